@@ -1,0 +1,211 @@
+/**
+ * Keeps blocks: in the store, in force in every enforcer, and at hand in memory.
+ *
+ * Guarantee: `impose` returns after the block is committed to the store and then put in force.
+ * Guarantee: trouble with the store or an enforcer loses no block: it is kept in memory, and
+ * `tend` tries again. A block leaves the store only after every enforcer has let go of it, so a
+ * crash or a failure in between leaves nothing that nobody remembers to remove.
+ */
+import type { Clock } from './clock.ts';
+import type { Address } from './core/address.ts';
+import { BlockIndex } from './core/block-index.ts';
+import type { Enforcer, Standing } from './enforcers/enforcer.ts';
+import { Fault } from './errors.ts';
+import type { Log } from './log.ts';
+import type { Block, NewBlock, Store } from './store/store.ts';
+import { Troubles } from './troubles.ts';
+
+export type BlockKeeperParts = {
+  readonly store: Store;
+  readonly enforcers: readonly Enforcer[];
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Called for each block that has ended or was lifted. */
+  readonly onEnd: (block: Block) => void;
+};
+
+/** Why an address is blocked. */
+export type Cause = Pick<NewBlock, 'class' | 'count' | 'limit' | 'seconds' | 'source' | 'reason'>;
+
+/** How many blocks end in one go, so that the event loop stays free. */
+const reapSlice = 200;
+
+export class BlockKeeper {
+  readonly troubles: Troubles;
+  readonly #parts: BlockKeeperParts;
+  readonly #index = new BlockIndex<Block>();
+  /** Blocks that the store would not take. */
+  readonly #uncommitted = new Map<string, NewBlock>();
+  /** Enforcers that may lack a block. */
+  readonly #disagreeing = new Set<Enforcer>();
+
+  constructor(parts: BlockKeeperParts) {
+    this.#parts = parts;
+    this.troubles = new Troubles(parts.log);
+    for (const block of parts.store.all()) this.#index.set(block);
+  }
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  /** Ends the blocks that are over and puts all others in force. */
+  start(): void {
+    while (this.reap().length >= reapSlice);
+    this.repair();
+  }
+
+  /** Makes every enforcer agree with the store, now. */
+  repair(): void {
+    for (const enforcer of this.#parts.enforcers) this.#disagreeing.add(enforcer);
+    this.tend();
+  }
+
+  /** Blocks from now on; an earlier block of the same address is replaced. */
+  impose(address: Address, seconds: number, cause: Cause): Block {
+    const sinceMs = this.#parts.clock.wallMs();
+    const block = this.#commit({ ...cause, address, sinceMs, untilMs: sinceMs + seconds * 1000 });
+    this.#index.set(block);
+    const imposed = this.#parts.enforcers.map((enforcer) => {
+      return this.#try(enforcer, () => enforcer.impose(block)) ?? 'failed';
+    });
+    this.#parts.log.info('blocked', {
+      address: address.text,
+      class: cause.class,
+      rate: cause.source === 'rate' ? `${cause.count}/${cause.limit}` : undefined,
+      for: seconds,
+      times: block.times,
+      source: cause.source,
+      reason: cause.reason || undefined,
+      enforcers: imposed.join(', ') || undefined,
+    });
+    return block;
+  }
+
+  /**
+   * Lifts the block of exactly this address or network; returns it, or undefined.
+   * @throws Fault `enforcer` when a server still obeys it: the block then stays as it was.
+   */
+  lift(address: Address): Block | undefined {
+    const block = this.#index.get(address);
+    if (!block) return undefined;
+    if (!this.#release(block)) {
+      throw new Fault('enforcer', `${address.text} stays blocked: ${this.#firstTrouble()}`);
+    }
+    this.#forget(block, 'unblocked');
+    return block;
+  }
+
+  /** The block that refuses the address now. One that is over is ended on the spot. */
+  active(address: Address): Block | undefined {
+    for (let block = this.#index.find(address); block; block = this.#index.find(address)) {
+      if (block.untilMs > this.#parts.clock.wallMs()) return block;
+      this.#end(block);
+    }
+    return undefined;
+  }
+
+  /** Ends blocks that are over, at most a slice of them; returns those it ended. */
+  reap(): Block[] {
+    const nowMs = this.#parts.clock.wallMs();
+    const stored = this.#tryStore(() => this.#parts.store.expired(nowMs, reapSlice)) ?? [];
+    const others = [...this.#uncommitted.values()].filter((block) => block.untilMs <= nowMs);
+    const over = [...stored, ...others.flatMap((block) => this.#index.get(block.address) ?? [])];
+    return over.filter((block) => this.#end(block));
+  }
+
+  /** Tries again what failed. */
+  tend(): void {
+    for (const block of [...this.#uncommitted.values()]) this.#index.set(this.#commit(block));
+    for (const enforcer of [...this.#disagreeing]) {
+      this.#disagreeing.delete(enforcer);
+      this.#try(enforcer, () => {
+        enforcer.reconcile(this.#current());
+        enforcer.flush();
+      });
+    }
+  }
+
+  /** When the next block ends, wall milliseconds, or undefined. */
+  nextEndMs(): number | undefined {
+    return this.#tryStore(() => this.#parts.store.nextEndMs());
+  }
+
+  /** All blocks, those that end first in front. */
+  all(): Block[] {
+    return [...this.#index.values()].sort((a, b) => a.untilMs - b.untilMs);
+  }
+
+  /** What each server would do with the address by its own entries. */
+  standings(address: Address): { readonly enforcer: string; readonly standing: Standing }[] {
+    const block = this.#index.find(address);
+    return this.#parts.enforcers.map((enforcer) => {
+      return { enforcer: enforcer.name, standing: enforcer.standing(address, block) };
+    });
+  }
+
+  /** Does what is pending at the enforcers now. */
+  flush(): void {
+    for (const enforcer of this.#parts.enforcers) this.#try(enforcer, () => enforcer.flush());
+  }
+
+  close(): void {
+    for (const enforcer of this.#parts.enforcers) this.#try(enforcer, () => enforcer.close());
+    this.#parts.store.close();
+  }
+
+  /** Commits to the store; on failure the block is kept to be committed later. */
+  #commit(block: NewBlock): Block {
+    const committed = this.#tryStore(() => this.#parts.store.add(block));
+    if (committed) this.#uncommitted.delete(block.address.text);
+    else this.#uncommitted.set(block.address.text, block);
+    return committed ?? { ...block, times: 1, replacedUntilMs: 0 };
+  }
+
+  /** Ends a block that is over; says whether nothing of it is left. */
+  #end(block: Block): boolean {
+    if (this.#release(block)) {
+      this.#forget(block, 'block ended');
+      return true;
+    }
+    this.#index.delete(block.address);
+    return false;
+  }
+
+  /** Has every enforcer let go; says whether all did. */
+  #release(block: Block): boolean {
+    const released = this.#parts.enforcers.map((enforcer) => {
+      return this.#try(enforcer, () => enforcer.lift(block)) !== undefined;
+    });
+    return released.every((done) => done);
+  }
+
+  #forget(block: Block, event: string): void {
+    this.#tryStore(() => this.#parts.store.remove(block.address));
+    this.#uncommitted.delete(block.address.text);
+    this.#index.delete(block.address);
+    this.#parts.onEnd(block);
+    const { address, class: name, times } = block;
+    this.#parts.log.info(event, { address: address.text, class: name, times });
+  }
+
+  /** Blocks that are not over. */
+  #current(): Block[] {
+    const nowMs = this.#parts.clock.wallMs();
+    return this.all().filter((block) => block.untilMs > nowMs);
+  }
+
+  #firstTrouble(): string {
+    return [...this.troubles.current.values()][0] ?? 'unknown trouble';
+  }
+
+  #tryStore<T>(work: () => T): T | undefined {
+    return this.troubles.try('store', work);
+  }
+
+  #try<T>(enforcer: Enforcer, work: () => T): T | undefined {
+    const done = this.troubles.try(enforcer.name, work);
+    if (this.troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
+    return done;
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Carries out a command on the store and the enforcers while no daemon is running.
+ */
+import { existsSync } from 'node:fs';
+import { systemClock } from '../clock.ts';
+import type { Command, Outcome } from '../commands/command.ts';
+import { type CommandCall, runCommand } from '../commands/commands.ts';
+import type { Config } from '../config/config.ts';
+import { MemoryCounters } from '../counters/memory-counters.ts';
+import { makeEnforcers } from '../enforcers/make-enforcers.ts';
+import { Fault, faults } from '../errors.ts';
+import { Gatekeeper } from '../gatekeeper.ts';
+import { type Fields, fieldsText, type Log } from '../log.ts';
+import { SqliteStore } from '../store/sqlite-store.ts';
+import { becomeOwner } from './become-owner.ts';
+
+function complain(level: string) {
+  return (event: string, fields: Fields = {}) => {
+    process.stderr.write(`ipthrottle: ${level}: ${event}:${fieldsText(fields)}\n`);
+  };
+}
+
+/** Commands say themselves what they did; only trouble is logged. */
+const log: Log = { debug() {}, info() {}, warn: complain('warning'), error: complain('error') };
+
+function openStore(path: string): SqliteStore {
+  if (path === ':memory:') throw new Fault('daemon', 'and its store is in its memory only');
+  becomeOwner(path);
+  if (!existsSync(path)) throw new Fault('store', `${path}: there is none; rater creates it`);
+  return new SqliteStore(path);
+}
+
+/** @throws Fault */
+export async function runOffline(
+  config: Config,
+  command: Command,
+  call: CommandCall,
+): Promise<Outcome> {
+  const gatekeeper = new Gatekeeper({
+    config,
+    store: openStore(config.settings.dbPath),
+    counters: new MemoryCounters(),
+    enforcers: makeEnforcers(config.blocking, log),
+    log,
+    clock: systemClock,
+  });
+  try {
+    const context = { config, gatekeeper, clock: systemClock, daemon: undefined };
+    if (command.changes) gatekeeper.blocks.repair();
+    const outcome = await runCommand(call, context);
+    if (!command.changes) return outcome;
+    gatekeeper.blocks.flush();
+    const failed = gatekeeper.blocks.troubles.current.size > 0;
+    return failed && outcome.exit === 0 ? { ...outcome, exit: faults.enforcer.exit } : outcome;
+  } finally {
+    gatekeeper.blocks.close();
+  }
+}

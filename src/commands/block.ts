@@ -1,0 +1,29 @@
+/** `block`: an operator's own block. */
+import type { Command } from './command.ts';
+import { addressIn, duration, secondsIn } from './words.ts';
+
+const longestReason = 200;
+
+export const block: Command = {
+  name: 'block',
+  arguments: '<address...>',
+  summary: 'block addresses or networks now',
+  options: [
+    {
+      flags: '--for <time>',
+      summary: 'how long: seconds, or 90s, 15m, 2h, 1d (default: blocking.time)',
+    },
+    { flags: '--reason <text>', summary: 'a note that list --json shows' },
+  ],
+  changes: true,
+  run({ gatekeeper }, args, options) {
+    const addresses = args.map(addressIn);
+    const seconds = options.for === undefined ? undefined : secondsIn(String(options.for));
+    const reason = String(options.reason ?? '').slice(0, longestReason);
+    const lines = addresses.map((address) => {
+      const { sinceMs, untilMs } = gatekeeper.block({ address, seconds, reason });
+      return `blocked ${address.text} for ${duration(untilMs - sinceMs)}`;
+    });
+    return { exit: 0, lines };
+  },
+};

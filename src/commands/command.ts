@@ -1,0 +1,38 @@
+/**
+ * What an operator can ask for, as one table: the ipthrottle command line, the daemon's control
+ * socket, the manual and its test all read it.
+ */
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import type { Gatekeeper } from '../gatekeeper.ts';
+
+/** What a command says, and the exit code it leaves with. */
+export type Outcome = { readonly exit: number; readonly lines: readonly string[] };
+
+/** What the running daemon knows of itself. */
+export type DaemonFacts = { readonly pid: number; readonly startedMs: number };
+
+export type CommandContext = {
+  readonly config: Config;
+  readonly gatekeeper: Gatekeeper;
+  readonly clock: Clock;
+  /** Undefined when the command works on the store alone because rater is not running. */
+  readonly daemon: DaemonFacts | undefined;
+};
+
+export type CommandOptions = Readonly<Record<string, string | boolean | undefined>>;
+
+export type Command = {
+  readonly name: string;
+  /** In commander's notation: `[address...]`; '' for none. */
+  readonly arguments: string;
+  readonly summary: string;
+  readonly options: readonly { readonly flags: string; readonly summary: string }[];
+  /** Whether it may change blocks. */
+  readonly changes: boolean;
+  run(
+    context: CommandContext,
+    args: readonly string[],
+    options: CommandOptions,
+  ): Outcome | Promise<Outcome>;
+};

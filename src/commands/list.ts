@@ -1,0 +1,73 @@
+/** `list`: every block in force. */
+import type { Block } from '../store/store.ts';
+import type { Command } from './command.ts';
+import { rateOf } from './words.ts';
+
+function secondsLeft(block: Block, nowMs: number): number {
+  return Math.max(0, Math.ceil((block.untilMs - nowMs) / 1000));
+}
+
+/** A block as `--json` shows it. Instants are ISO 8601. */
+export function blockJson(block: Block, nowMs: number) {
+  return {
+    address: block.address.text,
+    class: block.class,
+    since: new Date(block.sinceMs).toISOString(),
+    until: new Date(block.untilMs).toISOString(),
+    secondsLeft: secondsLeft(block, nowMs),
+    count: block.count,
+    limit: block.limit,
+    seconds: block.seconds,
+    times: block.times,
+    source: block.source,
+    reason: block.reason,
+  };
+}
+
+/** Local time to the second, as `2026-01-31 08:05:46`. */
+function localTime(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleString('sv-SE');
+}
+
+const header = ['ADDRESS', 'CLASS', 'RATE', 'SINCE', 'UNTIL', 'LEFT', 'TIMES', 'SOURCE'];
+
+function row(block: Block, nowMs: number): string[] {
+  return [
+    block.address.text,
+    block.class,
+    rateOf(block),
+    localTime(block.sinceMs),
+    localTime(block.untilMs),
+    `${secondsLeft(block, nowMs)}s`,
+    String(block.times),
+    block.source,
+  ];
+}
+
+function tableLines(rows: readonly string[][]): string[] {
+  const widths = header.map((_, column) => {
+    return rows.reduce((widest, cells) => Math.max(widest, cells[column]?.length ?? 0), 0);
+  });
+  return rows.map((cells) => {
+    return cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  });
+}
+
+export const list: Command = {
+  name: 'list',
+  arguments: '',
+  summary: 'list the blocks, those that end first in front',
+  options: [{ flags: '--json', summary: 'print an array of objects' }],
+  changes: false,
+  run({ gatekeeper, clock }, _, options) {
+    const nowMs = clock.wallMs();
+    const blocks = gatekeeper.blocks.all().filter((block) => block.untilMs > nowMs);
+    const lines = options.json
+      ? [JSON.stringify(blocks.map((block) => blockJson(block, nowMs)))]
+      : tableLines([header, ...blocks.map((block) => row(block, nowMs))]);
+    return { exit: 0, lines };
+  },
+};

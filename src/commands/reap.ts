@@ -1,0 +1,23 @@
+/** `reap`: removes what is over. Prints only what it removed, so cron stays silent otherwise. */
+import type { Block } from '../store/store.ts';
+import type { Command } from './command.ts';
+import { ageAndRest } from './words.ts';
+
+export const reap: Command = {
+  name: 'reap',
+  arguments: '',
+  summary: 'remove blocks that are over from the store and the servers',
+  options: [],
+  changes: true,
+  run({ gatekeeper, clock }) {
+    const ended: Block[] = [];
+    for (let slice = gatekeeper.blocks.reap(); slice.length > 0; slice = gatekeeper.blocks.reap()) {
+      ended.push(...slice);
+    }
+    const nowMs = clock.wallMs();
+    return {
+      exit: 0,
+      lines: ended.map((block) => `reaped ${block.address.text} (${ageAndRest(block, nowMs)})`),
+    };
+  },
+};

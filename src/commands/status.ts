@@ -1,0 +1,49 @@
+/** `status`: whether rater runs, what it holds and what is in trouble. */
+import { exitCodes } from '../errors.ts';
+import type { Command, CommandContext } from './command.ts';
+import { duration } from './words.ts';
+
+function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
+  const troubles = [...gatekeeper.blocks.troubles.current];
+  return {
+    running: daemon !== undefined,
+    pid: daemon?.pid ?? null,
+    uptimeSeconds: daemon ? Math.round((clock.wallMs() - daemon.startedMs) / 1000) : null,
+    config: config.file,
+    socket: config.settings.socket,
+    database: config.settings.dbPath,
+    peers: config.blocking.peers?.directory ?? null,
+    tcprules: config.blocking.tcprules?.cdb ?? null,
+    blocks: gatekeeper.blocks.size,
+    values: daemon ? gatekeeper.trackedValues : null,
+    troubles: troubles.map(([part, what]) => ({ part, what })),
+  };
+}
+
+export const status: Command = {
+  name: 'status',
+  arguments: '',
+  summary: 'say whether rater runs, what it holds and what is in trouble',
+  options: [{ flags: '--json', summary: 'print one object' }],
+  changes: false,
+  run(context, _, options) {
+    const { troubles, ...rest } = facts(context);
+    const well = rest.running && troubles.length === 0;
+    const exit = well ? exitCodes.done.code : exitCodes.refused.code;
+    if (options.json) return { exit, lines: [JSON.stringify({ ...rest, troubles })] };
+    const { running, pid, uptimeSeconds, ...others } = rest;
+    const up = running
+      ? `running, pid ${pid}, for ${duration((uptimeSeconds ?? 0) * 1000)}`
+      : 'not running';
+    return {
+      exit,
+      lines: [
+        `rater: ${up}`,
+        ...Object.entries(others).flatMap(([name, value]) =>
+          value === null ? [] : `${name}: ${value}`,
+        ),
+        ...troubles.map(({ part, what }) => `trouble: ${part}: ${what}`),
+      ],
+    };
+  },
+};

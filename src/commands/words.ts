@@ -1,0 +1,47 @@
+/**
+ * How commands word addresses, times and rates.
+ */
+import ms from 'ms';
+import { type Address, parseNetwork } from '../core/address.ts';
+import { Fault } from '../errors.ts';
+import { quoted } from '../log.ts';
+import type { Block } from '../store/store.ts';
+
+const longestBlockSeconds = 366 * 86_400;
+
+/** The address or network in an argument. @throws Fault `usage` */
+export function addressIn(text: string): Address {
+  const address = parseNetwork(text);
+  if (!address) throw new Fault('usage', `not an address: ${quoted(text)}`);
+  return address;
+}
+
+/** Seconds in `90`, `90s`, `2h`, `1d`. @throws Fault `usage` */
+export function secondsIn(text: string): number {
+  const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : ms(text as ms.StringValue);
+  const seconds = Math.round((milliseconds ?? Number.NaN) / 1000);
+  if (!(seconds >= 1 && seconds <= longestBlockSeconds)) {
+    throw new Fault('usage', `not a time between 1s and 366d: ${quoted(text)}`);
+  }
+  return seconds;
+}
+
+/** `87 seconds`, `2 minutes`: whole and never negative. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 100) return seconds === 1 ? '1 second' : `${seconds} seconds`;
+  return ms(seconds * 1000, { long: true });
+}
+
+/** `11/10/60s`, or `-` when no rate was exceeded. */
+export function rateOf(block: Block): string {
+  return block.seconds > 0 ? `${block.count}/${block.limit}/${block.seconds}s` : '-';
+}
+
+/** `blocked 2 minutes ago, 87 seconds left`. */
+export function ageAndRest(block: Block, nowMs: number): string {
+  const age = duration(nowMs - block.sinceMs);
+  const rest = block.untilMs - nowMs;
+  const end = rest > 0 ? `${duration(rest)} left` : `ended ${duration(-rest)} ago`;
+  return `blocked ${age} ago, ${end}`;
+}

@@ -1,0 +1,122 @@
+/**
+ * From a configuration file to a Config that is checked and complete.
+ *
+ * Guarantee: every mistake is reported, not only the first; there is a Config exactly when there
+ * is no mistake. Touches nothing but the file and what it includes: whether a directory or group
+ * exists is for those who use it.
+ */
+import { dirname, join, resolve } from 'node:path';
+import { type Address, parseNetwork } from '../core/address.ts';
+import { Fault } from '../errors.ts';
+import type { Blocking, Config, Settings } from './config.ts';
+import { type ConfigNode, type GroupNode, parseLibconfig } from './libconfig.ts';
+import { Mistakes, quoted } from './mistakes.ts';
+import { groupIn, readGroup, reportUnknown } from './read-group.ts';
+import { readLimits } from './read-limits.ts';
+import { topLevelNames } from './schema.ts';
+import { names, shown } from './value-kinds.ts';
+
+/** The class whose values are addresses even when nothing is blocked. */
+const addressClass = 'ip';
+
+export type Checked = {
+  /** Undefined when there are mistakes. */
+  readonly config: Config | undefined;
+  /** `file:line: what is wrong`, in the order of the file. */
+  readonly mistakes: readonly string[];
+};
+
+function readSettings(root: GroupNode, mistakes: Mistakes): Settings | undefined {
+  const node = groupIn(root, 'settings', mistakes);
+  const values = readGroup('settings', node, root.place, mistakes);
+  return (
+    values && {
+      socket: values.socket,
+      socketMode: values.socket_mode,
+      socketGroup: values.socket_group,
+      controlSocket: values.control ?? join(dirname(values.socket), 'control.sock'),
+      address: values.address,
+      port: values.port,
+      controlAddress: values.control_address,
+      controlPort: values.control_port,
+      dbPath: values.db_path,
+      log: values.log === '/dev/stderr' ? undefined : values.log,
+      logLevel: values.log_level,
+      logFormat: values.log_format,
+      maxAge: values.max_age,
+      expirationTimer: values.expiration_timer,
+    }
+  );
+}
+
+function readTcprules(blocking: GroupNode | undefined, mistakes: Mistakes): Blocking['tcprules'] {
+  const node = groupIn(blocking, 'tcprules', mistakes);
+  return node && readGroup('blocking.tcprules', node, node.place, mistakes);
+}
+
+function readBlocking(node: GroupNode | undefined, root: GroupNode, mistakes: Mistakes): Blocking {
+  const values = readGroup('blocking', node, node?.place ?? root.place, mistakes);
+  const tcprules = readTcprules(node, mistakes);
+  const directory = values?.peers;
+  return {
+    classes: new Set(node ? values?.classes : []),
+    seconds: values?.time ?? 0,
+    peers: directory ? { directory, timeoutSeconds: values.peers_timeout } : undefined,
+    tcprules,
+  };
+}
+
+function readAllow(node: ConfigNode | undefined, mistakes: Mistakes): Address[] {
+  if (!node || node.kind === 'broken') return [];
+  if (!names.read(node)) {
+    mistakes.add(node.place, `allow must be a list of addresses and networks, not ${shown(node)}`);
+    return [];
+  }
+  const items = 'items' in node ? node.items : [node];
+  return items.flatMap((item) => {
+    const text = item.kind === 'string' ? item.value : '';
+    const network = parseNetwork(text);
+    if (network) return [network];
+    mistakes.add(item.place, `allow: ${quoted(text)} is no address or network`);
+    return [];
+  });
+}
+
+function readTree(root: GroupNode, mistakes: Mistakes): Omit<Config, 'file' | 'settings'> {
+  const isWhole = mistakes.count === 0;
+  reportUnknown(root, topLevelNames, '', mistakes);
+  const blockingNode = groupIn(root, 'blocking', mistakes);
+  const blocking = readBlocking(blockingNode, root, mistakes);
+  const limits = groupIn(root, 'limits', mistakes);
+  const isAddressClass = (name: string) => name === addressClass || blocking.classes.has(name);
+  const classes = limits ? readLimits(limits, isAddressClass, mistakes) : new Map();
+  if (isWhole && !root.settings.has('limits')) {
+    mistakes.add(root.place, 'limits is missing: there is nothing to do');
+  } else if (isWhole && limits?.settings.size === 0) {
+    mistakes.add(limits.place, 'limits has no class: there is nothing to do');
+  }
+  const place = blockingNode?.settings.get('classes')?.value.place ?? blockingNode?.place;
+  for (const name of blocking.classes) {
+    if (!place || !limits || classes.has(name)) continue;
+    mistakes.add(place, `blocking.classes: there is no class ${quoted(name)} in limits`);
+  }
+  return { classes, blocking, allow: readAllow(root.settings.get('allow')?.value, mistakes) };
+}
+
+/** Reads and checks `file`. Never throws for what is in it, nor when it cannot be read. */
+export function checkConfig(file: string): Checked {
+  const mistakes = new Mistakes();
+  const root = parseLibconfig(file, mistakes);
+  const settings = readSettings(root, mistakes);
+  const rest = readTree(root, mistakes);
+  const config =
+    settings && mistakes.count === 0 ? { file: resolve(file), settings, ...rest } : undefined;
+  return { config, mistakes: mistakes.lines() };
+}
+
+/** The configuration in `file`. Throws a `config` Fault whose detail is all mistakes, one a line. */
+export function loadConfig(file: string): Config {
+  const { config, mistakes } = checkConfig(file);
+  if (!config) throw new Fault('config', mistakes.join('\n'));
+  return config;
+}

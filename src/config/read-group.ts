@@ -1,0 +1,67 @@
+/**
+ * Reads a group of the tree by its table in the schema.
+ */
+import { closestName } from './closest-name.ts';
+import type { GroupNode } from './libconfig.ts';
+import type { Mistakes, Place } from './mistakes.ts';
+import { type GroupName, namesIn, schema, type Table, type ValuesOf } from './schema.ts';
+import { shown } from './value-kinds.ts';
+
+/** Where a name would have been right, for one that is wrong where it stands. */
+function homeOf(name: string): string | undefined {
+  return Object.keys(schema).find((group) => name in schema[group as GroupName]);
+}
+
+/** Reports every name of `node` that is not among `known`. `where` is empty at the top. */
+export function reportUnknown(
+  node: GroupNode,
+  known: readonly string[],
+  where: string,
+  mistakes: Mistakes,
+): void {
+  for (const { name, place } of node.settings.values()) {
+    if (known.includes(name)) continue;
+    const near = closestName(name, known);
+    const home = homeOf(name);
+    const hint = home ? `; it belongs in ${home}` : near ? `; did you mean ${near}?` : '';
+    mistakes.add(place, `unknown setting ${where ? `${where}.` : ''}${name}${hint}`);
+  }
+}
+
+/** The group `name` in `parent`; undefined when absent or, reported, something else. */
+export function groupIn(
+  parent: GroupNode | undefined,
+  name: string,
+  mistakes: Mistakes,
+): GroupNode | undefined {
+  const value = parent?.settings.get(name)?.value;
+  if (!value || value.kind === 'group') return value;
+  if (value.kind !== 'broken') {
+    mistakes.add(value.place, `${name} must be a group { }, not ${shown(value)}`);
+  }
+  return undefined;
+}
+
+/** All values of `group`, defaults for what is absent; undefined when a mistake was reported. */
+export function readGroup<Name extends GroupName>(
+  group: Name,
+  node: GroupNode | undefined,
+  place: Place,
+  mistakes: Mistakes,
+): ValuesOf<(typeof schema)[Name]> | undefined {
+  const before = mistakes.count;
+  if (node) reportUnknown(node, namesIn(group), group, mistakes);
+  const values = Object.entries(schema[group] as Table).map(([name, row]) => {
+    const value = node?.settings.get(name)?.value;
+    if (value?.kind === 'broken') return [name, undefined];
+    const read = value === undefined ? row.fallback : row.kind.read(value);
+    if (value && read === undefined) {
+      const wanted = `${group}.${name} must be ${row.kind.description}`;
+      mistakes.add(value.place, `${wanted}, not ${shown(value)}`);
+    } else if (!value && row.isRequired) {
+      mistakes.add(place, `${group}.${name} is missing`);
+    }
+    return [name, read];
+  });
+  return mistakes.count > before ? undefined : Object.fromEntries(values);
+}

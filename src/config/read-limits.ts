@@ -1,0 +1,102 @@
+/**
+ * Reads `limits`: classes, and in each a list of `("pattern", seconds, count)` or, for several
+ * windows, `("pattern", (seconds, count), (seconds, count))`.
+ */
+import type { Limit, LimitClass, Rate } from '../core/limits.ts';
+import { addressPattern, globPattern } from '../core/pattern.ts';
+import type { ConfigNode, GroupNode, SequenceNode } from './libconfig.ts';
+import { type Mistakes, quoted } from './mistakes.ts';
+import { readInt, shown } from './value-kinds.ts';
+
+/** 31 days: a longer window would outlive any counter. */
+export const longestWindow = 2_678_400;
+/** A counter remembers up to twice as many marks, 8 bytes each, for one value. */
+export const highestCount = 1_000_000;
+
+const shape = '("pattern", seconds, count)';
+
+function isSequence(node: ConfigNode | undefined): node is SequenceNode {
+  return node?.kind === 'list' || node?.kind === 'array';
+}
+
+/** One class while it is read. */
+type Reader = { readonly name: string; readonly addresses: boolean; readonly mistakes: Mistakes };
+
+function readNumber(
+  { name, mistakes }: Reader,
+  what: string,
+  node: ConfigNode,
+  min: number,
+  max: number,
+): number | undefined {
+  const value = readInt(node, min, max);
+  if (value === undefined && node.kind !== 'broken') {
+    const meant = min < 0 ? `${min} (unlimited)` : min;
+    const wanted = `a whole number from ${meant} to ${max}`;
+    mistakes.add(node.place, `limits.${name}: ${what} must be ${wanted}, not ${shown(node)}`);
+  }
+  return value;
+}
+
+function readRate(reader: Reader, [first, second]: readonly ConfigNode[]): Rate | undefined {
+  if (!first || !second) return undefined;
+  const seconds = readNumber(reader, 'seconds', first, 1, longestWindow);
+  const count = readNumber(reader, 'count', second, -1, highestCount);
+  return seconds === undefined || count === undefined ? undefined : { seconds, count };
+}
+
+/** The pairs of seconds and count after the pattern, or undefined when they are none. */
+function pairsIn(rest: readonly ConfigNode[]): (readonly ConfigNode[])[] | undefined {
+  const [first] = rest;
+  if (first && !isSequence(first)) return rest.length === 2 ? [rest] : undefined;
+  const pairs = rest.filter(isSequence).map(({ items }) => items);
+  const areSound = pairs.length === rest.length && pairs.every(({ length }) => length === 2);
+  return areSound && pairs.length > 0 ? pairs : undefined;
+}
+
+function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
+  const { name, addresses, mistakes } = reader;
+  if (node.kind === 'broken') return undefined;
+  const [patternNode, ...rest] = isSequence(node) ? node.items : [];
+  const pairs = pairsIn(rest);
+  if (!patternNode || !pairs) {
+    if (isSequence(node) && node.items.some((item) => item.kind === 'broken')) return undefined;
+    const found = isSequence(node) ? `a ${node.kind} of ${node.items.length}` : shown(node);
+    mistakes.add(node.place, `limits.${name}: a limit must be ${shape}, not ${found}`);
+    return undefined;
+  }
+  const rates = pairs.map((pair) => readRate(reader, pair));
+  if (patternNode.kind === 'broken') return undefined;
+  if (patternNode.kind !== 'string') {
+    const wanted = 'the pattern must be a string';
+    mistakes.add(patternNode.place, `limits.${name}: ${wanted}, not ${shown(patternNode)}`);
+    return undefined;
+  }
+  const pattern = (addresses ? addressPattern : globPattern)(patternNode.value);
+  if (!pattern) {
+    const text = quoted(patternNode.value);
+    mistakes.add(patternNode.place, `limits.${name}: ${text} is no address, network or pattern`);
+    return undefined;
+  }
+  return rates.every((rate) => rate !== undefined) ? { pattern, rates } : undefined;
+}
+
+/** The classes of `limits`. Those that `isAddressClass` says are read with address patterns. */
+export function readLimits(
+  node: GroupNode,
+  isAddressClass: (name: string) => boolean,
+  mistakes: Mistakes,
+): Map<string, LimitClass> {
+  const classes = new Map<string, LimitClass>();
+  for (const { name, value } of node.settings.values()) {
+    const addresses = isAddressClass(name);
+    const reader = { name, addresses, mistakes };
+    const items = value.kind === 'list' ? value.items : [];
+    const limits = items.map((item) => readLimit(reader, item));
+    classes.set(name, { name, addresses, limits: limits.filter((limit) => limit !== undefined) });
+    if (value.kind !== 'list' && value.kind !== 'broken') {
+      mistakes.add(value.place, `limits.${name} must be a list of ${shape}, not ${shown(value)}`);
+    }
+  }
+  return classes;
+}

@@ -1,0 +1,123 @@
+/**
+ * What a setting's value may be: how a kind is described, and how it is read from the tree.
+ *
+ * A value that is not of its kind reads as undefined; the message is the same for all kinds,
+ * `NAME must be DESCRIPTION, not WHAT WAS WRITTEN`, so a description says everything.
+ */
+import { dirname, resolve } from 'node:path';
+import { parseAddress } from '../core/address.ts';
+import type { ConfigNode } from './libconfig.ts';
+import { quoted } from './mistakes.ts';
+
+export type Kind<Value> = {
+  /** A noun phrase, also found in rater.conf(5). */
+  readonly description: string;
+  readonly unit?: 'seconds';
+  read(node: ConfigNode): Value | undefined;
+};
+
+/** sockaddr_un holds 108 bytes with the final NUL. */
+const longestSocketPath = 107;
+
+/** How a value is called in a message. */
+export function shown(node: ConfigNode): string {
+  if (node.kind === 'string') return quoted(node.value);
+  if (node.kind === 'int' || node.kind === 'float') return node.text;
+  if (node.kind === 'boolean') return String(node.value);
+  return node.kind === 'array' ? 'an array' : `a ${node.kind}`;
+}
+
+/** `[min, max]`; a leading zero is refused, because versions of libconfig disagree about it. */
+export function readInt(node: ConfigNode, min: number, max: number): number | undefined {
+  if (node.kind !== 'int' || /^[-+]?0\d/.test(node.text)) return undefined;
+  return node.value >= min && node.value <= max ? node.value : undefined;
+}
+
+function readText(node: ConfigNode): string | undefined {
+  return node.kind === 'string' && node.value !== '' ? node.value : undefined;
+}
+
+/** Absolute; a relative one starts at the directory of the file in which it is written. */
+function readPath(node: ConfigNode): string | undefined {
+  const text = readText(node);
+  return text === undefined ? undefined : resolve(dirname(node.place.file), text);
+}
+
+export const path: Kind<string> = { description: 'a path', read: readPath };
+
+export const socketPath: Kind<string> = {
+  description: `a path of at most ${longestSocketPath} bytes in full`,
+  read(node) {
+    const full = readPath(node);
+    return full && Buffer.byteLength(full) <= longestSocketPath ? full : undefined;
+  },
+};
+
+export const databasePath: Kind<string> = {
+  description: 'a path or ":memory:"',
+  read: (node) => (readText(node) === ':memory:' ? ':memory:' : readPath(node)),
+};
+
+export function int(min: number, max: number): Kind<number> {
+  return {
+    description: `a whole number from ${min} to ${max}`,
+    read: (node) => readInt(node, min, max),
+  };
+}
+
+export function seconds(min: number, max: number): Kind<number> {
+  return {
+    description: `a whole number of seconds from ${min} to ${max}`,
+    unit: 'seconds',
+    read: (node) => readInt(node, min, max),
+  };
+}
+
+export const port: Kind<number> = {
+  description: 'a port from 1 to 65535',
+  read: (node) => readInt(node, 1, 65_535),
+};
+
+/** Permission bits. A bare 660 or 0660 means what chmod(1) would make of it. */
+export const mode: Kind<number> = {
+  description: 'an octal mode such as "0660"',
+  read(node) {
+    const digits = node.kind === 'string' ? node.value : node.kind === 'int' ? node.text : '';
+    return /^0{0,2}[0-7]{1,3}$/.test(digits) ? Number.parseInt(digits, 8) : undefined;
+  },
+};
+
+export const boolean: Kind<boolean> = {
+  description: 'true or false',
+  read: (node) => (node.kind === 'boolean' ? node.value : undefined),
+};
+
+export function oneOf<const Name extends string>(...names: readonly Name[]): Kind<Name> {
+  const listed = names.map((name) => `"${name}"`);
+  return {
+    description: `${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`,
+    read: (node) => names.find((name) => node.kind === 'string' && node.value === name),
+  };
+}
+
+/** Kept as written, because a listener may need its zone. */
+export const ipAddress: Kind<string> = {
+  description: 'an IP address',
+  read: (node) => (node.kind === 'string' && parseAddress(node.value) ? node.value : undefined),
+};
+
+export const userGroup: Kind<string> = {
+  description: 'the name or number of a group',
+  read: (node) => readText(node) ?? readInt(node, 0, 0xffff_fffe)?.toString(),
+};
+
+/** One string, or a list or array of them. */
+export const names: Kind<readonly string[]> = {
+  description: 'a list of strings',
+  read(node) {
+    if (node.kind === 'string') return [node.value];
+    if (node.kind !== 'list' && node.kind !== 'array') return undefined;
+    const texts = node.items.map((item) => (item.kind === 'string' ? item.value : undefined));
+    return texts.every((text) => text !== undefined) ? texts : undefined;
+  },
+};

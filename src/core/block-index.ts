@@ -1,0 +1,58 @@
+/**
+ * Finds the block that covers an address: its own, or that of a network it lies in.
+ *
+ * Finding costs one look-up per prefix length in use, however many blocks there are.
+ */
+import { type Address, networkOf } from './address.ts';
+
+type Covers = { readonly address: Address };
+
+export class BlockIndex<B extends Covers> {
+  readonly #byText = new Map<string, B>();
+  /** How many blocks there are of each family and prefix length: `4/32`. */
+  readonly #lengths = new Map<string, { family: 4 | 6; length: number; blocks: number }>();
+
+  get size(): number {
+    return this.#byText.size;
+  }
+
+  set(block: B): void {
+    this.delete(block.address);
+    this.#byText.set(block.address.text, block);
+    const { family, prefixLength: length } = block.address;
+    const key = `${family}/${length}`;
+    const known = this.#lengths.get(key);
+    if (known) known.blocks += 1;
+    else this.#lengths.set(key, { family, length, blocks: 1 });
+  }
+
+  /** Removes the block of exactly this address or network. */
+  delete(address: Address): void {
+    if (!this.#byText.delete(address.text)) return;
+    const key = `${address.family}/${address.prefixLength}`;
+    const known = this.#lengths.get(key);
+    if (!known) return;
+    known.blocks -= 1;
+    if (known.blocks === 0) this.#lengths.delete(key);
+  }
+
+  /** The block of exactly this address or network. */
+  get(address: Address): B | undefined {
+    return this.#byText.get(address.text);
+  }
+
+  /** The narrowest block that covers the address. */
+  find(address: Address): B | undefined {
+    let found: B | undefined;
+    for (const { family, length } of this.#lengths.values()) {
+      if (family !== address.family || length > address.prefixLength) continue;
+      const block = this.#byText.get(networkOf(address, length).text);
+      if (block && block.address.prefixLength >= (found?.address.prefixLength ?? 0)) found = block;
+    }
+    return found;
+  }
+
+  values(): IterableIterator<B> {
+    return this.#byText.values();
+  }
+}

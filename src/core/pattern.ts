@@ -1,0 +1,178 @@
+/**
+ * Patterns that say which values a limit is for: fnmatch(3) globs, or CIDR networks.
+ *
+ * A glob is matched as fnmatch(3) with no flags does in the C locale's sense of a character, here
+ * one code point: `*` matches any text, also `/` and a leading dot; `?`, `[a-z]`, `[!a]`, `\x`.
+ * As in glibc, a last lone `\` and an unknown `[:name:]` match nothing, and an unclosed `[` is
+ * itself. Collating symbols `[.x.]` and `[=x=]` are not supported: `[`, `.` and `=` are themselves.
+ * Guarantee: matching takes at most pattern length times value length steps, whatever the value,
+ * because values come from the network.
+ */
+import { type Address, contains, parseNetwork } from './address.ts';
+
+/** A compiled pattern. `address` is given for values of an address class. */
+export type Pattern = {
+  readonly text: string;
+  matches(value: string, address: Address | undefined): boolean;
+};
+
+type Atom =
+  | { readonly kind: 'star' }
+  | { readonly kind: 'any' }
+  | { readonly kind: 'one'; matches(character: number): boolean };
+
+const named: Readonly<Record<string, RegExp>> = {
+  alnum: /[0-9A-Za-z]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  cntrl: /\p{Cc}/u,
+  digit: /[0-9]/,
+  graph: /[!-~]/,
+  lower: /[a-z]/,
+  print: /[ -~]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /[ \t-\r]/,
+  upper: /[A-Z]/,
+  xdigit: /[0-9A-Fa-f]/,
+};
+
+function codePoints(text: string): number[] {
+  return Array.from(text, (character) => character.codePointAt(0) ?? 0);
+}
+
+const [star, question, open, close, backslash, bang, caret, dash, colon] = codePoints(
+  '*?[]\\!^-:',
+) as [number, number, number, number, number, number, number, number, number];
+
+type Bracket = { readonly atom: Atom; readonly next: number };
+
+const nothing: Atom = { kind: 'one', matches: () => false };
+
+type Test = (character: number) => boolean;
+
+type NamedTest = { readonly test: Test | undefined; readonly next: number };
+
+/** `[:name:]` at `at` inside a bracket, without a test when the name is unknown. */
+function parseNamed(pattern: readonly number[], at: number): NamedTest | undefined {
+  if (pattern[at] !== open || pattern[at + 1] !== colon) return undefined;
+  const end = pattern.indexOf(colon, at + 2);
+  if (end < 0 || pattern[end + 1] !== close) return undefined;
+  const name = String.fromCodePoint(...pattern.slice(at + 2, end));
+  if (!/^[a-z]*$/.test(name)) return undefined;
+  const range = Object.hasOwn(named, name) ? named[name] : undefined;
+  const test = range && ((character: number) => range.test(String.fromCodePoint(character)));
+  return { test, next: end + 2 };
+}
+
+type RangeTest = { readonly test: Test; readonly next: number };
+
+/** The character at `at` and the index after it; a backslash gives the next one. */
+function parseCharacter(pattern: readonly number[], at: number): readonly [number, number] {
+  const isEscape = pattern[at] === backslash && pattern[at + 1] !== undefined;
+  return isEscape ? [pattern[at + 1] as number, at + 2] : [pattern[at] as number, at + 1];
+}
+
+/** `a` or `a-z` at `at`; undefined when the pattern ends at the dash. */
+function parseRange(pattern: readonly number[], at: number): RangeTest | undefined {
+  const [low, afterLow] = parseCharacter(pattern, at);
+  if (pattern[afterLow] !== dash || pattern[afterLow + 1] === close) {
+    return { test: (character) => character === low, next: afterLow };
+  }
+  if (pattern[afterLow + 1] === undefined) return undefined;
+  const [high, next] = parseCharacter(pattern, afterLow + 1);
+  return { test: (character) => character >= low && character <= high, next };
+}
+
+/** `[...]` starting at `at`, or undefined when it is not closed: then `[` is itself. */
+function parseBracket(pattern: readonly number[], at: number): Bracket | undefined {
+  const negated = pattern[at + 1] === bang || pattern[at + 1] === caret;
+  const start = negated ? at + 2 : at + 1;
+  const tests: Test[] = [];
+  let isSound = true;
+  let index = start;
+  while (index === start || pattern[index] !== close) {
+    if (pattern[index] === undefined) return isSound ? undefined : { atom: nothing, next: index };
+    const known = parseNamed(pattern, index);
+    const { test, next } = known ?? parseRange(pattern, index) ?? { test: undefined, next: index };
+    if (!known && !test) return { atom: nothing, next };
+    if (isSound && test) tests.push(test);
+    else isSound = false;
+    index = next;
+  }
+  const matches = (character: number) =>
+    tests.some((test) => test(character)) ? !negated : negated && isSound;
+  return { atom: { kind: 'one', matches }, next: index + 1 };
+}
+
+function literal(wanted: number): Atom {
+  return { kind: 'one', matches: (character) => character === wanted };
+}
+
+function parseGlob(text: string): Atom[] {
+  const pattern = codePoints(text);
+  const atoms: Atom[] = [];
+  for (let index = 0; index < pattern.length; ) {
+    const character = pattern[index] as number;
+    const bracket = character === open ? parseBracket(pattern, index) : undefined;
+    if (bracket) {
+      atoms.push(bracket.atom);
+      index = bracket.next;
+      continue;
+    }
+    index += 1;
+    if (character === star) {
+      if (atoms.at(-1)?.kind !== 'star') atoms.push({ kind: 'star' });
+    } else if (character === question) {
+      atoms.push({ kind: 'any' });
+    } else if (character === backslash) {
+      const escaped = pattern[index];
+      atoms.push(escaped === undefined ? nothing : literal(escaped));
+      index += 1;
+    } else {
+      atoms.push(literal(character));
+    }
+  }
+  return atoms;
+}
+
+/** Whether the atoms match all of `value`; on a mismatch only the last star is tried again. */
+function matchAtoms(atoms: readonly Atom[], value: readonly number[]): boolean {
+  let [atomAt, valueAt, starAt, resumeAt] = [0, 0, -1, 0];
+  while (valueAt < value.length) {
+    const atom = atoms[atomAt];
+    if (atom?.kind === 'star') {
+      starAt = atomAt++;
+      resumeAt = valueAt;
+    } else if (atom && (atom.kind === 'any' || atom.matches(value[valueAt] as number))) {
+      atomAt += 1;
+      valueAt += 1;
+    } else if (starAt >= 0) {
+      atomAt = starAt + 1;
+      valueAt = ++resumeAt;
+    } else {
+      return false;
+    }
+  }
+  while (atoms[atomAt]?.kind === 'star') atomAt += 1;
+  return atomAt === atoms.length;
+}
+
+/** A glob. A lone `*` and a pattern without special characters take a short way. */
+export function globPattern(text: string): Pattern {
+  if (text === '*') return { text, matches: () => true };
+  if (!/[*?[\\]/.test(text)) return { text, matches: (value) => value === text };
+  const atoms = parseGlob(text);
+  return { text, matches: (value) => matchAtoms(atoms, codePoints(value)) };
+}
+
+/**
+ * A pattern of an address class: one address in any spelling or a CIDR network when it parses as
+ * such, else a glob on the canonical text. Undefined when it has a slash but is no network.
+ */
+export function addressPattern(text: string): Pattern | undefined {
+  const network = parseNetwork(text);
+  if (network) {
+    return { text, matches: (_, address) => address !== undefined && contains(network, address) };
+  }
+  return text.includes('/') ? undefined : globPattern(text);
+}

@@ -1,0 +1,25 @@
+/**
+ * One rater per socket, held by the kernel.
+ *
+ * Guarantee: of two daemons started at once on one socket, exactly one gets the lock, and it is
+ * free again the moment its holder dies, however it dies. The lock is that of an empty SQLite
+ * database beside the socket, because Node offers no lock on files.
+ */
+import Database from 'better-sqlite3';
+import { errnoOf, Fault, reasonOf } from '../errors.ts';
+
+/** Takes the lock for the socket at `path`; the returned function lets go of it. */
+export function takeInstanceLock(path: string): () => void {
+  const lock = `${path}.lock`;
+  try {
+    const database = new Database(lock, { timeout: 0 });
+    database.pragma('journal_mode = MEMORY');
+    database.exec('BEGIN EXCLUSIVE');
+    return () => {
+      database.close();
+    };
+  } catch (error) {
+    if (errnoOf(error) === 'SQLITE_BUSY') throw new Fault('alreadyRunning', `on ${path}`, error);
+    throw new Fault('listen', `${lock}: ${reasonOf(error)}`, error);
+  }
+}

@@ -1,0 +1,60 @@
+/** The program `rater`: options, signals, exit code. */
+import { isatty } from 'node:tty';
+import { Command, CommanderError } from 'commander';
+import type { Config } from '../config/config.ts';
+import { checkConfig } from '../config/load-config.ts';
+import { exitCodes } from '../errors.ts';
+import { leaveWith, version } from '../program.ts';
+import { pinoLog } from './pino-log.ts';
+import { Rater } from './rater.ts';
+
+const program = new Command('rater')
+  .description('count, judge and block: the daemon of ipthrottle')
+  .requiredOption('-c, --config <file>', 'configuration, see rater.conf(5)')
+  .option('--check', 'report every mistake in the configuration and exit')
+  .version(version, '-V, --version')
+  .allowExcessArguments(false)
+  .exitOverride();
+
+/** The configuration, or undefined after each of its mistakes is on stderr. */
+function configFrom(file: string): Config | undefined {
+  const { config, mistakes } = checkConfig(file);
+  for (const mistake of mistakes) process.stderr.write(`${mistake}\n`);
+  return config;
+}
+
+async function serve(config: Config): Promise<void> {
+  process.umask(0o077);
+  const { log: file, logLevel: level, logFormat } = config.settings;
+  const human = file === undefined && isatty(2);
+  const format = logFormat === 'auto' ? (human ? 'human' : 'plain') : logFormat;
+  const rater = new Rater(config, pinoLog({ file, level, format }));
+  const end = () => {
+    rater.stop().then(
+      () => process.exit(exitCodes.done.code),
+      (error: unknown) => process.exit(leaveWith('rater', error)),
+    );
+  };
+  process.once('SIGTERM', end).once('SIGINT', end);
+  process.on('SIGHUP', () => rater.reload());
+  await rater.listen();
+}
+
+async function main(): Promise<number | undefined> {
+  try {
+    const options = program.parse().opts<{ config: string; check?: boolean }>();
+    const config = configFrom(options.config);
+    if (!config) return exitCodes.operator.code;
+    if (options.check) return exitCodes.done.code;
+    await serve(config);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? exitCodes.done.code : exitCodes.operator.code;
+    }
+    return leaveWith('rater', error);
+  }
+}
+
+const exit = await main();
+if (exit !== undefined) process.exit(exit);

@@ -1,0 +1,76 @@
+/**
+ * The daemon's log: pino, one event a line, on stderr or in a file.
+ *
+ * `plain` is `rater: info: event: name=value ...` for multilog, svlogd and journald, which add the
+ * time; `human` is that with the time and a colour for a person at a terminal; `json` is pino's.
+ */
+import { pino } from 'pino';
+import { type Fields, fieldsText, type Log } from '../log.ts';
+
+export type LogFormat = 'human' | 'plain' | 'json';
+
+export type PinoLogOptions = {
+  /** Path of a file, or undefined: stderr. */
+  readonly file: string | undefined;
+  /** 0 fatal, 1 error, 2 warning, 3 info, 4 debug. */
+  readonly level: number;
+  readonly format: LogFormat;
+};
+
+/** The original's numbers for levels, in order. */
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
+
+const colours: Readonly<Record<string, string>> = { error: '31', warn: '33', debug: '2' };
+
+type Entry = Fields & { readonly level: string; readonly time: string; readonly msg: string };
+
+function plainLine(entry: Entry): string {
+  const { level, time: _, msg, ...fields } = entry;
+  return `rater: ${level}: ${msg}:${fieldsText(fields)}`.replace(/:$/, '');
+}
+
+function humanLine(entry: Entry): string {
+  const line = `${entry.time} ${plainLine(entry)}`;
+  const colour = colours[entry.level];
+  return colour ? `\u001b[${colour}m${line}\u001b[0m` : line;
+}
+
+/** The daemon's log, and what only the daemon does with it. */
+export type DaemonLog = Log & {
+  setLevel(level: number): void;
+  /** Opens the file anew, after it was moved away. */
+  reopen(): void;
+};
+
+export function pinoLog(options: PinoLogOptions): DaemonLog {
+  const target = options.file === undefined ? { fd: 2 } : { dest: options.file, append: true };
+  const destination = pino.destination({ ...target, sync: true });
+  // Nobody is left to tell when the log itself cannot be written; mail goes on.
+  destination.on('error', () => {});
+  const format = options.format === 'human' ? humanLine : plainLine;
+  const lines = { write: (json: string) => destination.write(`${format(JSON.parse(json))}\n`) };
+  const logger = pino(
+    {
+      base: null,
+      level: logLevels[options.level] ?? 'info',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
+    options.format === 'json' ? destination : lines,
+  );
+  const write = (level: 'debug' | 'info' | 'warn' | 'error') => {
+    return (event: string, fields: Fields = {}) => logger[level](fields, event);
+  };
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    setLevel: (level) => {
+      logger.level = logLevels[level] ?? 'info';
+    },
+    reopen: () => {
+      if (options.file !== undefined) destination.reopen();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * What makes a server obey a block: the peers directory of tcpsvd, the tcprules cdb of tcpserver.
+ * The promises every enforcer makes, and test/contract/enforcer.ts holds it to:
+ *
+ * 1. `impose` that answers `in force` means the server refuses the very next connection.
+ * 2. Nothing the admin wrote is changed or removed.
+ * 3. `impose` and `lift` may be repeated; trouble arrives as `Fault('enforcer', ...)`.
+ */
+import type { Address } from '../core/address.ts';
+import type { Block } from '../store/store.ts';
+
+/**
+ * What became of a block:
+ * - `in force`: the server refuses the address from now on;
+ * - `pending`: it will, after a rebuild that is on its way;
+ * - `not possible`: this server cannot express it (IPv6 for tcpsvd), or the admin's own entry
+ *   stands in its place. The daemon refuses such a client itself.
+ */
+export type Imposed = 'in force' | 'pending' | 'not possible';
+
+/** What the server itself would do with an address, and whose entry says so. */
+export type Standing = 'ours' | 'theirs' | 'absent' | 'unknown';
+
+export interface Enforcer {
+  /** For people: `peers /etc/ipsvd/smtp/peers`. */
+  readonly name: string;
+  impose(block: Block): Imposed;
+  /** Takes our entry for this block away; says whether there was one. */
+  lift(block: Block): boolean;
+  /** Whose entry refuses the address now; `block` is the block of ours that covers it, if any. */
+  standing(address: Address, block: Block | undefined): Standing;
+  /** Puts every one of `blocks`, which are all there are, in force: at start and to repair. */
+  reconcile(blocks: readonly Block[]): void;
+  /** Follows what others change, until `close`. */
+  watch(): void;
+  /** Finishes what is pending, now. */
+  flush(): void;
+  /** Stops timers and watchers; pending work is finished first. */
+  close(): void;
+}

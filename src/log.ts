@@ -1,0 +1,37 @@
+/**
+ * What happened, one event a line. Fields may hold bytes from the network: every format escapes
+ * what could forge a line or drive a terminal.
+ */
+
+export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Log {
+  debug(event: string, fields?: Fields): void;
+  info(event: string, fields?: Fields): void;
+  warn(event: string, fields?: Fields): void;
+  error(event: string, fields?: Fields): void;
+}
+
+const plainValue = /^[\w.:/@+,-]+$/;
+const longestValue = 200;
+/** Control characters, line separators and what turns the direction of writing. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** `text` in double quotes when it needs them, capped, with nothing that drives a terminal. */
+export function quoted(text: string): string {
+  if (plainValue.test(text) && text.length <= longestValue) return text;
+  const capped = text.length > longestValue ? `${text.slice(0, longestValue)}...` : text;
+  return JSON.stringify(capped).replace(unprintable, escapeCharacter);
+}
+
+/** ` name=value name=value`; undefined fields are left out. */
+export function fieldsText(fields: Fields): string {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => ` ${name}=${quoted(String(value))}`)
+    .join('');
+}

@@ -1,0 +1,20 @@
+/**
+ * What rater and ipthrottle share as programs: the version, and how trouble leaves them.
+ */
+import { exitCodes, Fault } from './errors.ts';
+
+declare const IPTHROTTLE_VERSION: string;
+
+/** The package's version, put in by the build. */
+export const version = IPTHROTTLE_VERSION;
+
+/** The exit code for `error`, after one line (or our own bug's stack) on stderr. */
+export function leaveWith(program: string, error: unknown): number {
+  if (error instanceof Fault) {
+    process.stderr.write(`${program}: error: ${error.message}\n`);
+    return error.exit;
+  }
+  const stack = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(`${program}: bug: ${stack}\n`);
+  return exitCodes.bug.code;
+}

@@ -1,0 +1,615 @@
+/*
+ * ratecheck: ask rater whether this client comes too often, then become the next program or refuse.
+ *
+ * Runs once per connection, so it is small and holds no policy: connect, send a line, read a line,
+ * exec or answer 421. Rater thinks.
+ *
+ * Guarantee: the program gets environment, descriptors, signals and blocking mode as ratecheck
+ * received them. Nothing is set on fds 0, 1 and 2, no signal disposition or mask is touched, and
+ * our one socket is close-on-exec and never one of these three.
+ * Guarantee: one deadline covers everything. No daemon, client or full log pipe can hold us longer,
+ * but for the race told at write_some.
+ *
+ * SECURITY: never setuid. What the client, the daemon or a variable says is data: bounded in size,
+ * and shown only after its control bytes are replaced. No allocation, no recursion.
+ *
+ * BUGS: the default texts speak SMTP. With -F, only the text for an exceeded limit can be changed.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef DEFAULT_SOCKET
+#define DEFAULT_SOCKET "/run/ipthrottle/rater.sock"
+#endif
+#ifndef VERSION
+#define VERSION "0"
+#endif
+
+#define USAGE                                                                    \
+	"usage: ratecheck [-s SOCKET] [-t MS] [-O|-F] [-c CLASS] [-v VALUE] "    \
+	"[-m MESSAGE] prog [args...]\n"                                          \
+	"       ratecheck [-s SOCKET] [-t MS] -n CLASS VALUE\n"                  \
+	"       ratecheck -h | -V\n"
+#define REFUSED_UNTIL "421 4.7.0 Too many connections from %v, try again in %s seconds"
+#define REFUSED "421 4.7.0 Too many connections from %v, try again later"
+#define UNAVAILABLE "421 4.3.2 Service temporarily unavailable, try again later"
+
+enum { EXCEEDED = 1, OPERATOR = 100, LATER = 111 };          /* exit codes */
+enum { MAX_MS = 600000, LONGEST_PAUSE_MS = 16 };
+enum { MAX_REQUEST = 1000, MAX_REPLY = 1000, MAX_LINE = 1024 };
+enum { MAX_SMTP = 512 - 2, SHOWN_VALUE = 64, SHOWN = 200, MAX_SECONDS_DIGITS = 9 };
+enum { DRAIN_ROUNDS = 16 };
+
+/* A line being made or read. What does not fit is cut off; add_char is the only way in. */
+struct line {
+	char text[MAX_LINE];
+	size_t length;
+};
+
+struct options {
+	const char *socket, *timeout, *class, *value, *message;
+	int fail_closed, ask_only, check_options;
+};
+
+/* What came of asking: the daemon's status and its reply, or NO_ANSWER and a problem. */
+enum { WITHIN = '0', OVER = '1', ERROR = '2', NO_ANSWER = 0 };
+struct answer {
+	int status;
+	struct line reply, problem;
+};
+
+static struct sockaddr_un rater = {.sun_family = AF_UNIX};
+static long long deadline; /* the one deadline, in milliseconds of CLOCK_MONOTONIC */
+
+_Static_assert(sizeof DEFAULT_SOCKET <= sizeof rater.sun_path, "DEFAULT_SOCKET is too long");
+
+/* Lines */
+
+static void add_char(struct line *line, char c)
+{
+	if (line->length < sizeof line->text)
+		line->text[line->length++] = c;
+}
+
+static void add(struct line *line, const char *text)
+{
+	while (*text)
+		add_char(line, *text++);
+}
+
+static int is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 127;
+}
+
+/* Bytes from outside: unprintable ones become '?', and no more than `most` are shown. */
+static void add_outside(struct line *line, const char *bytes, size_t length, size_t most)
+{
+	for (size_t i = 0; i < length && i < most; i++)
+		add_char(line, is_control(bytes[i]) || bytes[i] & 128 ? '?' : bytes[i]);
+}
+
+static void add_outside_text(struct line *line, const char *text)
+{
+	add_outside(line, text, strlen(text), SHOWN);
+}
+
+static void add_quoted(struct line *line, const char *bytes, size_t length)
+{
+	add_char(line, '"');
+	add_outside(line, bytes, length, SHOWN);
+	add_char(line, '"');
+}
+
+/* Time */
+
+static long long now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int remaining_ms(void)
+{
+	long long left = deadline - now_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+/* Waits for `events` on `fd`. Returns what poll saw, or 0 when the deadline has come. */
+static int wait_for(int fd, short events)
+{
+	struct pollfd ready = {.fd = fd, .events = events};
+	int count;
+	do
+		count = poll(&ready, 1, remaining_ms());
+	while (count < 0 && errno == EINTR);
+	return count > 0 ? ready.revents : 0;
+}
+
+/* Writing to descriptors that are not ours */
+
+/*
+ * One write that neither blocks nor raises SIGPIPE, on a descriptor whose flags are not ours to
+ * change. On a socket MSG_DONTWAIT and MSG_NOSIGNAL do it. Elsewhere poll is asked first: it says
+ * POLLERR for a pipe nobody reads any more, and POLLOUT only when a page is free, so a line fits.
+ * XXX: where other writers share the pipe and fill it in between, write waits for its reader.
+ */
+static ssize_t write_some(int fd, const char *bytes, size_t length)
+{
+	ssize_t sent = send(fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent >= 0 || errno != ENOTSOCK)
+		return sent;
+	int ready = wait_for(fd, POLLOUT);
+	if (ready & (POLLERR | POLLNVAL) || !(ready & POLLOUT)) {
+		errno = EPIPE;
+		return -1;
+	}
+	return write(fd, bytes, length);
+}
+
+/* Writes what it can before the deadline; one attempt is made even after it. */
+static void write_bytes(int fd, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t sent = write_some(fd, bytes, length);
+		if (sent > 0) {
+			bytes += sent;
+			length -= (size_t)sent;
+		} else if (sent == 0 || (errno != EINTR && errno != EAGAIN) || !wait_for(fd, POLLOUT)) {
+			return;
+		}
+	}
+}
+
+static void write_line(int fd, struct line *line, const char *ending)
+{
+	size_t room = sizeof line->text - strlen(ending);
+	if (line->length > room)
+		line->length = room;
+	add(line, ending);
+	write_bytes(fd, line->text, line->length);
+}
+
+static void start_complaint(struct line *line, const char *level)
+{
+	line->length = 0;
+	add(line, "ratecheck: ");
+	add(line, level);
+	add(line, ": ");
+}
+
+/* Options */
+
+_Noreturn static void wrong_usage(const char *detail, char flag)
+{
+	struct line line;
+	start_complaint(&line, "fatal");
+	add(&line, "wrong usage: ");
+	if (flag) {
+		const char option[] = {'-', flag};
+		add_outside(&line, option, sizeof option, sizeof option);
+		add(&line, ": ");
+	}
+	add(&line, detail);
+	add(&line, " (try ratecheck -h)");
+	write_line(2, &line, "\n");
+	_exit(OPERATOR);
+}
+
+_Noreturn static void print_and_leave(const char *text)
+{
+	write_bytes(1, text, strlen(text));
+	_exit(0);
+}
+
+static int milliseconds(const char *text)
+{
+	int number = 0;
+	size_t digits = strspn(text, "0123456789");
+	if (digits == 0 || text[digits])
+		wrong_usage("not a whole number of milliseconds", 't');
+	for (; *text && number <= MAX_MS; text++)
+		number = number * 10 + (*text - '0');
+	if (number < 1 || number > MAX_MS)
+		wrong_usage("must be 1 to 600000 milliseconds", 't');
+	return number;
+}
+
+static void take_flag(struct options *options, char flag)
+{
+	switch (flag) {
+	case 'O': options->fail_closed = 0; options->check_options = 1; break;
+	case 'F': options->fail_closed = 1; options->check_options = 1; break;
+	case 'n': options->ask_only = 1; break;
+	case 'h': print_and_leave(USAGE);
+	case 'V': print_and_leave("ratecheck " VERSION "\n");
+	default: wrong_usage("unknown option", flag);
+	}
+}
+
+static void take_option(struct options *options, char flag, const char *argument)
+{
+	switch (flag) {
+	case 's': options->socket = argument; return;
+	case 't': options->timeout = argument; return;
+	case 'c': options->class = argument; break;
+	case 'v': options->value = argument; break;
+	case 'm':
+		if (!*argument)
+			wrong_usage("an empty message tells the client nothing", flag);
+		options->message = argument;
+		break;
+	}
+	options->check_options = 1;
+}
+
+/*
+ * Returns where the operands begin. Options end at the first argument that is none, or after "--",
+ * because what follows belongs to the program; getopt(3) of GNU would reorder it and speak itself.
+ */
+static char **take_options(char **arguments, struct options *options)
+{
+	for (; *arguments && (*arguments)[0] == '-' && (*arguments)[1]; arguments++) {
+		if (strcmp(*arguments, "--") == 0)
+			return arguments + 1;
+		for (const char *flag = *arguments + 1; *flag; flag++) {
+			if (!strchr("stcvm", *flag)) {
+				take_flag(options, *flag);
+				continue;
+			}
+			const char *argument = flag[1] ? flag + 1 : *++arguments;
+			if (!argument)
+				wrong_usage("needs an argument", *flag);
+			take_option(options, *flag, argument);
+			break;
+		}
+	}
+	return arguments;
+}
+
+/* A variable that is set but empty counts as not set. */
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value ? value : NULL;
+}
+
+static void choose_socket(const char *path)
+{
+	if (!path && !(path = variable("RATER_SOCKET")))
+		path = DEFAULT_SOCKET;
+	if (!*path)
+		wrong_usage("the socket's path is empty", 's');
+	if (strlen(path) >= sizeof rater.sun_path)
+		wrong_usage("the socket's path is too long for a Unix socket", 's');
+	strcpy(rater.sun_path, path);
+}
+
+static void choose_value(struct options *options)
+{
+	if (!options->value && !(options->value = variable("TCPREMOTEIP")))
+		options->value = variable("TCP6REMOTEIP");
+}
+
+/* Asking. Each step returns true, or false after writing the problem down. */
+
+static int problem(struct answer *answer, const char *what, const char *detail)
+{
+	add(&answer->problem, what);
+	add(&answer->problem, ": ");
+	add_outside_text(&answer->problem, detail);
+	return 0;
+}
+
+static int problem_with_rater(struct answer *answer, const char *what, const char *detail)
+{
+	add(&answer->problem, what);
+	add_char(&answer->problem, ' ');
+	add_outside_text(&answer->problem, rater.sun_path);
+	return problem(answer, "", detail);
+}
+
+static int problem_with_reply(struct answer *answer, const char *what)
+{
+	problem_with_rater(answer, what, "");
+	add_quoted(&answer->problem, answer->reply.text, answer->reply.length);
+	return 0;
+}
+
+static int problem_with_time(struct answer *answer, const char *timeout)
+{
+	problem_with_rater(answer, "no answer from", "not within ");
+	add_outside_text(&answer->problem, timeout);
+	add(&answer->problem, " ms");
+	return 0;
+}
+
+static int is_sendable(const struct options *options, struct answer *answer)
+{
+	if (!options->value)
+		return problem(answer, "no value to check", "TCPREMOTEIP and TCP6REMOTEIP are not set");
+	if (!*options->class || strpbrk(options->class, " \r\n"))
+		return problem(answer, "class not sent", "it is empty, or has a space or a line break");
+	if (!*options->value || strpbrk(options->value, "\r\n"))
+		return problem(answer, "value not sent", "it is empty or has a line break");
+	if (strlen(options->class) + strlen(options->value) > MAX_REQUEST - 2)
+		return problem(answer, "value not sent", "the request would be over 1000 bytes");
+	return 1;
+}
+
+/* Where the server closed some of fds 0 to 2, the program must find them closed as well. */
+static int open_socket(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || fd > 2)
+		return fd;
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return moved;
+}
+
+/*
+ * A Unix socket whose backlog is full says EAGAIN to a non-blocking connect, and poll cannot tell
+ * when there is room again. In a burst that is normal, so it is tried again after short pauses.
+ */
+static int connect_rater(int fd, const struct options *options, struct answer *answer)
+{
+	int pause = 1;
+	while (connect(fd, (struct sockaddr *)&rater, sizeof rater) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return problem_with_rater(answer, "cannot connect to", strerror(errno));
+		int left = remaining_ms();
+		if (left == 0)
+			return problem_with_time(answer, options->timeout);
+		poll(NULL, 0, pause < left ? pause : left);
+		if (pause < LONGEST_PAUSE_MS)
+			pause *= 2;
+	}
+	return 1;
+}
+
+static int send_request(int fd, const struct options *options, struct answer *answer)
+{
+	struct line request = {.length = 0};
+	size_t sent = 0;
+	add(&request, options->class);
+	add_char(&request, ' ');
+	add(&request, options->value);
+	add_char(&request, '\n');
+	while (sent < request.length) {
+		ssize_t count = send(fd, request.text + sent, request.length - sent, MSG_NOSIGNAL);
+		if (count >= 0)
+			sent += (size_t)count;
+		else if (errno == EAGAIN && !wait_for(fd, POLLOUT))
+			return problem_with_time(answer, options->timeout);
+		else if (errno != EAGAIN && errno != EINTR)
+			return problem_with_rater(answer, "cannot write to", strerror(errno));
+	}
+	return 1;
+}
+
+/* Reads up to the first newline and cuts it off, with the CR before it. What follows is ignored. */
+static int receive_reply(int fd, const struct options *options, struct answer *answer)
+{
+	struct line *reply = &answer->reply;
+	for (;;) {
+		if (!wait_for(fd, POLLIN))
+			return problem_with_time(answer, options->timeout);
+		char *fresh = reply->text + reply->length;
+		ssize_t count = recv(fd, fresh, MAX_REPLY - reply->length, 0);
+		if (count < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (count < 0)
+			return problem_with_rater(answer, "cannot read from", strerror(errno));
+		if (count == 0)
+			return problem_with_rater(answer, "no answer from", "connection closed");
+		char *end = memchr(fresh, '\n', (size_t)count);
+		reply->length = (size_t)((end ? end : fresh + count) - reply->text);
+		if (end) {
+			if (reply->length > 0 && end[-1] == '\r')
+				reply->length--;
+			return 1;
+		}
+		if (reply->length == MAX_REPLY)
+			return problem_with_reply(answer, "endless answer from");
+	}
+}
+
+static int judge_reply(struct answer *answer)
+{
+	const struct line *reply = &answer->reply;
+	if (reply->length == 0 || !memchr("012", reply->text[0], 3)
+	    || (reply->length > 1 && reply->text[1] != ' '))
+		return problem_with_reply(answer, "nonsense from");
+	answer->status = reply->text[0];
+	return 1;
+}
+
+/*
+ * The socket stays open: exec or exit closes it, and not sooner than that should the daemon see the
+ * end of this connection.
+ */
+static void ask(const struct options *options, struct answer *answer)
+{
+	answer->status = NO_ANSWER;
+	answer->reply.length = answer->problem.length = 0;
+	if (!is_sendable(options, answer))
+		return;
+	int fd = open_socket();
+	if (fd < 0) {
+		problem(answer, "cannot open a socket", strerror(errno));
+		return;
+	}
+	if (connect_rater(fd, options, answer) && send_request(fd, options, answer)
+	    && receive_reply(fd, options, answer))
+		judge_reply(answer);
+}
+
+/* Acting on the answer */
+
+_Noreturn static void run(char **program)
+{
+	struct line line;
+	execvp(*program, program);
+	const char *reason = strerror(errno);
+	start_complaint(&line, "fatal");
+	add(&line, "cannot run ");
+	add_outside_text(&line, *program);
+	add(&line, ": ");
+	add(&line, reason);
+	write_line(2, &line, "\n");
+	_exit(LATER);
+}
+
+/*
+ * Closing a TCP socket that holds unread bytes sends a reset, and a reset can overtake or discard
+ * the 421 before the client reads it. So what a client sent ahead of our greeting is taken in
+ * first: only what has arrived, only so much, and only when fd 0 is the very socket the line went
+ * to. When it is not (a plugin), the bytes belong to somebody who will go on reading them.
+ */
+static void drain_client(void)
+{
+	char bytes[4096];
+	struct stat in, out;
+	if (fstat(0, &in) < 0 || fstat(1, &out) < 0 || in.st_dev != out.st_dev || in.st_ino != out.st_ino)
+		return;
+	for (int round = 0; round < DRAIN_ROUNDS; round++)
+		if (recv(0, bytes, sizeof bytes, MSG_DONTWAIT) <= 0)
+			return;
+}
+
+_Noreturn static void refuse(struct line *line, int status)
+{
+	if (line->length > MAX_SMTP)
+		line->length = MAX_SMTP;
+	write_line(1, line, "\r\n");
+	drain_client();
+	_exit(status);
+}
+
+/* The third word of a reply, "118" in "1 12/10 118". False when there is none we understand. */
+static int find_seconds(const struct line *reply, struct line *seconds)
+{
+	size_t at = 2;
+	while (at < reply->length && reply->text[at] != ' ')
+		at++;
+	for (at++; at < reply->length && reply->text[at] != ' '; at++) {
+		if (reply->text[at] < '0' || reply->text[at] > '9')
+			return 0;
+		add_char(seconds, reply->text[at]);
+	}
+	return seconds->length > 0 && seconds->length <= MAX_SECONDS_DIGITS;
+}
+
+/* %v, %s and %% are replaced; any other % is itself. A control character becomes a space. */
+static void add_message(struct line *line, const char *message, const char *value,
+                        const struct line *seconds)
+{
+	for (; *message; message++) {
+		char next = *message == '%' ? message[1] : 0;
+		if (next == 'v')
+			add_outside(line, value, strlen(value), SHOWN_VALUE);
+		else if (next == 's')
+			add_outside(line, seconds->text, seconds->length, SHOWN);
+		else
+			add_char(line, is_control(*message) ? ' ' : *message);
+		message += next == 'v' || next == 's' || next == '%';
+	}
+}
+
+_Noreturn static void refuse_exceeded(const struct options *options, const struct answer *answer)
+{
+	struct line line = {.length = 0}, seconds = {.length = 0};
+	const char *message = REFUSED_UNTIL;
+	if (!find_seconds(&answer->reply, &seconds)) {
+		message = REFUSED;
+		seconds.length = 0;
+		add(&seconds, "some");
+	}
+	add_message(&line, options->message ? options->message : message, options->value, &seconds);
+	refuse(&line, EXCEEDED);
+}
+
+static void complain(const char *level, const struct line *problem, const char *outcome,
+                     const char *program)
+{
+	struct line line;
+	start_complaint(&line, level);
+	add_outside(&line, problem->text, problem->length, sizeof problem->text);
+	add(&line, outcome);
+	if (program) {
+		add_outside_text(&line, program);
+		add(&line, " unchecked");
+	}
+	write_line(2, &line, "\n");
+}
+
+_Noreturn static void do_without_answer(const struct options *options, struct answer *answer,
+                                        char **program)
+{
+	if (answer->status == ERROR)
+		problem_with_reply(answer, "error from");
+	if (!options->fail_closed) {
+		complain("warning", &answer->problem, ", running ", *program);
+		run(program);
+	}
+	complain("warning", &answer->problem, ", refusing the client", NULL);
+	struct line line = {.length = 0};
+	add(&line, UNAVAILABLE);
+	refuse(&line, LATER);
+}
+
+_Noreturn static void print_answer(const struct answer *answer)
+{
+	struct line line = {.length = 0};
+	if (answer->status == NO_ANSWER) {
+		complain("fatal", &answer->problem, "", NULL);
+		_exit(LATER);
+	}
+	add_outside(&line, answer->reply.text, answer->reply.length, MAX_REPLY);
+	write_line(1, &line, "\n");
+	_exit(answer->status - '0');
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.class = "ip", .timeout = "500"};
+	struct answer answer;
+	long long start = now_ms();
+	char **operands = take_options(argc > 0 ? argv + 1 : argv, &options);
+	deadline = start + milliseconds(options.timeout);
+	choose_socket(options.socket);
+	if (options.ask_only) {
+		if (options.check_options)
+			wrong_usage("goes with -s and -t only", 'n');
+		if (!operands[0] || !operands[1] || operands[2])
+			wrong_usage("needs a class and a value, and nothing more", 'n');
+		options.class = operands[0];
+		options.value = operands[1];
+		ask(&options, &answer);
+		print_answer(&answer);
+	}
+	if (!operands[0])
+		wrong_usage("no program to run", 0);
+	choose_value(&options);
+	ask(&options, &answer);
+	if (answer.status == WITHIN)
+		run(operands);
+	if (answer.status == OVER)
+		refuse_exceeded(&options, &answer);
+	do_without_answer(&options, &answer, operands);
+}

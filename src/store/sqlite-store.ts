@@ -1,0 +1,193 @@
+/**
+ * The store in a SQLite database, WAL. synchronous=NORMAL: a commit survives the death of the
+ * process; power loss may cost the last ones, whose blocks the peers directory still holds.
+ */
+import Database from 'better-sqlite3';
+import { type Address, parseNetwork } from '../core/address.ts';
+import { errnoOf, Fault, type FaultCode, reasonOf } from '../errors.ts';
+import type { Block, BlockSource, NewBlock, Store } from './store.ts';
+
+/** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
+const migrations = [
+  `CREATE TABLE blocks (
+     address TEXT PRIMARY KEY,
+     class TEXT NOT NULL,
+     since_ms INTEGER NOT NULL,
+     until_ms INTEGER NOT NULL,
+     count INTEGER NOT NULL,
+     limit_count INTEGER NOT NULL,
+     seconds INTEGER NOT NULL,
+     times INTEGER NOT NULL,
+     source TEXT NOT NULL,
+     reason TEXT NOT NULL,
+     replaced_until_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX blocks_by_end ON blocks (until_ms);
+   CREATE TABLE offences (
+     address TEXT PRIMARY KEY,
+     times INTEGER NOT NULL,
+     last_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+type Row = {
+  address: string;
+  class: string;
+  since_ms: number;
+  until_ms: number;
+  count: number;
+  limit_count: number;
+  seconds: number;
+  times: number;
+  source: string;
+  reason: string;
+  replaced_until_ms: number;
+};
+
+function blockOf(row: Row): Block {
+  const address = parseNetwork(row.address);
+  if (!address) throw new Fault('storeCorrupt', `not an address: ${JSON.stringify(row.address)}`);
+  return {
+    address,
+    class: row.class,
+    sinceMs: row.since_ms,
+    untilMs: row.until_ms,
+    count: row.count,
+    limit: row.limit_count,
+    seconds: row.seconds,
+    times: row.times,
+    source: row.source as BlockSource,
+    reason: row.reason,
+    replacedUntilMs: row.replaced_until_ms,
+  };
+}
+
+function faultCodeOf(error: unknown): FaultCode {
+  const code = errnoOf(error) ?? '';
+  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' ? 'storeCorrupt' : 'store';
+}
+
+function migrate(database: Database.Database, path: string): void {
+  const version = database.pragma('user_version', { simple: true }) as number;
+  if (version > migrations.length) {
+    throw new Fault(
+      'storeVersion',
+      `${path}: version ${version}, this program knows up to ${migrations.length}`,
+    );
+  }
+  for (const [step, sql] of migrations.entries()) {
+    if (step < version) continue;
+    database.exec(sql);
+    database.pragma(`user_version = ${step + 1}`);
+  }
+}
+
+function open(path: string): Database.Database {
+  const database = new Database(path, { timeout: 2000 });
+  try {
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = NORMAL');
+    database.transaction(() => migrate(database, path)).immediate();
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function prepare(database: Database.Database) {
+  return {
+    offend: database.prepare<[string, number], { times: number }>(
+      `INSERT INTO offences (address, times, last_ms) VALUES (?, 1, ?)
+       ON CONFLICT (address) DO UPDATE SET times = times + 1, last_ms = excluded.last_ms
+       RETURNING times`,
+    ),
+    put: database.prepare<Row>(
+      `INSERT OR REPLACE INTO blocks VALUES (@address, @class, @since_ms, @until_ms, @count,
+       @limit_count, @seconds, @times, @source, @reason, @replaced_until_ms)`,
+    ),
+    remove: database.prepare<[string], Row>('DELETE FROM blocks WHERE address = ? RETURNING *'),
+    get: database.prepare<[string], Row>('SELECT * FROM blocks WHERE address = ?'),
+    all: database.prepare<[], Row>('SELECT * FROM blocks ORDER BY until_ms, address'),
+    expired: database.prepare<[number, number], Row>(
+      'SELECT * FROM blocks WHERE until_ms <= ? ORDER BY until_ms LIMIT ?',
+    ),
+    nextEnd: database.prepare<[], { until_ms: number | null }>(
+      'SELECT min(until_ms) AS until_ms FROM blocks',
+    ),
+  };
+}
+
+export class SqliteStore implements Store {
+  readonly #path: string;
+  readonly #database: Database.Database;
+  readonly #statements: ReturnType<typeof prepare>;
+  readonly #add: (block: NewBlock) => Block;
+
+  /** Opens or creates the database at `path` (`:memory:` for none on disk). */
+  constructor(path: string) {
+    this.#path = path;
+    this.#database = this.#guard(() => open(path));
+    const statements = this.#guard(() => prepare(this.#database));
+    this.#statements = statements;
+    this.#add = this.#database.transaction((block: NewBlock): Block => {
+      const { text } = block.address;
+      const times = statements.offend.get(text, block.sinceMs)?.times ?? 1;
+      const replacedUntilMs = statements.get.get(text)?.until_ms ?? 0;
+      statements.put.run({
+        address: text,
+        class: block.class,
+        since_ms: block.sinceMs,
+        until_ms: block.untilMs,
+        count: block.count,
+        limit_count: block.limit,
+        seconds: block.seconds,
+        times,
+        source: block.source,
+        reason: block.reason,
+        replaced_until_ms: replacedUntilMs,
+      });
+      return { ...block, times, replacedUntilMs };
+    }).immediate;
+  }
+
+  add(block: NewBlock): Block {
+    return this.#guard(() => this.#add(block));
+  }
+
+  remove(address: Address): Block | undefined {
+    const row = this.#guard(() => this.#statements.remove.get(address.text));
+    return row && blockOf(row);
+  }
+
+  get(address: Address): Block | undefined {
+    const row = this.#guard(() => this.#statements.get.get(address.text));
+    return row && blockOf(row);
+  }
+
+  all(): Block[] {
+    return this.#guard(() => this.#statements.all.all()).map(blockOf);
+  }
+
+  expired(nowMs: number, most: number): Block[] {
+    return this.#guard(() => this.#statements.expired.all(nowMs, most)).map(blockOf);
+  }
+
+  nextEndMs(): number | undefined {
+    return this.#guard(() => this.#statements.nextEnd.get())?.until_ms ?? undefined;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Lets the driver's errors out as Faults. */
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      throw new Fault(faultCodeOf(error), `${this.#path}: ${reasonOf(error)}`, error);
+    }
+  }
+}

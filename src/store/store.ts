@@ -1,0 +1,51 @@
+/**
+ * Where blocks are remembered. The promises every store makes, and test/contract/store.ts holds
+ * it to:
+ *
+ * 1. A block that `add` returned survives a kill -9 one instruction later.
+ * 2. `expired(now)` costs in proportion to what has expired, not to what is stored.
+ * 3. Faults arrive as `Fault`, never as the driver's own error.
+ * 4. One address has at most one block; a later one replaces it and counts as one more offence.
+ */
+import type { Address } from '../core/address.ts';
+
+/** Who asked for a block. */
+export type BlockSource = 'rate' | 'operator';
+
+/** An address refused until a time. Instants are milliseconds since 1970, wall clock. */
+export type Block = {
+  readonly address: Address;
+  /** The class whose limit was exceeded, or the operator's. */
+  readonly class: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** Marks counted when it was judged, and the limit's count and seconds; 0 by an operator. */
+  readonly count: number;
+  readonly limit: number;
+  readonly seconds: number;
+  /** Which offence this is: 1 for the first. */
+  readonly times: number;
+  readonly source: BlockSource;
+  /** The operator's words, or ''. */
+  readonly reason: string;
+  /** The end of the block that this one replaced, by which its traces are known; or 0. */
+  readonly replacedUntilMs: number;
+};
+
+/** A block before the store has looked at what it remembers of the address. */
+export type NewBlock = Omit<Block, 'times' | 'replacedUntilMs'>;
+
+export interface Store {
+  /** Commits the block and the offence; returns it with what the store knows filled in. */
+  add(block: NewBlock): Block;
+  /** Forgets the block; returns it, or undefined when there was none. */
+  remove(address: Address): Block | undefined;
+  get(address: Address): Block | undefined;
+  /** Every block, those that end first in front. */
+  all(): Block[];
+  /** At most `most` blocks with `untilMs <= nowMs`, oldest first. */
+  expired(nowMs: number, most: number): Block[];
+  /** When the next block ends, or undefined when there is none. */
+  nextEndMs(): number | undefined;
+  close(): void;
+}

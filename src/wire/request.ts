@@ -1,0 +1,25 @@
+/**
+ * A request line, `class value`: the class up to the first space, the value all after it.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { Line } from './line-splitter.ts';
+
+export type Request = { readonly class: string; readonly value: string };
+
+/** The request in a line, or the sentence that says why it is none. */
+export function parseRequest(line: Line): Request | string {
+  if (line === 'too long') return 'Line is too long';
+  if (!isUtf8(line)) return 'Bad input (not UTF-8)';
+  const text = line.toString('utf8');
+  const space = text.indexOf(' ');
+  if (space < 0) return 'Bad input (no space)';
+  if (space === 0) return 'Bad input (no class)';
+  if (space === text.length - 1) return 'Bad input (no value)';
+  return { class: text.slice(0, space), value: text.slice(space + 1) };
+}
+
+/** The line that asks for it, or undefined when class or value cannot be sent. */
+export function requestLine(request: Request): string | undefined {
+  if (/[\s\0]/.test(request.class) || /[\r\n\0]/.test(request.value)) return undefined;
+  return request.class && request.value ? `${request.class} ${request.value}\n` : undefined;
+}

@@ -1,0 +1,61 @@
+/** The promises of src/counters/counters.ts, for every implementation. */
+import { describe, expect, test } from 'vitest';
+import type { Rate } from '../../src/core/limits.ts';
+import type { Counters } from '../../src/counters/counters.ts';
+
+export function keepsCountersPromises(name: string, make: () => Counters): void {
+  const rates: readonly Rate[] = [
+    { seconds: 60, count: 2 },
+    { seconds: 3600, count: 10 },
+  ];
+  const one = { class: 'ip', value: '192.0.2.1' };
+
+  describe(`${name} keeps the promises of counters:`, () => {
+    test('each rate has its own count, up to twice its limit', async () => {
+      const counters = make();
+      for (let marks = 1; marks < 7; marks += 1) await counters.mark(one, rates, marks);
+      expect(await counters.mark(one, rates, 7)).toEqual([4, 7]);
+      expect(await counters.count(one, rates, 60_007)).toEqual([0, 7]);
+    });
+
+    test('classes and values share nothing', async () => {
+      const counters = make();
+      await counters.mark(one, rates, 0);
+      expect(await counters.count({ ...one, class: 'user' }, rates, 0)).toEqual([0, 0]);
+      expect(await counters.count({ ...one, value: '192.0.2.2' }, rates, 0)).toEqual([0, 0]);
+    });
+
+    test('counting makes no mark and tracks nothing', async () => {
+      const counters = make();
+      await counters.count(one, rates, 0);
+      expect(counters.size).toBe(0);
+    });
+
+    test('a cleared value starts anew', async () => {
+      const counters = make();
+      await counters.mark(one, rates, 0);
+      counters.clear(one);
+      counters.clear(one);
+      expect(await counters.mark(one, rates, 1)).toEqual([1, 1]);
+    });
+
+    test('a sweep forgets idle values only, in slices', async () => {
+      const counters = make();
+      for (let value = 0; value < 10; value += 1) {
+        await counters.mark({ class: 'ip', value: `v${value}` }, rates, value < 7 ? 0 : 1000);
+      }
+      expect(counters.size).toBe(10);
+      const passes: boolean[] = [];
+      while (passes.at(-1) !== true) passes.push(counters.sweep(3_600_000, 3));
+      expect(passes).toEqual([false, false, false, true]);
+      expect(counters.size).toBe(3);
+    });
+
+    test('other rates after a reload keep the marks of those that stay', async () => {
+      const counters = make();
+      await counters.mark(one, rates, 0);
+      const more = [...rates, { seconds: 1, count: 5 }];
+      expect(await counters.mark(one, more, 1)).toEqual([2, 2, 1]);
+    });
+  });
+}

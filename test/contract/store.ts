@@ -1,0 +1,69 @@
+/** The promises of src/store/store.ts, for every implementation. */
+import { describe, expect, test } from 'vitest';
+import type { Store } from '../../src/store/store.ts';
+import { address, newBlock } from '../blocks.ts';
+
+export function keepsStorePromises(name: string, make: () => Store): void {
+  describe(`${name} keeps the promises of a store:`, () => {
+    test('what was added is what it gives back', () => {
+      const store = make();
+      const added = store.add(newBlock('192.0.2.1', { reason: "it's; DROP TABLE blocks" }));
+      expect(added).toMatchObject({ times: 1, replacedUntilMs: 0 });
+      expect(store.get(address('192.0.2.1'))).toEqual(added);
+      expect(store.all()).toEqual([added]);
+      store.close();
+    });
+
+    test('one address has one block; a later one counts as one more offence', () => {
+      const store = make();
+      store.add(newBlock('192.0.2.1'));
+      const later = store.add(newBlock('192.0.2.1', { untilMs: 1_000_500_000 }));
+      expect(later).toMatchObject({ times: 2, replacedUntilMs: 1_000_120_000 });
+      expect(store.all()).toEqual([later]);
+      store.close();
+    });
+
+    test('an offence is remembered when its block is gone', () => {
+      const store = make();
+      const first = store.add(newBlock('192.0.2.1'));
+      expect(store.remove(address('192.0.2.1'))).toEqual(first);
+      expect(store.remove(address('192.0.2.1'))).toBeUndefined();
+      expect(store.add(newBlock('192.0.2.1'))).toMatchObject({ times: 2, replacedUntilMs: 0 });
+      store.close();
+    });
+
+    test('expired gives what is over, oldest end first, and no more than asked for', () => {
+      const store = make();
+      for (const [last, untilMs] of [40, 10, 30, 20].entries()) {
+        store.add(newBlock(`192.0.2.${last}`, { untilMs }));
+      }
+      const ends = (nowMs: number, most: number) =>
+        store.expired(nowMs, most).map((b) => b.untilMs);
+      expect(ends(9, 10)).toEqual([]);
+      expect(ends(30, 10)).toEqual([10, 20, 30]);
+      expect(ends(40, 2)).toEqual([10, 20]);
+      expect(store.nextEndMs()).toBe(10);
+      store.close();
+    });
+
+    test('an empty store has no next end', () => {
+      const store = make();
+      expect(store.nextEndMs()).toBeUndefined();
+      store.close();
+    });
+
+    test('networks and IPv6 are kept apart from their addresses', () => {
+      const store = make();
+      for (const text of ['192.0.2.0/24', '192.0.2.0', '2001:db8::/64', '2001:db8::']) {
+        store.add(newBlock(text));
+      }
+      expect(
+        store
+          .all()
+          .map((b) => b.address.prefixLength)
+          .sort(),
+      ).toEqual([128, 24, 32, 64]);
+      store.close();
+    });
+  });
+}

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Rate } from '../../src/core/limits.ts';
+import { capacityOf, Window } from '../../src/core/window.ts';
+
+const tenAMinute: Rate = { seconds: 60, count: 10 };
+
+test('the eleventh mark within a minute of the first is the eleventh', () => {
+  const window = new Window();
+  const counts = Array.from({ length: 11 }, (_, index) => window.mark(tenAMinute, index * 5999));
+  expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+});
+
+test('at the moment the first mark leaves the window it does not count any more', () => {
+  const window = new Window();
+  for (let index = 0; index < 10; index += 1) window.mark(tenAMinute, index);
+  expect(window.count(tenAMinute, 59_999)).toBe(10);
+  expect(window.count(tenAMinute, 60_000)).toBe(9);
+  expect(window.mark(tenAMinute, 60_000)).toBe(10);
+});
+
+test('counting makes no mark', () => {
+  const window = new Window();
+  window.mark(tenAMinute, 0);
+  expect([1, 2, 3].map((now) => window.count(tenAMinute, now))).toEqual([1, 1, 1]);
+});
+
+test('the count saturates at twice the limit and refused marks keep a client out', () => {
+  const window = new Window();
+  for (let now = 0; now < 100_000; now += 1000) window.mark(tenAMinute, now);
+  expect(window.count(tenAMinute, 100_000)).toBe(20);
+  expect(window.count(tenAMinute, 99_000 + 59_999)).toBe(1);
+  expect(window.count(tenAMinute, 99_000 + 60_000)).toBe(0);
+});
+
+test.each([
+  [{ seconds: 1, count: 0 }, 1],
+  [{ seconds: 1, count: 1 }, 2],
+  [{ seconds: 1, count: 10 }, 20],
+  [{ seconds: 1, count: -1 }, 1000],
+])('%j remembers %i marks', (rate, capacity) => {
+  const window = new Window();
+  let last = 0;
+  for (let marks = 0; marks < 2000; marks += 1) last = window.mark(rate, 0);
+  expect(capacityOf(rate)).toBe(capacity);
+  expect(last).toBe(capacity);
+});
+
+test('a limit that a reload lowers or raises judges the marks that are there', () => {
+  const window = new Window();
+  for (let marks = 0; marks < 8; marks += 1) window.mark(tenAMinute, marks);
+  expect(window.mark({ seconds: 60, count: 2 }, 10)).toBe(4);
+  expect(window.mark({ seconds: 60, count: 100 }, 11)).toBe(5);
+});
+
+test('counts are those of a plain list of instants, up to twice the limit', () => {
+  const steps = fc.array(fc.nat({ max: 3000 }), { maxLength: 200 });
+  const rates = fc.record({ seconds: fc.integer({ min: 1, max: 5 }), count: fc.nat({ max: 12 }) });
+  fc.assert(
+    fc.property(rates, steps, (rate, gaps) => {
+      const window = new Window();
+      const marks: number[] = [];
+      let now = 0;
+      for (const gap of gaps) {
+        now += gap;
+        marks.push(now);
+        const young = marks.filter((mark) => now - mark < rate.seconds * 1000).length;
+        expect(window.mark(rate, now)).toBe(Math.min(young, capacityOf(rate)));
+      }
+    }),
+  );
+});

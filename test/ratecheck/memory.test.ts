@@ -1,0 +1,90 @@
+/**
+ * Guarantee: no buffer without a bound. The table of exchanges and random bytes, once more, through
+ * a build that stops at the first bad access, and through valgrind for what was never written.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import { exchanges } from './exchanges.ts';
+import {
+  builtRatecheck,
+  hasProgram,
+  newDirectory,
+  type Outcome,
+  ratecheckSource,
+  run,
+} from './programs.ts';
+import { replyAndClose, startScriptedRater } from './scripted-rater.ts';
+
+const directory = newDirectory();
+afterAll(() => directory.remove());
+
+/** The program that watches itself, or undefined where the compiler has no sanitizers. */
+function sanitizedRatecheck(): string | undefined {
+  const program = join(directory.path, 'ratecheck-sanitized');
+  const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+  const args = ['-g', '-O1', ...sanitize, '-o', program, ratecheckSource];
+  const compiled = spawnSync('cc', args, { stdio: 'ignore' }).status === 0;
+  const runs = compiled && spawnSync(program, ['-V'], { stdio: 'ignore' }).status === 0;
+  return runs ? program : undefined;
+}
+
+/** The command that runs the real binary under valgrind, or undefined where there is none. */
+function valgrindRatecheck(): readonly string[] | undefined {
+  if (!hasProgram('valgrind')) return undefined;
+  const command = ['valgrind', '-q', '--error-exitcode=99', builtRatecheck()];
+  const [program = '', ...args] = command;
+  try {
+    execFileSync(program, [...args, '-V'], { stdio: 'ignore' });
+    return command;
+  } catch {
+    return undefined;
+  }
+}
+
+const sanitized = sanitizedRatecheck();
+const watchers: readonly [string, readonly string[] | undefined][] = [
+  ['sanitizers', sanitized === undefined ? undefined : [sanitized]],
+  ['valgrind', valgrindRatecheck()],
+];
+
+for (const [name, command] of watchers) {
+  if (command === undefined) console.warn(`ratecheck is not tested under ${name}: not usable here`);
+
+  describe.skipIf(command === undefined)(`under ${name}`, { timeout: 120_000 }, () => {
+    async function outcomeUnder(
+      args: readonly string[],
+      env: Record<string, string>,
+      script: Parameters<typeof startScriptedRater>[1],
+    ): Promise<Outcome> {
+      const rater = await startScriptedRater(directory.path, script);
+      const around = { env: { ...env, RATER_SOCKET: rater.socket } };
+      const outcome = await run([...(command ?? []), ...args], around);
+      await rater.close();
+      return { ...outcome, stderr: outcome.stderr.replaceAll(rater.socket, 'SOCKET') };
+    }
+
+    test.concurrent.each(exchanges)('$title', async (exchange) => {
+      const { args, env = {}, script, status, stdout, stderr } = exchange;
+      const expected = { status, signal: null, stdout, stderr };
+      expect(await outcomeUnder(args, env, script)).toEqual(expected);
+    });
+
+    test('whatever bytes come and go, the outcome is one of the promised', async () => {
+      const bytes = fc.string({ unit: 'binary', maxLength: 1200 });
+      const word = bytes.map((text) => text.replaceAll('\0', '') || 'x');
+      const status = fc.constantFrom('0 ', '1 ', '1 12/10 ', '2 ', '');
+      const said = fc.tuple(status, bytes, fc.constantFrom('\r\n', '\n', ''));
+      const asked = fc.asyncProperty(said, word, word, async (parts, value, message) => {
+        const args = ['-t', '60000', '-v', value, '-m', message, 'echo', 'served'];
+        const outcome = await outcomeUnder(args, {}, replyAndClose(parts.join('')));
+        expect([0, 1]).toContain(outcome.status);
+        expect(outcome.stdout).toMatch(outcome.status === 0 ? /^served\n$/ : /^[^\r\n]*\r\n$/);
+        expect(outcome.stdout.length).toBeLessThanOrEqual(512);
+        expect(outcome.stderr).toMatch(/^(ratecheck: warning: [\x20-\x7e]+\n)?$/);
+      });
+      await fc.assert(asked, { numRuns: 60, seed: 2007 });
+    });
+  });
+}

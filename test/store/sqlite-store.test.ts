@@ -1,0 +1,103 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { buildSync } from 'esbuild';
+import { expect, test } from 'vitest';
+import { Fault } from '../../src/errors.ts';
+import { SqliteStore } from '../../src/store/sqlite-store.ts';
+import { address, newBlock } from '../blocks.ts';
+import { keepsStorePromises } from '../contract/store.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
+
+keepsStorePromises('SqliteStore on disk', () => {
+  return new SqliteStore(join(temporaryDirectory(), 'store.db'));
+});
+keepsStorePromises('SqliteStore in memory', () => new SqliteStore(':memory:'));
+
+function faultOf(work: () => unknown): Fault {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+  throw new Error('no fault');
+}
+
+test('a block that add returned survives a kill -9 one instruction later', () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, 'store.db');
+  const bundle = join(directory, 'store.cjs');
+  buildSync({
+    entryPoints: ['src/store/sqlite-store.ts'],
+    outfile: bundle,
+    bundle: true,
+    platform: 'node',
+    external: ['better-sqlite3'],
+  });
+  const block = newBlock('192.0.2.1');
+  const script = `
+    const { SqliteStore } = require(${JSON.stringify(bundle)});
+    new SqliteStore(${JSON.stringify(path)}).add(${JSON.stringify(block)});
+    process.kill(process.pid, 'SIGKILL');`;
+  const env = { ...process.env, NODE_PATH: join(process.cwd(), 'node_modules') };
+  const { signal, stderr } = spawnSync(process.execPath, ['-e', script], { env });
+  expect([signal, String(stderr)]).toEqual(['SIGKILL', '']);
+  const store = new SqliteStore(path);
+  expect(store.get(address('192.0.2.1'))).toMatchObject(block);
+  store.close();
+});
+
+test('expired costs in proportion to what has expired: it reads an index', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  new SqliteStore(path).close();
+  const database = new Database(path);
+  const plan = database
+    .prepare(
+      'EXPLAIN QUERY PLAN SELECT * FROM blocks WHERE until_ms <= ? ORDER BY until_ms LIMIT ?',
+    )
+    .all(1, 1) as { detail: string }[];
+  expect(plan.map(({ detail }) => detail).join()).toMatch(
+    /SEARCH blocks USING INDEX blocks_by_end/,
+  );
+  expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
+  database.close();
+});
+
+test('two stores on one file see what the other committed', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const [one, other] = [new SqliteStore(path), new SqliteStore(path)];
+  one.add(newBlock('192.0.2.1'));
+  expect(other.remove(address('192.0.2.1'))).toBeDefined();
+  expect(one.all()).toEqual([]);
+  one.close();
+  other.close();
+});
+
+test('a database of a newer version is refused and left as it is', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  new SqliteStore(path).close();
+  const database = new Database(path);
+  database.pragma('user_version = 999');
+  database.close();
+  const fault = faultOf(() => new SqliteStore(path));
+  expect(fault).toMatchObject({ code: 'storeVersion', exit: 100 });
+  expect(fault.message).toContain(`${path}: version 999, this program knows up to 1`);
+});
+
+test('a file that is no database is refused and left as it is', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  writeFileSync(path, 'this is no database, whatever its name says. '.repeat(100));
+  expect(faultOf(() => new SqliteStore(path)).code).toBe('storeCorrupt');
+  expect(readdirSync(join(path, '..'))).toEqual(['store.db']);
+});
+
+test('a directory in its place is a fault that names it', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  mkdirSync(path);
+  expect(faultOf(() => new SqliteStore(path))).toMatchObject({ code: 'store', exit: 111 });
+  expect(faultOf(() => new SqliteStore('/nonexistent/x.db')).message).toContain(
+    '/nonexistent/x.db',
+  );
+});

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LineSplitter, longestLine } from '../../src/wire/line-splitter.ts';
+
+function split(...chunks: (string | Buffer)[]): string[] {
+  const splitter = new LineSplitter();
+  return chunks.flatMap((chunk) => [...splitter.push(Buffer.from(chunk))].map(String));
+}
+
+const long = 'x'.repeat(longestLine);
+
+test.each([
+  ['LF and CRLF both end a line', ['a\nb\r\nc\n'], ['a', 'b', 'c']],
+  ['a line may come in pieces', ['ip 1.', '2.3.4', '\r', '\n'], ['ip 1.2.3.4']],
+  ['an empty line is a line', ['\n\r\n'], ['', '']],
+  ['a CR inside is kept', ['a\rb\n'], ['a\rb']],
+  ['an unfinished line waits', ['a\nb'], ['a']],
+  ['the longest line passes', [`${long}\n`, `${long}\r\n`], [long, long]],
+  ['one byte more does not', [`${long}y\na\n`], ['too long', 'a']],
+  ['nor in pieces', [long, 'yy', 'zz\na\n'], ['too long', 'a']],
+  ['a line too long is one report', [long, long, long, '\nb\n'], ['too long', 'b']],
+])('%s', (_, chunks, lines) => {
+  expect(split(...chunks)).toEqual(lines);
+});
+
+test('knows whether a line has begun and not ended', () => {
+  const splitter = new LineSplitter();
+  const after = (text: string) => {
+    Array.from(splitter.push(Buffer.from(text)));
+    return splitter.unfinished;
+  };
+  expect([after('a\n'), after('b'), after('c\n'), after(long + long), after('\n')]).toEqual([
+    false,
+    true,
+    false,
+    true,
+    false,
+  ]);
+});
+
+test('however the bytes are cut, the lines are the same', () => {
+  const texts = fc.array(fc.constantFrom('ip 1.2.3.4\n', 'a\r\n', '\n', `${long}z\n`, 'é\n'));
+  fc.assert(
+    fc.property(texts, fc.array(fc.integer({ min: 1, max: 700 })), (parts, cuts) => {
+      const bytes = Buffer.from(parts.join(''));
+      const chunks: Buffer[] = [];
+      let at = 0;
+      for (let turn = 0; at < bytes.length; turn += 1) {
+        const size = cuts.length > 0 ? (cuts[turn % cuts.length] as number) : bytes.length;
+        chunks.push(bytes.subarray(at, at + size));
+        at += size;
+      }
+      expect(split(...chunks)).toEqual(split(bytes));
+    }),
+  );
+});

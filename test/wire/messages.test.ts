@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { errorReply, parseReply, type Reply, replyLine } from '../../src/wire/reply.ts';
+import { parseRequest, requestLine } from '../../src/wire/request.ts';
+
+test.each<[string, unknown]>([
+  ['ip 1.2.3.4', { class: 'ip', value: '1.2.3.4' }],
+  ['user a b  c ', { class: 'user', value: 'a b  c ' }],
+  ['user é', { class: 'user', value: 'é' }],
+  ['user', 'Bad input (no space)'],
+  ['', 'Bad input (no space)'],
+  [' x', 'Bad input (no class)'],
+  ['user ', 'Bad input (no value)'],
+])('the request %j', (line, expected) => {
+  expect(parseRequest(Buffer.from(line))).toEqual(expected);
+});
+
+test('bytes that are no UTF-8 are refused, so that two values never become one', () => {
+  expect(parseRequest(Buffer.from([0x61, 0x20, 0xff]))).toBe('Bad input (not UTF-8)');
+  expect(parseRequest('too long')).toBe('Line is too long');
+});
+
+test.each([
+  ['a b', 'x'],
+  ['', 'x'],
+  ['a', ''],
+  ['a', 'x\ny'],
+  ['a', 'x\r'],
+  ['a', 'x\0'],
+])('class %j with value %j cannot be sent', (name, value) => {
+  expect(requestLine({ class: name, value })).toBeUndefined();
+});
+
+test('what is sent is what arrives', () => {
+  const word = fc.stringMatching(/^[a-z]{1,8}$/);
+  const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 50 });
+  fc.assert(
+    fc.property(word, text, (name, value) => {
+      const request = { class: name, value };
+      const line = requestLine(request);
+      fc.pre(line !== undefined);
+      expect(parseRequest(Buffer.from(line.slice(0, -1)))).toEqual(request);
+    }),
+  );
+});
+
+test.each<[Reply, string]>([
+  [{ status: 0, count: 3, limit: 10 }, '0 3/10\r\n'],
+  [{ status: 0, count: 3, limit: -1 }, '0 3/-\r\n'],
+  [{ status: 1, count: 12, limit: 10 }, '1 12/10\r\n'],
+  [{ status: 1, count: 12, limit: 10, secondsLeft: 118 }, '1 12/10 118\r\n'],
+  [{ status: 2, message: 'no' }, '2 no\r\n'],
+])('%j is the line %j, both ways', (reply, line) => {
+  expect(replyLine(reply)).toBe(line);
+  expect(parseReply(line.trimEnd())).toEqual(reply);
+});
+
+test.each(['', '0', '3 1/2', '0 1/2 3 4', '1 -1/2', 'hello', '0 1/2x'])(
+  '%j is no reply',
+  (line) => {
+    expect(parseReply(line)).toBeUndefined();
+  },
+);
+
+test('an error shows what came in without letting it out', () => {
+  const line = replyLine(errorReply('Class not found', `a\r\n0 1/1\u001b[2J${'x'.repeat(5000)}`));
+  expect(line).toMatch(/^2 Class not found: "a\\r\\n0 1\/1\\u001b\[2Jx+\.\.\."\r\n$/);
+  expect(line.length).toBeLessThan(310);
+});
