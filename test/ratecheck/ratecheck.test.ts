@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Exchange, exchanges } from './exchanges.ts';
 import { builtRatecheck, compiledFixture, newDirectory, run } from './programs.ts';
@@ -15,10 +16,12 @@ beforeAll(() => {
 });
 afterAll(() => directory.remove());
 
-async function outcomeOf({ args, env, script }: Exchange) {
+async function outcomeOf({ args, env, script, asked }: Exchange) {
   const rater = await startScriptedRater(directory.path, script);
   const around = { env: { ...env, RATER_SOCKET: rater.socket } };
   const outcome = await run([ratecheck, ...args], around);
+  // A client with a short deadline may be gone before this thread has read what it sent.
+  for (let turn = 0; turn < 1000 && rater.requests.length < asked.length; turn++) await pause(5);
   await rater.close();
   const stderr = outcome.stderr.replaceAll(rater.socket, 'SOCKET');
   return { ...outcome, stderr, asked: rater.requests };
