@@ -49,10 +49,10 @@ export class BlockKeeper {
     return this.#index.size;
   }
 
-  /** Ends the blocks that are over and puts all others in force. */
+  /** Puts all blocks in force and ends those that are over. */
   start(): void {
-    while (this.reap().length >= reapSlice);
     this.repair();
+    while (this.reap().length >= reapSlice);
   }
 
   /** Makes every enforcer agree with the store, now. */
@@ -103,6 +103,12 @@ export class BlockKeeper {
       this.#end(block);
     }
     return undefined;
+  }
+
+  /** The block that refuses the address now; ends none, for those who only look. */
+  covering(address: Address): Block | undefined {
+    const nowMs = this.#parts.clock.wallMs();
+    return this.#index.find(address, (block) => block.untilMs > nowMs);
   }
 
   /** Ends blocks that are over, at most a slice of them; returns those it ended. */

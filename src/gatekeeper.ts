@@ -134,7 +134,7 @@ export class Gatekeeper {
     return {
       address,
       allowedBy: this.allowedBy(address),
-      block: this.blocks.active(address),
+      block: this.blocks.covering(address),
       standings: this.blocks.standings(address),
       usages: await Promise.all(classes.map((known) => this.#usageOf(known, address))),
     };

@@ -41,13 +41,14 @@ export class BlockIndex<B extends Covers> {
     return this.#byText.get(address.text);
   }
 
-  /** The narrowest block that covers the address. */
-  find(address: Address): B | undefined {
+  /** The narrowest block that covers the address, of those that `isWanted` takes. */
+  find(address: Address, isWanted: (block: B) => boolean = () => true): B | undefined {
     let found: B | undefined;
     for (const { family, length } of this.#lengths.values()) {
       if (family !== address.family || length > address.prefixLength) continue;
       const block = this.#byText.get(networkOf(address, length).text);
-      if (block && block.address.prefixLength >= (found?.address.prefixLength ?? 0)) found = block;
+      if (!block || !isWanted(block)) continue;
+      if (block.address.prefixLength >= (found?.address.prefixLength ?? 0)) found = block;
     }
     return found;
   }

@@ -8,6 +8,9 @@ import { TcprulesCdb } from './tcprules-cdb.ts';
 export function makeEnforcers({ peers, tcprules }: Blocking, log: Log): Enforcer[] {
   const enforcers: Enforcer[] = [];
   if (peers) enforcers.push(new PeersDirectory(peers));
-  if (tcprules) enforcers.push(new TcprulesCdb(tcprules, (level, what, detail) => log[level](what, { detail })));
+  if (tcprules)
+    enforcers.push(
+      new TcprulesCdb(tcprules, (level, what, detail) => log[level](what, { detail })),
+    );
   return enforcers;
 }

@@ -6,7 +6,8 @@
  * (or five seconds) brings another try.
  *
  * `impose` answers `pending` until a rebuild has landed; the daemon refuses the client meanwhile.
- * The rebuild is synchronous and comes at most once a second, however many blocks come.
+ * The rebuild is synchronous and comes at most once a second, however many blocks come; twice when
+ * some end, because who is let in again must be in within a second.
  *
  * A rebuild writes all blocks there are, so `reconcile` must tell them before the first `impose` or
  * `lift`; these throw otherwise, because a cdb with one block only would let the others in.
@@ -74,7 +75,7 @@ export class TcprulesCdb implements Enforcer {
     this.#mustKnowAll();
     const key = keyOf(block.address);
     if (key === undefined || !this.#accept(key)) return false;
-    this.#pace.request();
+    this.#pace.request(true);
     return true;
   }
 
@@ -141,7 +142,6 @@ export class TcprulesCdb implements Enforcer {
   }
 
   #refuse(key: string): void {
-    this.#lifted.delete(key);
     if (!this.#refused.has(key)) this.#refused.set(key, this.#build);
   }
 

@@ -1,0 +1,179 @@
+/**
+ * What every enforcer promises (src/enforcers/enforcer.ts), asked of a real one.
+ *
+ * `make` gives an enforcer reconciled with no blocks, for a server that lets everybody in. Whether a
+ * connection is dropped is the server's (or its checking tool's) word, not the enforcer's.
+ */
+import { describe, expect, test } from 'vitest';
+import { type Address, parseNetwork } from '../../src/core/address.ts';
+import type { Enforcer } from '../../src/enforcers/enforcer.ts';
+import type { Block } from '../../src/store/store.ts';
+
+export type EnforcerSubject = {
+  readonly enforcer: Enforcer;
+  /** What the server does with a single IPv4 address. */
+  dropsConnection(address: Address): boolean | Promise<boolean>;
+  /** Refuses the address as the admin would, by hand, with an entry that is not ours. */
+  refuseAsAdmin(address: Address): void | Promise<void>;
+  /** Removes what `make` made; the enforcer is closed by then. */
+  close(): void | Promise<void>;
+};
+
+export function addressFor(text: string): Address {
+  const address = parseNetwork(text);
+  if (!address) throw new Error(`no address: ${text}`);
+  return address;
+}
+
+const fixedNowMs = 4_000_000_000_000;
+
+/** A block of 120 seconds for eleven connections in a minute. */
+export function blockOf(text: string, change: Partial<Block> = {}): Block {
+  return {
+    address: addressFor(text),
+    class: 'ip',
+    sinceMs: fixedNowMs,
+    untilMs: fixedNowMs + 120_000,
+    count: 11,
+    limit: 10,
+    seconds: 60,
+    times: 1,
+    source: 'rate',
+    reason: '',
+    replacedUntilMs: 0,
+    ...change,
+  };
+}
+
+/** `skipReason`: why the server's tools are not here; printed by whoever found out. */
+export function keepsEnforcerPromises(
+  name: string,
+  make: () => EnforcerSubject | Promise<EnforcerSubject>,
+  skipReason?: string,
+): void {
+  function promises(what: string, check: (subject: EnforcerSubject) => Promise<void>): void {
+    test.skipIf(skipReason)(what, async () => {
+      const subject = await make();
+      try {
+        await check(subject);
+      } finally {
+        subject.enforcer.close();
+        await subject.close();
+      }
+    });
+  }
+
+  const client = addressFor('127.192.2.1');
+  const neighbour = addressFor('127.192.2.10');
+  const block = blockOf('127.192.2.1');
+
+  describe(`${name} keeps the promises of an enforcer`, () => {
+    promises('without blocks everybody is let in', async ({ enforcer, dropsConnection }) => {
+      enforcer.flush();
+      expect(await dropsConnection(client)).toBe(false);
+      expect(enforcer.standing(client, undefined)).toBe('absent');
+    });
+
+    promises('"in force" means that the very next connection is refused', async (subject) => {
+      const { enforcer, dropsConnection } = subject;
+      if (enforcer.impose(block) === 'pending') enforcer.flush();
+      expect(await dropsConnection(client)).toBe(true);
+      expect(enforcer.impose(block)).toBe('in force');
+      expect(await dropsConnection(client)).toBe(true);
+      expect(enforcer.standing(client, block)).toBe('ours');
+    });
+
+    promises('nobody else is refused', async ({ enforcer, dropsConnection }) => {
+      enforcer.impose(block);
+      enforcer.flush();
+      expect(await dropsConnection(neighbour)).toBe(false);
+      expect(await dropsConnection(addressFor('127.192.2.2'))).toBe(false);
+      expect(enforcer.standing(neighbour, undefined)).toBe('absent');
+    });
+
+    promises('impose may be repeated, also with a later end', async (subject) => {
+      const { enforcer, dropsConnection } = subject;
+      const replacedUntilMs = block.untilMs;
+      const later = blockOf('127.192.2.1', { untilMs: block.untilMs + 60_000, replacedUntilMs });
+      enforcer.impose(block);
+      enforcer.impose(later);
+      enforcer.flush();
+      expect(await dropsConnection(client)).toBe(true);
+      expect(enforcer.lift(later)).toBe(true);
+      enforcer.flush();
+      expect(await dropsConnection(client)).toBe(false);
+    });
+
+    promises(
+      'lift lets in again, says whether there was a block, and may be repeated',
+      async (s) => {
+        expect(s.enforcer.lift(block)).toBe(false);
+        s.enforcer.impose(block);
+        s.enforcer.flush();
+        expect(s.enforcer.lift(block)).toBe(true);
+        expect(s.enforcer.lift(block)).toBe(false);
+        s.enforcer.flush();
+        expect(await s.dropsConnection(client)).toBe(false);
+        expect(s.enforcer.standing(client, undefined)).toBe('absent');
+      },
+    );
+
+    promises('reconcile puts all its blocks in force', async ({ enforcer, dropsConnection }) => {
+      enforcer.impose(blockOf('127.192.2.2'));
+      enforcer.flush();
+      enforcer.reconcile([blockOf('127.192.2.2'), blockOf('127.192.2.3')]);
+      enforcer.flush();
+      expect(await dropsConnection(client)).toBe(false);
+      expect(await dropsConnection(addressFor('127.192.2.2'))).toBe(true);
+      expect(await dropsConnection(addressFor('127.192.2.3'))).toBe(true);
+    });
+
+    promises(
+      'a network of whole octets is refused, all of it and nothing else',
+      async (subject) => {
+        const network = blockOf('127.51.100.0/24');
+        expect(subject.enforcer.impose(network)).not.toBe('not possible');
+        subject.enforcer.flush();
+        expect(await subject.dropsConnection(addressFor('127.51.100.77'))).toBe(true);
+        expect(await subject.dropsConnection(addressFor('127.51.10.77'))).toBe(false);
+        expect(subject.enforcer.standing(addressFor('127.51.100.77'), network)).toBe('ours');
+        expect(subject.enforcer.lift(network)).toBe(true);
+        subject.enforcer.flush();
+        expect(await subject.dropsConnection(addressFor('127.51.100.77'))).toBe(false);
+      },
+    );
+
+    promises('what the server cannot express is not possible and changes nothing', async (s) => {
+      for (const text of ['2001:db8::1', '127.51.100.0/25', '0.0.0.0/0']) {
+        expect(s.enforcer.impose(blockOf(text))).toBe('not possible');
+        expect(s.enforcer.lift(blockOf(text))).toBe(false);
+      }
+      s.enforcer.reconcile([blockOf('2001:db8::1')]);
+      s.enforcer.flush();
+      expect(await s.dropsConnection(addressFor('127.51.100.1'))).toBe(false);
+    });
+
+    promises('whom the admin refuses stays refused, whatever we do', async (subject) => {
+      const { enforcer, dropsConnection } = subject;
+      await subject.refuseAsAdmin(client);
+      enforcer.reconcile([]);
+      enforcer.flush();
+      expect(enforcer.standing(client, undefined)).toBe('theirs');
+      enforcer.impose(block);
+      enforcer.flush();
+      expect(await dropsConnection(client)).toBe(true);
+      enforcer.lift(block);
+      enforcer.reconcile([]);
+      enforcer.flush();
+      expect(await dropsConnection(client)).toBe(true);
+      expect(enforcer.standing(client, undefined)).toBe('theirs');
+    });
+
+    promises('close finishes what is pending, and may be repeated', async (subject) => {
+      subject.enforcer.impose(block);
+      subject.enforcer.close();
+      expect(await subject.dropsConnection(client)).toBe(true);
+      subject.enforcer.close();
+    });
+  });
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { highestCount, longestWindow } from '../../src/config/read-limits.ts';
+import { type GroupName, namesIn, schema, settingRows } from '../../src/config/schema.ts';
+
+const page = readFileSync(new URL('../../man/rater.conf.5', import.meta.url), 'utf8');
+const sample = readFileSync(new URL('../../etc/rater.conf', import.meta.url), 'utf8');
+const groups = Object.keys(schema) as GroupName[];
+
+/** The text under `.Ss group`, up to the next heading. */
+function section(group: string): string {
+  return page.split(/^\.S[sh] /m).find((part) => part.startsWith(`${group}\n`)) ?? '';
+}
+
+/** Setting name to its paragraph as a reader sees it, without the macros. */
+function entries(group: string): Map<string, string> {
+  const items = section(group)
+    .split(/^\.It Ic /m)
+    .slice(1);
+  return new Map(
+    items.map((item) => {
+      const [name = '', ...lines] = item.split('\n');
+      const words = lines.map((line) => line.replace(/^\.[A-Z][a-z] /, ''));
+      return [name, words.join(' ').replace(/ ([.,;])/g, '$1')];
+    }),
+  );
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+describe('man/rater.conf.5', () => {
+  test.each(groups)('lists the settings of %s and no others', (group) => {
+    expect([...entries(group).keys()]).toEqual(namesIn(group));
+  });
+
+  test('has no settings elsewhere', () => {
+    const listed = groups.reduce((many, group) => many + entries(group).size, 0);
+    expect(page.match(/^\.It Ic /gm)).toHaveLength(listed);
+  });
+
+  test.each(settingRows())('$group.$name: what it may be and its default', (row) => {
+    const otherwise = row.isRequired ? 'required' : 'no default';
+    const given = row.shownDefault === undefined ? otherwise : `default ${row.shownDefault}`;
+    const begin = `${capital(row.description)}; ${given}. `;
+    expect(entries(row.group).get(row.name)?.slice(0, begin.length)).toBe(begin);
+  });
+
+  test('gives the bounds of limits', () => {
+    expect(section('limits')).toContain(`from 1 to ${longestWindow}`);
+    expect(section('limits')).toContain(`up to ${highestCount}`);
+  });
+});
+
+describe('etc/rater.conf', () => {
+  test.each(settingRows())('shows $name with its default', ({ name, shownDefault }) => {
+    const written = new RegExp(`\\b${name}: (\\([^)]*\\)|[^;]*);`).exec(sample)?.[1];
+    expect(written).toBeDefined();
+    const isFree = shownDefault === undefined || name === 'control';
+    if (!isFree) expect(written?.replaceAll(/^"|"$/g, '')).toBe(shownDefault);
+  });
+});

@@ -1,0 +1,516 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { findInCdb } from '../../src/enforcers/cdb.ts';
+import { realTimers } from '../../src/enforcers/rebuild-pace.ts';
+import { temporaryName } from '../../src/enforcers/replace-file.ts';
+import { TcprulesCdb } from '../../src/enforcers/tcprules-cdb.ts';
+import { Fault } from '../../src/errors.ts';
+import { addressFor, blockOf, keepsEnforcerPromises } from '../contract/enforcer.ts';
+import { missing, runTcprules, runTcprulescheck } from '../golden/real-tools.ts';
+import { HandTimers } from './hand-timers.ts';
+
+const noCheck = missing('tcprules', 'tcprulescheck');
+
+let directory: string;
+let source: string;
+let cdb: string;
+let timers: HandTimers;
+let logged: string[];
+const opened: TcprulesCdb[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ipthrottle-'));
+  source = join(directory, 'tcp.smtp');
+  cdb = join(directory, 'tcp.smtp.cdb');
+  timers = new HandTimers();
+  logged = [];
+  writeFileSync(source, '127.:allow,RELAYCLIENT=""\n192.0.2.66:deny\n:allow\n');
+});
+
+afterEach(() => {
+  for (const enforcer of opened.splice(0)) {
+    try {
+      enforcer.close();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
+  }
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function open(tcprulesCommand?: string, clock = timers): TcprulesCdb {
+  const files = { source, cdb, tcprulesCommand };
+  const enforcer = new TcprulesCdb(
+    files,
+    (level, what, detail) => logged.push(`${level}: ${what}: ${detail}`),
+    clock,
+  );
+  opened.push(enforcer);
+  enforcer.reconcile([]);
+  return enforcer;
+}
+
+function openFlushed(): TcprulesCdb {
+  const enforcer = open();
+  enforcer.flush();
+  return enforcer;
+}
+
+/** The bytes as Latin-1, so that equal ones are equal and differences can be read. */
+function cdbText(): string {
+  return readFileSync(cdb, 'latin1');
+}
+
+/** Changes whenever the file is replaced. */
+function cdbIdentity(): string {
+  const { ino, mtimeNs } = statSync(cdb, { bigint: true });
+  return `${ino} ${mtimeNs}`;
+}
+
+function dataOf(key: string): string | undefined {
+  const data = findInCdb(readFileSync(cdb), Buffer.from(key));
+  return data && Buffer.from(data).toString('latin1');
+}
+
+function faultOf(work: () => void): Fault {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
+  throw new Error('no Fault');
+}
+
+keepsEnforcerPromises(
+  'TcprulesCdb',
+  () => {
+    const enforcer = open();
+    return {
+      enforcer,
+      dropsConnection: ({ text }) => runTcprulescheck(cdb, text).includes('deny connection'),
+      refuseAsAdmin: ({ text }) => {
+        writeFileSync(source, `${text}:deny\n${readFileSync(source, 'utf8')}`);
+      },
+      close: () => {},
+    };
+  },
+  noCheck,
+);
+
+describe('the cdb', () => {
+  test.skipIf(noCheck)('is what tcprules makes of our denies and the source behind them', () => {
+    const enforcer = open();
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.impose(blockOf('198.51.100.0/24'));
+    enforcer.impose(blockOf('203.0.0.0/16'));
+    enforcer.flush();
+    const lines = '192.0.2.1:deny\n198.51.100.:deny\n203.0.:deny\n';
+    const real = runTcprules(lines + readFileSync(source, 'utf8')).bytes;
+    expect(cdbText()).toBe(Buffer.from(real ?? []).toString('latin1'));
+  });
+
+  test('refuses a blocked address that the admin lets in, and gives his rule back', () => {
+    writeFileSync(source, '192.0.2.1:allow,RELAYCLIENT=""\n');
+    const enforcer = open();
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.flush();
+    expect(dataOf('192.0.2.1')).toBe('D\0');
+    enforcer.lift(blockOf('192.0.2.1'));
+    enforcer.flush();
+    expect(dataOf('192.0.2.1')).toBe('+RELAYCLIENT=\0');
+  });
+
+  test('has the mode 0644 at first, and then the one that somebody gave it', () => {
+    const enforcer = openFlushed();
+    expect(statSync(cdb).mode & 0o7777).toBe(0o644);
+    chmodSync(cdb, 0o600);
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.flush();
+    expect(dataOf('192.0.2.1')).toBe('D\0');
+    expect(statSync(cdb).mode & 0o7777).toBe(0o600);
+  });
+
+  test('is not touched when its bytes would stay the same', () => {
+    const enforcer = openFlushed();
+    const before = cdbIdentity();
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.lift(blockOf('192.0.2.1'));
+    enforcer.reconcile([]);
+    enforcer.flush();
+    open().flush();
+    expect(cdbIdentity()).toBe(before);
+  });
+
+  test('stays a symbolic link where it is one', () => {
+    mkdirSync(join(directory, 'real'));
+    symlinkSync('real/rules.cdb', cdb);
+    writeFileSync(join(directory, 'real/rules.cdb'), '');
+    openFlushed();
+    expect(readlinkSync(cdb)).toBe('real/rules.cdb');
+    expect(dataOf('192.0.2.66')).toBe('D\0');
+  });
+
+  test('holds 20 000 blocks and lets them go', () => {
+    const blocks = Array.from({ length: 20_000 }, (_, i) => blockOf(`10.9.${i >> 8}.${i & 255}`));
+    const enforcer = open();
+    enforcer.reconcile(blocks);
+    enforcer.flush();
+    const bytes = readFileSync(cdb);
+    for (const { address } of blocks) {
+      expect(findInCdb(bytes, Buffer.from(address.text))).toBeDefined();
+    }
+    enforcer.reconcile(blocks.slice(1, 2));
+    enforcer.flush();
+    expect(dataOf('10.9.0.0')).toBeUndefined();
+    expect(dataOf('10.9.0.1')).toBe('D\0');
+  }, 30_000);
+
+  test('leaves no temporary file, not even that of a killed process', () => {
+    writeFileSync(temporaryName(cdb), 'half');
+    writeFileSync(join(directory, '..tcp.smtp.cdb.4194305.tmp'), 'half');
+    openFlushed();
+    expect(readdirSync(directory).sort()).toEqual(['tcp.smtp', 'tcp.smtp.cdb']);
+  });
+});
+
+describe('rebuilds', () => {
+  test('many blocks of one turn are one rebuild at its end', () => {
+    const enforcer = openFlushed();
+    timers.advance(2000);
+    const before = cdbIdentity();
+    for (let i = 0; i < 50; i++) expect(enforcer.impose(blockOf(`10.0.0.${i}`))).toBe('pending');
+    expect(cdbIdentity()).toBe(before);
+    timers.advance(0);
+    expect(dataOf('10.0.0.0')).toBe('D\0');
+    expect(dataOf('10.0.0.49')).toBe('D\0');
+    expect(enforcer.impose(blockOf('10.0.0.7'))).toBe('in force');
+  });
+
+  test('under attack come once a second, and the last block is not forgotten', () => {
+    const enforcer = openFlushed();
+    const seen = new Set<string>();
+    for (let i = 0; i < 200; i++) {
+      enforcer.impose(blockOf(`10.0.0.${i}`));
+      timers.advance(15);
+      seen.add(cdbIdentity());
+    }
+    expect(seen.size).toBe(4);
+    timers.advance(1000);
+    expect(dataOf('10.0.0.199')).toBe('D\0');
+  });
+
+  test('who is let in again is in within a second, also in the middle of an attack', () => {
+    const enforcer = openFlushed();
+    enforcer.impose(blockOf('192.0.2.1'));
+    timers.advance(1000);
+    enforcer.impose(blockOf('10.0.0.1'));
+    enforcer.lift(blockOf('192.0.2.1'));
+    timers.advance(500);
+    expect(dataOf('192.0.2.1')).toBeUndefined();
+    expect(dataOf('10.0.0.1')).toBe('D\0');
+  });
+
+  test('happen with the real timers, too', async () => {
+    const enforcer = new TcprulesCdb({ source, cdb }, () => {}, realTimers);
+    opened.push(enforcer);
+    enforcer.reconcile([blockOf('192.0.2.1')]);
+    expect(existsSync(cdb)).toBe(false);
+    await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('D\0'));
+  });
+
+  test('need all blocks first, because one block alone would let the others in', () => {
+    const enforcer = new TcprulesCdb({ source, cdb }, () => {}, timers);
+    expect(() => enforcer.impose(blockOf('192.0.2.1'))).toThrow('reconcile must');
+    expect(() => enforcer.lift(blockOf('192.0.2.1'))).toThrow('reconcile must');
+    enforcer.close();
+    expect(existsSync(cdb)).toBe(false);
+  });
+
+  test('a block is not "in force" once somebody else replaced the cdb, and then it is again', () => {
+    const enforcer = openFlushed();
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.flush();
+    rmSync(cdb);
+    writeFileSync(cdb, Buffer.alloc(2048));
+    expect(enforcer.impose(blockOf('192.0.2.1'))).toBe('pending');
+    timers.advance(1000);
+    expect(dataOf('192.0.2.1')).toBe('D\0');
+    expect(enforcer.impose(blockOf('192.0.2.1'))).toBe('in force');
+  });
+
+  test('reconcile repairs a cdb that somebody removed, and forgets blocks not given', () => {
+    const enforcer = openFlushed();
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.flush();
+    rmSync(cdb);
+    enforcer.reconcile([blockOf('192.0.2.2')]);
+    enforcer.flush();
+    expect(dataOf('192.0.2.1')).toBeUndefined();
+    expect(dataOf('192.0.2.2')).toBe('D\0');
+  });
+});
+
+describe('when the rules do not compile', () => {
+  const wrong: Record<string, readonly [spoil: () => void, detail: () => string]> = {
+    'a missing source': [() => rmSync(source), () => `cannot read ${source}: ENOENT`],
+    'mistakes, all of which are listed': [
+      () => writeFileSync(source, ':allow\n1.2.3.4:reject\n1.2.3.5:deny,\n'),
+      () => `${source}:2: after the address and a colon, it must say allow or deny; ${source}:3: `,
+    ],
+    'a line that the installed tcprules refuses': [
+      () => writeFileSync(source, '::1:deny\n'),
+      () =>
+        `tcprules refuses ${source}, which has IPv6 or CIDR lines: exit 100, "tcprules: fatal: `,
+    ],
+  };
+
+  test.skipIf(noCheck).for(Object.entries(wrong))(
+    'because of %s, the old cdb stays, blocks are pending, and it is logged once',
+    ([, [spoil, detail]]) => {
+      const enforcer = openFlushed();
+      timers.advance(2000);
+      const before = cdbText();
+      const good = readFileSync(source);
+      spoil();
+      enforcer.impose(blockOf('192.0.2.1'));
+      timers.advance(20_000);
+      enforcer.impose(blockOf('192.0.2.2'));
+      timers.advance(20_000);
+      expect(cdbText()).toBe(before);
+      expect(enforcer.impose(blockOf('192.0.2.1'))).toBe('pending');
+      expect(logged.length).toBe(1);
+      expect(logged[0]).toContain(`error: rules not compiled, the old cdb stays: ${detail()}`);
+
+      const fault = faultOf(() => enforcer.flush());
+      expect(fault.code).toBe('enforcer');
+      expect(fault.detail).toContain(detail());
+
+      writeFileSync(source, good);
+      timers.advance(5000);
+      expect(dataOf('192.0.2.2')).toBe('D\0');
+      expect(logged.slice(1)).toEqual([`info: rules compiled again: ${cdb}`]);
+      expect(readdirSync(directory).sort()).toEqual(['tcp.smtp', 'tcp.smtp.cdb']);
+    },
+  );
+
+  test('a long list of mistakes is cut', () => {
+    writeFileSync(source, 'x:y\n'.repeat(1000));
+    const { detail } = faultOf(() => open().flush());
+    expect(detail).toMatch(/; and 990 more$/);
+  });
+
+  test('a new problem is logged, the old one is not logged again', () => {
+    writeFileSync(source, 'x:y\n');
+    open();
+    timers.advance(20_000);
+    rmSync(source);
+    timers.advance(20_000);
+    expect(logged.length).toBe(2);
+  });
+
+  test('a problem that comes back is logged again', () => {
+    const enforcer = openFlushed();
+    for (const text of ['x:y\n', ':allow\n', 'x:y\n']) {
+      writeFileSync(source, text);
+      enforcer.reconcile([]);
+      timers.advance(20_000);
+    }
+    expect(logged.map((line) => line.split(':')[0])).toEqual(['error', 'info', 'error']);
+  });
+
+  test('a close that fails is the last try', () => {
+    rmSync(source);
+    const enforcer = open();
+    expect(faultOf(() => enforcer.close()).code).toBe('enforcer');
+    writeFileSync(source, ':allow\n');
+    timers.advance(60_000);
+    expect(existsSync(cdb)).toBe(false);
+  });
+
+  test.for(['/dev/null/tcp.cdb', '/nonexistent/tcp.cdb', '/proc/tcp.cdb'])(
+    'a cdb that cannot be written (%s) is a Fault, and a log line in the daemon',
+    (path) => {
+      cdb = path;
+      const enforcer = open();
+      expect(faultOf(() => enforcer.flush()).detail).toContain(`cannot replace ${path}`);
+      timers.advance(60_000);
+      expect(logged.length).toBe(1);
+      expect(enforcer.standing(addressFor('192.0.2.1'), undefined)).toBe('unknown');
+      expect(faultOf(() => enforcer.close()).code).toBe('enforcer');
+      enforcer.close();
+    },
+  );
+
+  test('a tcprules that is not installed is named', () => {
+    writeFileSync(source, '192.0.2.0/24:deny\n');
+    const { detail } = faultOf(() => open('/nonexistent/tcprules').flush());
+    expect(detail).toContain('/nonexistent/tcprules refuses');
+    expect(detail).toContain('ENOENT');
+  });
+
+  test('a tcprules that dies is no success', () => {
+    writeFileSync(source, '192.0.2.0/24:deny\n');
+    const dying = join(directory, 'dying');
+    writeFileSync(dying, '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
+    expect(faultOf(() => open(dying).flush()).detail).toContain('killed by SIGKILL');
+    expect(existsSync(cdb)).toBe(false);
+  });
+
+  test('a tcprules that does nothing is no success', () => {
+    writeFileSync(source, '192.0.2.0/24:deny\n');
+    expect(faultOf(() => open('/bin/true').flush()).detail).toContain('ENOENT');
+    expect(existsSync(cdb)).toBe(false);
+  });
+});
+
+describe.skipIf(noCheck)('a source with foreign lines', () => {
+  beforeEach(() => writeFileSync(source, '# mine\n198.51.100.0/24:deny\n192.0.2.1:allow\n:allow'));
+
+  test('is compiled by the installed tcprules, our denies first and the source verbatim', () => {
+    const spy = join(directory, 'spy');
+    writeFileSync(
+      spy,
+      `#!/bin/sh\ncat > "${directory}/said"; exec tcprules "$@" < "${directory}/said"\n`,
+    );
+    chmodSync(spy, 0o755);
+    const enforcer = open(spy);
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.impose(blockOf('203.0.113.0/24'));
+    enforcer.flush();
+    const said = readFileSync(join(directory, 'said'), 'utf8');
+    expect(said).toBe(`192.0.2.1:deny\n203.0.113.:deny\n${readFileSync(source, 'utf8')}`);
+    expect(runTcprulescheck(cdb, '192.0.2.1')).toContain('deny connection');
+    expect(cdbText()).toBe(Buffer.from(runTcprules(said).bytes ?? []).toString('latin1'));
+  });
+
+  test('keeps the mode, the untouched file and no temporary files, like any other', () => {
+    const enforcer = openFlushed();
+    chmodSync(cdb, 0o600);
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.flush();
+    expect(statSync(cdb).mode & 0o7777).toBe(0o600);
+    const before = cdbIdentity();
+    enforcer.reconcile([blockOf('192.0.2.1')]);
+    enforcer.flush();
+    expect(cdbIdentity()).toBe(before);
+    expect(readdirSync(directory).sort()).toEqual(['tcp.smtp', 'tcp.smtp.cdb']);
+  });
+
+  test('makes unknown what only its own server can tell', () => {
+    const enforcer = open();
+    const block = blockOf('192.0.2.1');
+    enforcer.impose(block);
+    enforcer.flush();
+    expect(enforcer.standing(block.address, block)).toBe('ours');
+    expect(enforcer.standing(addressFor('198.51.100.1'), undefined)).toBe('unknown');
+  });
+});
+
+describe.skipIf(noCheck)('standing follows the order in which tcpserver looks', () => {
+  const rules = '10.1.2.3:allow\n10.1.2.:deny\n10.1.:allow\n10.:deny\n192.0.2.66:deny\n';
+  const cases = ['10.1.2.3', '10.1.2.4', '10.1.9.9', '10.9.9.9', '192.0.2.66', '11.0.0.1'];
+
+  test.for(['', ':deny\n', ':allow\n', '=:deny\n'])('with the default %j', (byDefault) => {
+    writeFileSync(source, rules + byDefault);
+    const enforcer = openFlushed();
+    for (const text of cases) {
+      const isRefused = runTcprulescheck(cdb, text).includes('deny connection');
+      const standing = enforcer.standing(addressFor(text), undefined);
+      expect(standing, text).toBe(isRefused ? 'theirs' : 'absent');
+    }
+  });
+
+  test('a block that was lifted is ours until the rebuild has landed', () => {
+    const enforcer = open();
+    const block = blockOf('192.0.2.1');
+    enforcer.impose(block);
+    expect(enforcer.standing(block.address, block)).toBe('unknown');
+    enforcer.flush();
+    enforcer.lift(block);
+    expect(enforcer.standing(block.address, undefined)).toBe('ours');
+    enforcer.flush();
+    expect(enforcer.standing(block.address, undefined)).toBe('absent');
+  });
+
+  test('a cdb that is cut off is unknown', () => {
+    const enforcer = openFlushed();
+    writeFileSync(cdb, readFileSync(cdb).subarray(0, 2060));
+    expect(enforcer.standing(addressFor('192.0.2.66'), undefined)).toBe('unknown');
+  });
+});
+
+describe('a watched enforcer', { timeout: 30_000 }, () => {
+  function openWatched(): TcprulesCdb {
+    const enforcer = new TcprulesCdb({ source, cdb }, () => {});
+    opened.push(enforcer);
+    enforcer.reconcile([blockOf('192.0.2.1')]);
+    enforcer.watch();
+    enforcer.flush();
+    return enforcer;
+  }
+
+  /** Repeats `change` until what it should lead to has happened: a watcher takes time to start. */
+  function until(change: () => void, then: () => void): Promise<void> {
+    change();
+    let tries = 0;
+    return vi.waitFor(
+      () => {
+        if (++tries % 20 === 0) change();
+        then();
+      },
+      { timeout: 20_000, interval: 100 },
+    );
+  }
+
+  test('compiles a source that the admin changed, keeping the blocks', async () => {
+    openWatched();
+    await until(
+      () => writeFileSync(source, '192.0.2.99:deny\n'),
+      () => expect(dataOf('192.0.2.99')).toBe('D\0'),
+    );
+    expect(dataOf('192.0.2.1')).toBe('D\0');
+  });
+
+  test('puts the blocks back when the admin compiled the cdb himself', async () => {
+    openWatched();
+    await until(
+      () => {
+        rmSync(cdb, { force: true });
+        writeFileSync(cdb, Buffer.alloc(2048));
+      },
+      () => expect(dataOf('192.0.2.1')).toBe('D\0'),
+    );
+  });
+
+  test('stops at close', async () => {
+    const watchers = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length;
+    const enforcer = openWatched();
+    await vi.waitFor(() => expect(watchers()).toBeGreaterThan(0), { timeout: 10_000 });
+    enforcer.close();
+    await vi.waitFor(() => expect(watchers()).toBe(0), { timeout: 10_000 });
+  });
+
+  test('that is closed before it began never begins', async () => {
+    const enforcer = openWatched();
+    enforcer.close();
+    await import('chokidar');
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(process.getActiveResourcesInfo()).not.toContain('FSEventWrap');
+  });
+});
