@@ -150,6 +150,16 @@ export class BlockKeeper {
     });
   }
 
+  /** What is wrong now: part and sentence. */
+  currentTroubles(): Map<string, string> {
+    const troubles = new Map(this.troubles.current);
+    for (const enforcer of this.#parts.enforcers) {
+      const what = enforcer.trouble();
+      if (what !== undefined) troubles.set(enforcer.name, what);
+    }
+    return troubles;
+  }
+
   /** Does what is pending at the enforcers now. */
   flush(): void {
     for (const enforcer of this.#parts.enforcers) this.#try(enforcer, () => enforcer.flush());

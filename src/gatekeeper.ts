@@ -103,15 +103,18 @@ export class Gatekeeper {
     return counts instanceof Promise ? counts.then(decide) : decide(counts);
   }
 
+  /** @throws Fault `usage` when the address is allowlisted. */
+  mayBlock(address: Address): void {
+    const entry = this.allowedBy(address);
+    if (entry) throw new Fault('usage', `${address.text} is allowlisted by ${entry.text}`);
+  }
+
   /**
    * Blocks an address by an operator's order.
    * @throws Fault `usage` when the address is allowlisted.
    */
   block(order: BlockOrder): Block {
-    const entry = this.allowedBy(order.address);
-    if (entry) {
-      throw new Fault('usage', `${order.address.text} is allowlisted by ${entry.text}`);
-    }
+    this.mayBlock(order.address);
     return this.blocks.impose(order.address, order.seconds ?? this.#config.blocking.seconds, {
       class: 'ip',
       count: 0,

@@ -90,7 +90,7 @@ test('a reply of "exceeded" comes after the block is committed and in force', as
       seen.push(store.get(block.address)?.untilMs);
       return real.impose(block);
     };
-    return { ...real, name: real.name, impose, reconcile() {}, close() {} };
+    return { ...real, name: real.name, impose, reconcile() {}, flush() {}, close() {} };
   });
   for (let turn = 0; turn < 4; turn += 1)
     await gatekeeper.mark({ class: 'ip', value: '192.0.2.1' });

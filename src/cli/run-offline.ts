@@ -50,7 +50,7 @@ export async function runOffline(
     const outcome = await runCommand(call, context);
     if (!command.changes) return outcome;
     gatekeeper.blocks.flush();
-    const failed = gatekeeper.blocks.troubles.current.size > 0;
+    const failed = gatekeeper.blocks.currentTroubles().size > 0;
     return failed && outcome.exit === 0 ? { ...outcome, exit: faults.enforcer.exit } : outcome;
   } finally {
     gatekeeper.blocks.close();

@@ -20,6 +20,7 @@ export const block: Command = {
     const addresses = args.map(addressIn);
     const seconds = options.for === undefined ? undefined : secondsIn(String(options.for));
     const reason = String(options.reason ?? '').slice(0, longestReason);
+    for (const address of addresses) gatekeeper.mayBlock(address);
     const lines = addresses.map((address) => {
       const { sinceMs, untilMs } = gatekeeper.block({ address, seconds, reason });
       return `blocked ${address.text} for ${duration(untilMs - sinceMs)}`;

@@ -4,7 +4,7 @@ import type { Command, CommandContext } from './command.ts';
 import { duration } from './words.ts';
 
 function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
-  const troubles = [...gatekeeper.blocks.troubles.current];
+  const troubles = [...gatekeeper.blocks.currentTroubles()];
   return {
     running: daemon !== undefined,
     pid: daemon?.pid ?? null,

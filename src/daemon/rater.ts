@@ -36,7 +36,7 @@ function listenOnTcp(server: Server, host: string, port: number): Promise<void> 
 export class Rater {
   readonly #log: DaemonLog;
   readonly #clock: Clock = systemClock;
-  readonly #startedMs = Date.now();
+  readonly #startedMs = systemClock.wallMs();
   readonly #unlock: () => void;
   readonly #enforcers: readonly Enforcer[];
   readonly #gatekeeper: Gatekeeper;

@@ -9,7 +9,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Fault, reasonOf } from '../errors.ts';
+import { errnoOf, Fault, reasonOf } from '../errors.ts';
 import { type CdbRecord, compileCdb } from './cdb.ts';
 import { removeQuietly, temporaryName } from './replace-file.ts';
 import { denyData, latin1, type Mistake, parseRules } from './tcprules.ts';
@@ -94,8 +94,8 @@ function runTcprules(files: RulesFiles, args: readonly string[], input: Uint8Arr
     timeout: commandTimeoutMs,
   });
   if (status === 0) return;
-  const why =
-    status === null ? (error ? reasonOf(error) : `killed by ${signal}`) : `exit ${status}`;
+  const ending = signal && errnoOf(error) !== 'ETIMEDOUT' ? `killed by ${signal}` : reasonOf(error);
+  const why = status === null ? ending : `exit ${status}`;
   const said = JSON.stringify(stderr?.toString('latin1').trim().slice(0, outputShown) ?? '');
   const detail = `${command} refuses ${files.source}, which has IPv6 or CIDR lines: ${why}, ${said}`;
   throw new Fault('enforcer', detail, error);

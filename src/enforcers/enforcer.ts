@@ -29,8 +29,13 @@ export interface Enforcer {
   lift(block: Block): boolean;
   /** Whose entry refuses the address now; `block` is the block of ours that covers it, if any. */
   standing(address: Address, block: Block | undefined): Standing;
-  /** Puts every one of `blocks`, which are all there are, in force: at start and to repair. */
+  /**
+   * Puts every one of `blocks`, which are all there are, in force: to repair, and at start before
+   * any `impose` or `lift`, because an enforcer may have to write all blocks at once.
+   */
   reconcile(blocks: readonly Block[]): void;
+  /** What keeps `pending` blocks from coming into force, or undefined. */
+  trouble(): string | undefined;
   /** Follows what others change, until `close`. */
   watch(): void;
   /** Finishes what is pending, now. */

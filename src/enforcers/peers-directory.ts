@@ -183,6 +183,8 @@ export class PeersDirectory implements Enforcer {
     if (trouble) throw trouble;
   }
 
+  trouble(): undefined {}
+
   watch(): void {}
 
   flush(): void {}

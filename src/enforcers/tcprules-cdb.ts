@@ -15,7 +15,15 @@
  * BUGS: A rule of the admin for info@ADDRESS, and against a blocked network also one for a longer
  * prefix or an address in it, is found by tcpserver before ours.
  */
-import { type BigIntStats, readFileSync, realpathSync, statSync } from 'node:fs';
+import {
+  type BigIntStats,
+  lstatSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import type { Address } from '../core/address.ts';
 import { Fault, reasonOf } from '../errors.ts';
@@ -96,6 +104,10 @@ export class TcprulesCdb implements Enforcer {
     }
     this.#knowsAll = true;
     this.#pace.request();
+  }
+
+  trouble(): string | undefined {
+    return [...this.#problems].at(-1);
   }
 
   /** Rebuilds when the source changes, or when somebody else replaces the cdb. */
@@ -204,7 +216,16 @@ function linkTarget(path: string): string {
   try {
     return realpathSync(path);
   } catch {
-    return path;
+    // Not there yet: a link still tells where it will be.
+    return isLink(path) ? resolve(dirname(path), readlinkSync(path)) : path;
+  }
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 

@@ -1,0 +1,227 @@
+/**
+ * Manuals and code, held together in both directions: what exists is documented, and what is
+ * documented exists.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { commands } from '../../src/commands/commands.ts';
+import { schema, settingRows, topLevelNames } from '../../src/config/schema.ts';
+import { exitCodes, faults } from '../../src/errors.ts';
+import { longestLine } from '../../src/wire/line-splitter.ts';
+import { manuals, optionsIn, page, pageNames, pages, root } from './manual-page.ts';
+import { hasProgram, run } from './programs.ts';
+import { foundIn, sourceFiles } from './source-files.ts';
+
+/** What every page has, and what every page has that is about programs, not a file's format. */
+const sections = ['NAME', 'DESCRIPTION', 'FILES', 'EXAMPLES', 'SEE ALSO', 'BUGS'];
+const programSections = ['SYNOPSIS', 'ENVIRONMENT', 'EXIT STATUS', 'SECURITY'];
+
+test('the pages in man/ are those that package.json installs', () => {
+  const { man } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(pageNames.map((name) => `man/${name}`)).toEqual([...man].sort());
+});
+
+describe.each(pageNames)('%s', (name) => {
+  test('mandoc finds nothing to warn about', ({ skip }) => {
+    skip(!hasProgram('mandoc'), 'mandoc is not installed');
+    const { status, said } = run('mandoc', ['-T', 'lint', '-W', 'warning', join(manuals, name)]);
+    expect({ status, said }).toEqual({ status: 0, said: '' });
+  });
+
+  test('has every section', () => {
+    const wanted = name.endsWith('.5') ? sections : [...sections, ...programSections];
+    expect(page(name).sections).toEqual(expect.arrayContaining(wanted));
+  });
+
+  test('names no page, file or setting that does not exist', () => {
+    const { lines } = page(name);
+    const ours = /^(ipthrottle|rater|ratecheck|spp-)/;
+    const wanted = lines.flatMap((line) => {
+      const [, title = '', section] = /^\.Xr (\S+) (\d)/.exec(line) ?? [];
+      return ours.test(title) ? [`${title}.${section}`] : [];
+    });
+    expect(wanted.filter((other) => !pageNames.includes(other))).toEqual([]);
+
+    const files = page(name)
+      .wordsAfter('Pa')
+      .filter((path) => /^(bin|etc|man|peers|src|test)\//.test(path));
+    expect(files.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+
+    const settings = new Set<string>([
+      ...topLevelNames,
+      ...Object.keys(schema),
+      ...settingRows().flatMap((row) => [row.name, `${row.group}.${row.name}`]),
+    ]);
+    const named = page(name)
+      .wordsAfter('Va')
+      .filter((word) => /^[a-z_.]+$/.test(word));
+    expect(named.filter((word) => !settings.has(word) && word !== 'and')).toEqual([]);
+  });
+});
+
+describe('commands', () => {
+  /** Options by command, as COMMANDS of ipthrottle.8 has them: on its line and in its list. */
+  function documentedCommands(): Map<string, Set<string>> {
+    const found = new Map<string, Set<string>>();
+    let options = new Set<string>();
+    for (const item of page('ipthrottle.8').items('COMMANDS')) {
+      const [, name] = /^Ic (\S+)/.exec(item) ?? [];
+      if (name) {
+        options = new Set(optionsIn(item));
+        found.set(name, options);
+      } else if (item.startsWith('Fl ')) {
+        for (const option of optionsIn(item))
+          expect(options, `${item} on its command's line`).toContain(option);
+      }
+    }
+    return found;
+  }
+
+  const documented = documentedCommands();
+
+  test('ipthrottle.8 has every command and no other', () => {
+    // Commander adds help by itself.
+    expect([...documented.keys()].sort()).toEqual(
+      [...commands.map(({ name }) => name), 'help'].sort(),
+    );
+  });
+
+  test.each(commands)('$name has all its options there and no other', ({ name, options }) => {
+    const real = options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0]);
+    expect([...(documented.get(name) ?? [])].sort()).toEqual(real.sort());
+  });
+
+  test.each(commands)('each option of $name has a paragraph', ({ name, options }) => {
+    const items = page('ipthrottle.8').items('COMMANDS');
+    const start = items.findIndex((item) => item.split(' ')[1] === name && item.startsWith('Ic'));
+    const rest = items.slice(start + 1);
+    const end = rest.findIndex((item) => item.startsWith('Ic '));
+    const paragraphs = rest
+      .slice(0, end < 0 ? rest.length : end)
+      .filter((item) => item.startsWith('Fl '))
+      .flatMap(optionsIn);
+    expect(paragraphs.sort()).toEqual(options.map(({ flags }) => flags.split(' ')[0]).sort());
+  });
+});
+
+describe('options', () => {
+  test.each([
+    ['rater', 'rater.8'],
+    ['ipthrottle', 'ipthrottle.8'],
+  ])('those of %s --help are those in OPTIONS of %s', (program, name) => {
+    const { said } = run(process.execPath, [join(root, 'bin', program), '--help']);
+    const real = [...said.matchAll(/^ {2}(-.*?)(?: {2}|$)/gm)].flatMap(([, flags = '']) => {
+      return flags.match(/(?<![\w-])--?[\w-]+/g) ?? [];
+    });
+    expect(page(name).items('OPTIONS').flatMap(optionsIn).sort()).toEqual(real.sort());
+  });
+
+  test('those of ratecheck -h are those in OPTIONS of ratecheck.8', () => {
+    const { said } = run(join(root, 'bin/ratecheck'), ['-h']);
+    const real = new Set(said.match(/(?<=[\s[|])-[A-Za-z]\b/g) ?? []);
+    const documented = new Set(page('ratecheck.8').items('OPTIONS').flatMap(optionsIn));
+    expect([...documented].sort()).toEqual([...real].sort());
+  });
+});
+
+describe('exit codes', () => {
+  const all = Object.values(exitCodes).map(({ code }) => code);
+
+  function documented(name: string): number[] {
+    const codes = page(name)
+      .items('EXIT STATUS')
+      .flatMap((item) => item.match(/\d+/g) ?? [])
+      .map(Number);
+    return [...new Set(codes)].sort((a, b) => a - b);
+  }
+
+  // A daemon refuses nobody by its exit code; ratecheck is C without a stack to show, and its -n
+  // passes on the status 2 of a reply.
+  test.each([
+    ['ipthrottle.7', all],
+    ['ipthrottle.8', all],
+    ['rater.8', all.filter((code) => code !== exitCodes.refused.code)],
+    ['ratecheck.8', [...all.filter((code) => code !== exitCodes.bug.code), 2]],
+  ])('%s has those that its program leaves with', (name, codes) => {
+    expect(documented(name)).toEqual([...codes].sort((a, b) => a - b));
+  });
+
+  test('ipthrottle.7 explains each in the words of src/errors.ts', () => {
+    const said = page('ipthrottle.7').section('EXIT STATUS').join(' ').toLowerCase();
+    for (const { means } of Object.values(exitCodes)) expect(said).toContain(means);
+  });
+
+  test('every fault leaves with one of them', () => {
+    for (const { exit } of Object.values(faults)) expect(all).toContain(exit);
+  });
+});
+
+describe('environment', () => {
+  /** Read by what runs below us, the system and its libraries, and worth a word. */
+  const inherited = ['PATH', 'TZ'];
+
+  test.each([
+    ['ipthrottle.8', sourceFiles('src/cli', '.ts')],
+    ['rater.8', sourceFiles('src/daemon', '.ts')],
+    ['ratecheck.8', sourceFiles('src/ratecheck', '.c')],
+  ])('%s has every variable that its program reads and no other', (name, files) => {
+    const real = foundIn(files, /(?:process\.env\.|\b(?:variable|getenv)\(")(\w+)/g);
+    const documented = page(name)
+      .items('ENVIRONMENT')
+      .flatMap((item) => item.match(/\b[A-Z][A-Z0-9_]+\b/g) ?? []);
+    expect(documented.filter((variable) => !inherited.includes(variable)).sort()).toEqual(real);
+  });
+
+  test('no other code reads the environment', () => {
+    const files = sourceFiles('src', '.ts').filter(
+      ({ path }) => !/^src\/(cli|daemon)\//.test(path),
+    );
+    expect(
+      files.filter(({ text }) => text.includes('process.env')).map(({ path }) => path),
+    ).toEqual([]);
+  });
+});
+
+describe('what rater says', () => {
+  test('rater.8 has every event of the log and no other', () => {
+    const files = sourceFiles('src', '.ts').filter(({ path }) => !path.startsWith('src/cli/'));
+    const real = foundIn(
+      files,
+      /(?:[lL]og\.(?:debug|info|warn|error)\(|#log\('\w+', |#forget\(\w+, )'([^']+)'/g,
+    );
+    const documented = page('rater.8')
+      .items('THE LOG')
+      .flatMap((item) => item.replace(/^Sy /, '').split(/ , (?!the old)/))
+      .map((event) => event.replace(' ,', ','));
+    expect(documented.sort()).toEqual(real);
+  });
+
+  test('rater-protocol.5 has every error and no other', () => {
+    const files = sourceFiles('src', '.ts').filter(({ path }) =>
+      /\/(wire|daemon)\/|gatekeeper/.test(path),
+    );
+    const sentences = foundIn(files, /(?:errorReply\(|return )'([A-Z][^']+)'/g);
+    const documented = page('rater-protocol.5').items('DESCRIPTION');
+    expect(
+      documented
+        .filter((item) => item.startsWith('Sy '))
+        .map((item) => item.slice(3))
+        .sort(),
+    ).toEqual(sentences);
+  });
+
+  test('rater-protocol.5 has the length of a request line', () => {
+    expect(page('rater-protocol.5').text).toContain(`at most ${longestLine} bytes`);
+  });
+});
+
+test('every page that exists is pointed to by another', () => {
+  const pointedTo = pages.flatMap(({ name, lines }) => {
+    return lines.flatMap((line) => {
+      const [, title, section] = /^\.Xr (\S+) (\d)/.exec(line) ?? [];
+      return title && `${title}.${section}` !== name ? [`${title}.${section}`] : [];
+    });
+  });
+  expect(pageNames.filter((name) => !pointedTo.includes(name))).toEqual([]);
+});

@@ -1,0 +1,171 @@
+/** The samples an administrator copies do what they say, under the real servers. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
+import { root } from './manual-page.ts';
+import { hasProgram, run } from './programs.ts';
+import { sourceFiles } from './source-files.ts';
+
+describe('run scripts', () => {
+  const scripts = sourceFiles('etc', 'run');
+
+  test('there is one for each program and supervisor', () => {
+    expect(scripts.length).toBeGreaterThanOrEqual(5);
+  });
+
+  test.each(scripts)('$path is a sound script and executable', ({ path, text }) => {
+    expect(text).toMatch(/^#!\/bin\/sh\n# /);
+    expect(run('sh', ['-n', join(root, path)])).toEqual({ status: 0, said: '' });
+    expect(statSync(join(root, path)).mode & 0o111).toBe(0o111);
+  });
+
+  test('those for SMTP run ratecheck, and nothing before it', () => {
+    for (const { text } of scripts.filter(({ path }) => path.includes('smtpd'))) {
+      expect(text).toMatch(/ 0 25 \\\n {2}ratecheck \/var\/qmail\/bin\/qmail-smtpd\n$/);
+    }
+  });
+});
+
+test('systemd understands the unit', ({ skip }) => {
+  skip(!hasProgram('systemd-analyze'), 'systemd-analyze is not installed');
+  const unit = readFileSync(join(root, 'etc/systemd/ipthrottle.service'), 'utf8');
+  // The program and the manuals need not be installed here.
+  const here = unit
+    .replace(/^ExecStart=.*$/m, 'ExecStart=/bin/true')
+    .replace(/^Documentation=.*\n/m, '');
+  const copy = join(temporaryDirectory(), 'ipthrottle.service');
+  writeFileSync(copy, here);
+  const { said } = run('systemd-analyze', ['verify', copy]);
+  expect(said.split('\n').filter((line) => line.includes('ipthrottle.service'))).toEqual([]);
+});
+
+test('the cron table runs a command as the daemon’s user', () => {
+  const table = readFileSync(join(root, 'etc/cron.d/ipthrottle'), 'utf8');
+  expect(table).toMatch(/^\*\/5 \* \* \* \* {2}ipthrottle {2}ipthrottle reap$/m);
+});
+
+test('the configuration in the README is one', () => {
+  const [, text = ''] =
+    /```\n(settings : .*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+  const file = join(temporaryDirectory(), 'rater.conf');
+  writeFileSync(file, text);
+  expect(loadConfig(file).blocking.peers?.directory).toBe('/etc/ipsvd/smtp/peers');
+});
+
+test('the configuration in ipthrottle.7 is one', () => {
+  const text = readFileSync(join(root, 'man/ipthrottle.7'), 'utf8');
+  const [, example = ''] = /^(settings : .*?)\n\.Ed$/ms.exec(text) ?? [];
+  const file = join(temporaryDirectory(), 'rater.conf');
+  writeFileSync(file, example);
+  expect(loadConfig(file).classes.get('ip')?.limits.length).toBe(3);
+});
+
+/** The samples as `install -m 0444` leaves them, where any user of tcpsvd may look. */
+function installedPeers(mode = 0o444): string {
+  const parent = temporaryDirectory();
+  chmodSync(parent, 0o755);
+  const directory = join(parent, 'peers');
+  mkdirSync(directory, { mode: 0o755 });
+  cpSync(join(root, 'peers'), directory, { recursive: true });
+  for (const name of readdirSync(directory)) chmodSync(join(directory, name), mode);
+  return directory;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** What a client from `localAddress` gets; waits for the server to be there. */
+async function received(port: number, localAddress: string): Promise<string> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await new Promise((resolve, reject) => {
+        const socket = connect({ host: '127.0.0.1', port, localAddress });
+        let text = '';
+        socket.on('data', (chunk) => {
+          text += chunk;
+        });
+        socket.on('error', reject);
+        socket.on('close', () => resolve(text));
+      });
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+async function environmentServer(...options: string[]): Promise<number> {
+  const port = await freePort();
+  const server: ChildProcess = spawn('tcpsvd', [...options, '127.0.0.1', `${port}`, 'env'], {
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void server.kill());
+  return port;
+}
+
+describe('the sample instructions under tcpsvd', () => {
+  const missing = !hasProgram('tcpsvd');
+  const reason = 'tcpsvd is not installed';
+
+  test('this host may relay, others may not', async ({ skip }) => {
+    skip(missing, reason);
+    const port = await environmentServer('-i', installedPeers());
+    const local = await received(port, '127.0.0.1');
+    expect(local).toMatch(/^RELAYCLIENT=$/m);
+    expect(local).toMatch(/^RBLSMTPD=$/m);
+    const other = await received(port, '127.0.0.2');
+    expect(other).toMatch(/^TCPREMOTEIP=127\.0\.0\.2$/m);
+    expect(other).not.toMatch(/^(RELAYCLIENT|RBLSMTPD)=/m);
+  });
+
+  test('the network of one’s own is not looked up in lists, and may not relay', async ({
+    skip,
+  }) => {
+    skip(missing, reason);
+    const peers = installedPeers();
+    cpSync(join(peers, '10'), join(peers, '127'));
+    const port = await environmentServer('-i', peers);
+    const inside = await received(port, '127.0.0.2');
+    expect(inside).toMatch(/^RBLSMTPD=$/m);
+    expect(inside).not.toMatch(/^RELAYCLIENT=/m);
+  });
+
+  test.skipIf(missing).each([
+    [0o444, 'survive', ['0', '10', '127.0.0.1']],
+    // Having removed the client's file, tcpsvd goes on to the next that matches.
+    [0o644, 'are deleted by', ['10']],
+  ])('files of mode %i %s tcpsvd -t', async (mode, _, left) => {
+    const peers = installedPeers(mode);
+    for (const name of readdirSync(peers)) utimesSync(join(peers, name), 1, 1);
+    const port = await environmentServer('-t', '1', '-i', peers);
+    expect(await received(port, '127.0.0.1')).toMatch(/TCPREMOTEIP/);
+    expect(readdirSync(peers).sort()).toEqual(left);
+  });
+
+  test('ipsvd-cdb compiles them without a warning', ({ skip }) => {
+    skip(!hasProgram('ipsvd-cdb'), 'ipsvd-cdb is not installed');
+    const cdb = join(temporaryDirectory(), 'peers.cdb');
+    expect(run('ipsvd-cdb', [cdb, `${cdb}.tmp`, installedPeers()])).toEqual({
+      status: 0,
+      said: '',
+    });
+  });
+});
