@@ -1,0 +1,179 @@
+/**
+ * The operator's command, with rater running and with rater down: the servers obey it at once.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { missing } from '../golden/real-tools.ts';
+import { burst, fates, greeted, visit } from './connections.ts';
+import { until } from './running-program.ts';
+import { Site } from './site.ts';
+
+const limit = 10;
+const offender = '127.0.1.1';
+const reason = missing('tcpsvd', 'tcprulescheck');
+
+const keys = 'address class since until secondsLeft count limit seconds times source'.split(' ');
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+let site: Site;
+let port = 0;
+
+describe.each(['running', 'down'])('with rater %s', (state) => {
+  beforeEach(async () => {
+    if (reason) return;
+    site = new Site({ rules: ':allow\n', seconds: 90 });
+    const rater = await site.startRater();
+    if (state === 'down') await rater.killedBy('SIGKILL');
+    ({ port } = await site.startTcpsvd());
+  });
+
+  afterEach(() => site.stop());
+
+  test.skipIf(reason)(
+    'block is obeyed at once, unblock too, and both say what they did',
+    async () => {
+      expect(fates([await visit(port, offender)])).toMatchObject({ greeted: 1 });
+      expect(await site.ipthrottle('block', offender, '192.0.2.0/24', '--for', '2h')).toEqual({
+        exit: 0,
+        stdout: `blocked ${offender} for 2 hours\nblocked 192.0.2.0/24 for 2 hours\n`,
+        stderr: '',
+      });
+      expect(fates(await burst(port, offender, 5))).toMatchObject({ dropped: 5 });
+      expect(site.peers()).toEqual([offender, '192.0.2']);
+      await until('the cdb has it', () => site.isDeniedByCdb('192.0.2.200'));
+      expect(await site.ipthrottle('check', offender)).toMatchObject({ exit: 1 });
+      expect(await site.ipthrottle('check', '127.0.1.2')).toMatchObject({ exit: 0 });
+
+      const { exit, stdout, stderr } = await site.ipthrottle('unblock', offender);
+      expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
+      expect(stdout).toMatch(
+        /^unblocked 127\.0\.1\.1 \(blocked \d seconds? ago, 2 hours left\)\n$/,
+      );
+      expect(fates([await visit(port, offender)])).toMatchObject({ greeted: 1 });
+      expect(await site.ipthrottle('check', offender)).toMatchObject({ exit: 0 });
+    },
+  );
+
+  test.skipIf(reason)('unblock --all lifts every block', async () => {
+    await site.ipthrottle('block', offender, '192.0.2.0/24', '2001:db8::/32');
+    const { exit, stdout } = await site.ipthrottle('unblock', '--all');
+    expect(exit).toBe(0);
+    expect(stdout.match(/^unblocked /gm)).toHaveLength(3);
+    expect(site.peers()).toEqual([]);
+    expect(await site.list()).toEqual([]);
+    expect(await site.ipthrottle('unblock', '--all')).toMatchObject({ exit: 1 });
+  });
+
+  test.skipIf(reason)('list --json has every promised key, times in ISO 8601', async () => {
+    await site.ipthrottle('block', '192.0.2.1', '--for', '60', '--reason', 'spam "run"');
+    const [block, ...others] = await site.list();
+    expect(others).toEqual([]);
+    expect(Object.keys(block ?? {})).toEqual(expect.arrayContaining(keys));
+    expect(block).toMatchObject({
+      address: '192.0.2.1',
+      class: 'ip',
+      since: expect.stringMatching(instant),
+      until: expect.stringMatching(instant),
+      times: 1,
+      source: 'operator',
+      reason: 'spam "run"',
+    });
+    expect(Date.parse(block?.until ?? '') - Date.parse(block?.since ?? '')).toBe(60_000);
+    expect(block?.secondsLeft).toBeGreaterThan(50);
+    expect(block?.secondsLeft).toBeLessThanOrEqual(60);
+  });
+
+  test.skipIf(reason)('reap removes what is over, and nothing else', async () => {
+    await site.ipthrottle('block', '192.0.2.2');
+    expect(await site.ipthrottle('reap')).toEqual({ exit: 0, stdout: '', stderr: '' });
+    await site.ipthrottle('block', '192.0.2.1', '--for', '1');
+    const over = Date.now() + 1000;
+    await until('the first block is over', () => Date.now() > over);
+    expect((await site.ipthrottle('check', '192.0.2.1')).stdout).toMatch(
+      /^192\.0\.2\.1: not block/,
+    );
+    const { exit, stdout } = await site.ipthrottle('reap');
+    expect(exit).toBe(0);
+    // A running rater was quicker.
+    if (state === 'down') expect(stdout).toMatch(/^reaped 192\.0\.2\.1 \(blocked .* ago, .*\)\n$/);
+    expect(site.peers()).toEqual(['192.0.2.2']);
+    expect((await site.list()).map(({ address }) => address)).toEqual(['192.0.2.2']);
+  });
+});
+
+describe.each(['running', 'down'])('the exit code, with rater %s', (state) => {
+  beforeAll(async () => {
+    site = new Site();
+    const rater = await site.startRater();
+    if (state === 'down') await rater.killedBy('SIGKILL');
+  });
+
+  afterAll(() => site.stop());
+
+  test.for([
+    { args: 'unblock 192.0.2.9', exit: 1 },
+    { args: 'unblock 192.0.2.9 192.0.2.10', exit: 1 },
+    { args: 'unblock --all', exit: 1 },
+    { args: 'check 192.0.2.9', exit: 0 },
+    { args: 'status', exit: state === 'running' ? 0 : 1 },
+    { args: 'block ../../etc/passwd', exit: 100 },
+    { args: 'check nonsense', exit: 100 },
+    { args: 'block 192.0.2.9 --for ever', exit: 100 },
+    { args: 'block', exit: 100 },
+    { args: 'unblock', exit: 100 },
+    { args: 'unblock 192.0.2.9 --all', exit: 100 },
+    { args: 'frobnicate', exit: 100 },
+  ])('of `$args` is $exit', async ({ args, exit }) => {
+    expect(await site.ipthrottle(...args.split(' '))).toMatchObject({ exit });
+    expect(site.peers()).toEqual([]);
+  });
+});
+
+describe('beside a running rater', () => {
+  beforeAll(async () => {
+    if (reason) return;
+    site = new Site({ rules: ':allow\n', seconds: 1, limits: 'ip: ( ("*", 60, 10) );' });
+    await site.startRater();
+    ({ port } = await site.startTcpsvd());
+  });
+
+  afterAll(() => site?.stop());
+
+  test.skipIf(reason)('reap in a loop harms nothing', async () => {
+    let isOver = false;
+    const reaping = (async () => {
+      for (; !isOver; ) expect(await site.ipthrottle('reap')).toMatchObject({ exit: 0 });
+    })();
+    for (let host = 1; host <= 5; host++) {
+      const source = `127.0.4.${host}`;
+      expect(greeted(await burst(port, source, 50))).toBe(limit);
+      await until(`the end of ${source}`, () => !site.peers().includes(source));
+    }
+    isOver = true;
+    await reaping;
+    expect(await site.list()).toEqual([]);
+  });
+
+  test.skipIf(reason)('unblock clears the counters: as many pass again', async () => {
+    await site.ipthrottle('block', '127.0.5.9', '--for', '1h');
+    expect(greeted(await burst(port, '127.0.5.1', limit))).toBe(limit);
+    await site.ipthrottle('block', '127.0.5.1', '--for', '1h');
+    expect(fates(await burst(port, '127.0.5.1', 5))).toMatchObject({ dropped: 5 });
+    expect(await site.ipthrottle('unblock', '127.0.5.1')).toMatchObject({ exit: 0 });
+    expect(greeted(await burst(port, '127.0.5.1', 50))).toBe(limit);
+    expect(site.peers()).toContain('127.0.5.9');
+  });
+
+  test.skipIf(reason)('unblock clears the counters also of who is not blocked yet', async () => {
+    expect(greeted(await burst(port, '127.0.5.2', limit))).toBe(limit);
+    expect(await site.ipthrottle('unblock', '127.0.5.2')).toMatchObject({ exit: 1 });
+    expect(greeted(await burst(port, '127.0.5.2', 50))).toBe(limit);
+  });
+
+  test.skipIf(reason)('check makes no mark and shows the count', async () => {
+    await burst(port, '127.0.6.1', 3);
+    for (let times = 0; times < 3; times++) {
+      const { stdout } = await site.ipthrottle('check', '127.0.6.1', '--json');
+      expect(JSON.parse(stdout)).toMatchObject({ limits: [{ class: 'ip', counts: [3] }] });
+    }
+  });
+});

@@ -1,0 +1,123 @@
+/**
+ * Who may do what with our files, and that nothing of it needs root or a certain umask.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { missing } from '../golden/real-tools.ts';
+import { burst, fates, greeted } from './connections.ts';
+import { until } from './running-program.ts';
+import { Site } from './site.ts';
+
+let site: Site;
+
+afterEach(() => site.stop());
+
+function modeOf(...names: string[]): string {
+  return (statSync(site.path(...names)).mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
+  test('every file has the mode it should', async () => {
+    site = new Site({ rules: ':allow\n' });
+    await site.startRater(umask);
+    await site.ipthrottle('block', '192.0.2.1');
+    await until('the block is in the cdb', () => site.isDeniedByCdb('192.0.2.1'));
+    expect(modeOf('rater.sock')).toBe('0660');
+    expect(modeOf('control.sock')).toBe('0600');
+    for (const name of readdirSync(site.directory).filter((file) => file.startsWith('blocks.db'))) {
+      expect(modeOf(name), name).toBe('0600');
+    }
+    expect(modeOf('peers', '192.0.2.1')).toBe('0200');
+    expect(modeOf('rules.cdb')).toBe('0644');
+  });
+});
+
+test('socket_mode and socket_group are followed', async () => {
+  const groups = process.getgroups?.() ?? [];
+  const group = process.getuid?.() === 0 ? 65534 : groups[0];
+  site = new Site({ settings: `socket_mode: "0666"; socket_group: ${group};` });
+  await site.startRater('077');
+  expect(modeOf('rater.sock')).toBe('0666');
+  expect(statSync(site.path('rater.sock')).gid).toBe(group);
+  expect(modeOf('control.sock')).toBe('0600');
+});
+
+const nobody = 65534;
+
+/** Why the tests that change the user cannot run here, or undefined; says so on the console. */
+function cannotBecomeNobody(): string | undefined {
+  const path = new URL('../../dist/rater.js', import.meta.url).pathname;
+  const may = () => spawnSync('test', ['-r', path], { uid: nobody, gid: nobody }).status === 0;
+  const reason =
+    process.getuid?.() !== 0
+      ? 'not root, so no other user to become'
+      : may()
+        ? missing('tcpsvd', 'tcpserver')
+        : `nobody may not read ${path}`;
+  if (reason) console.warn(`tests skipped: ${reason}`);
+  return reason;
+}
+
+describe('as user nobody', () => {
+  const reason = cannotBecomeNobody();
+
+  /** Every file below the site's directory that nobody does not own, but for the admin's. */
+  function notOwned(): string[] {
+    const names = readdirSync(site.directory, { recursive: true }).map(String);
+    return names.filter((name) => {
+      return !['rater.conf', 'rules'].includes(name) && statSync(site.path(name)).uid !== nobody;
+    });
+  }
+
+  test.skipIf(reason).for(['tcpsvd', 'tcpserver'])(
+    'rater and %s do all they should',
+    async (name) => {
+      site = new Site({ rules: ':allow\n', seconds: 2 }, nobody);
+      await site.startRater();
+      const { port } = await (name === 'tcpsvd' ? site.startTcpsvd() : site.startTcpserver());
+      expect(greeted(await burst(port, '127.0.1.1', 100))).toBe(10);
+      expect(site.peers()).toEqual(['127.0.1.1']);
+      await until('it is let in', async () => greeted(await burst(port, '127.0.1.1', 1)) === 1);
+      expect(notOwned()).toEqual([]);
+    },
+  );
+
+  test.skipIf(reason)(
+    'what root does while rater is down is left to the user of rater',
+    async () => {
+      site = new Site({ rules: ':allow\n' }, nobody);
+      const rater = await site.startRater();
+      const { port } = await site.startTcpsvd();
+      await rater.killedBy('SIGKILL');
+      expect(await site.ipthrottle('block', '127.0.1.1', '--for', '1h')).toMatchObject({ exit: 0 });
+      expect(await site.ipthrottle('block', '127.0.1.2')).toMatchObject({ exit: 0 });
+      expect(await site.ipthrottle('unblock', '127.0.1.2')).toMatchObject({ exit: 0 });
+      expect(fates(await burst(port, '127.0.1.1', 3))).toMatchObject({ dropped: 3 });
+      expect(await site.isDeniedByCdb('127.0.1.1')).toBe(true);
+      expect(notOwned()).toEqual([]);
+      await site.startRater();
+      expect(await site.ipthrottle('unblock', '127.0.1.1')).toMatchObject({ exit: 0 });
+      expect(site.peers()).toEqual([]);
+      expect(fates(await burst(port, '127.0.1.1', 3))).toMatchObject({ greeted: 3 });
+    },
+  );
+
+  test.skipIf(reason)('a user who may not is told so, and nothing changes', async () => {
+    site = new Site({});
+    await site.startRater();
+    const cli = new URL('../../bin/ipthrottle', import.meta.url).pathname;
+    const args = [cli, '-c', site.path('rater.conf'), 'block', '192.0.2.1'];
+    spawnSync('chmod', ['0755', site.directory]);
+    const { status, stderr } = spawnSync(process.execPath, args, {
+      uid: nobody,
+      gid: nobody,
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toEqual({
+      status: 100,
+      stderr: expect.stringMatching(/^ipthrottle: error: not permitted: .*control\.sock/),
+    });
+    expect(site.peers()).toEqual([]);
+  });
+});

@@ -1,0 +1,221 @@
+/**
+ * A whole site in a directory of its own: rater.conf, rater, tcpsvd and tcpserver with ratecheck in
+ * front of a program that greets and ends, and ipthrottle to look at it.
+ *
+ * Guarantee: `stop` ends all it started, removes the directory and fails when a process is left.
+ */
+import { execFile } from 'node:child_process';
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { RunningProgram } from './running-program.ts';
+
+function programPath(name: string): string {
+  return fileURLToPath(new URL(`../../bin/${name}`, import.meta.url));
+}
+
+/** What rater.conf says. */
+export type Plan = {
+  /** Inside of `limits`. */
+  readonly limits?: string;
+  /** How long a block lasts. */
+  readonly seconds?: number;
+  readonly peersTimeout?: number;
+  /** The admin's rules; without them there is no cdb. */
+  readonly rules?: string;
+  readonly allow?: readonly string[];
+  /** More inside of `settings`. */
+  readonly settings?: string;
+};
+
+export type Outcome = { readonly exit: number; readonly stdout: string; readonly stderr: string };
+
+/** A server that accepts connections. */
+export type Listening = { readonly port: number; readonly server: RunningProgram };
+
+/** A row of `ipthrottle list --json`. */
+export type Listed = {
+  readonly address: string;
+  readonly class: string;
+  readonly since: string;
+  readonly until: string;
+  readonly secondsLeft: number;
+  readonly count: number;
+  readonly limit: number;
+  readonly seconds: number;
+  readonly times: number;
+  readonly source: string;
+};
+
+function configText(plan: Plan): string {
+  const timeout = plan.peersTimeout === undefined ? '' : `peers_timeout: ${plan.peersTimeout};`;
+  const rules = plan.rules === undefined ? '' : 'tcprules: { source: "rules"; cdb: "rules.cdb"; };';
+  const allow = (plan.allow ?? []).map((entry) => `"${entry}"`).join(', ');
+  return [
+    `settings : { socket: "rater.sock"; db_path: "blocks.db"; ${plan.settings ?? ''} };`,
+    `limits : { ${plan.limits ?? 'ip: ( ("*", 60, 10) );'} };`,
+    `blocking : { time: ${plan.seconds ?? 120}; peers: "peers"; ${timeout} ${rules} };`,
+    `allow : ( ${allow} );`,
+    '',
+  ].join('\n');
+}
+
+/** A port of 127.0.0.1 on which nobody listens. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export class Site {
+  readonly directory: string;
+  readonly #plan: Plan;
+  readonly #user: number | undefined;
+  readonly #running: RunningProgram[] = [];
+
+  /** `user`: whom the directory belongs to and rater and the servers run as. */
+  constructor(plan: Plan = {}, user?: number) {
+    this.directory = mkdtempSync(join(tmpdir(), 'ipthrottle-'));
+    this.#plan = plan;
+    this.#user = user;
+    mkdirSync(this.path('peers'));
+    this.configure({});
+    if (plan.rules !== undefined) writeFileSync(this.path('rules'), plan.rules);
+    if (user === undefined) return;
+    for (const path of [this.directory, this.path('peers')]) chownSync(path, user, user);
+  }
+
+  path(...names: string[]): string {
+    return join(this.directory, ...names);
+  }
+
+  /** Writes rater.conf anew; a string as it stands. */
+  configure(changes: Plan | string): void {
+    const text = typeof changes === 'string' ? changes : configText({ ...this.#plan, ...changes });
+    writeFileSync(this.path('rater.conf'), text);
+  }
+
+  /** Starts rater and does not wait. */
+  spawnRater(umask?: string): RunningProgram {
+    return this.#start([process.execPath, programPath('rater'), '-c', 'rater.conf'], umask);
+  }
+
+  /** Starts rater and waits until it is ready. */
+  async startRater(umask?: string): Promise<RunningProgram> {
+    const rater = this.spawnRater(umask);
+    await rater.says(/^rater: info: ready:/m);
+    return rater;
+  }
+
+  /** Starts `tcpsvd -i` and waits until it listens; the port. `-t` when the plan has a timeout. */
+  startTcpsvd(): Promise<Listening> {
+    const timeout = this.#plan.peersTimeout;
+    const age = timeout === undefined ? [] : ['-t', String(timeout)];
+    const options = ['-v', '-l', 'site', '-c', '200', '-b', '512', ...age, '-i', 'peers'];
+    return this.#startServer(['tcpsvd', ...options], /listening on /);
+  }
+
+  /** Starts `tcpserver -x` and waits until it listens; the port. */
+  startTcpserver(): Promise<Listening> {
+    const options = ['-v', '-HR', '-l', 'site', '-c', '200', '-b', '512', '-x', 'rules.cdb'];
+    return this.#startServer(['tcpserver', ...options], /status: 0\//);
+  }
+
+  /** Runs ipthrottle to its end, as the test's own user. */
+  ipthrottle(...args: string[]): Promise<Outcome> {
+    return this.#finished(process.execPath, [
+      programPath('ipthrottle'),
+      '-c',
+      this.path('rater.conf'),
+      ...args,
+    ]);
+  }
+
+  async list(): Promise<Listed[]> {
+    const { stdout } = await this.ipthrottle('list', '--json');
+    return JSON.parse(stdout) as Listed[];
+  }
+
+  /** Whether tcpserver refuses the address, in the words of tcprulescheck. */
+  async isDeniedByCdb(address: string, cdb = 'rules.cdb'): Promise<boolean> {
+    const path = this.path(cdb);
+    const { stdout } = await this.#finished('tcprulescheck', [path], { TCPREMOTEIP: address });
+    const words = /^(deny|allow) connection$/m.exec(stdout)?.[1];
+    if (words === undefined) throw new Error(`tcprulescheck says ${JSON.stringify(stdout)}`);
+    return words === 'deny';
+  }
+
+  /** What is in the peers directory, sorted. */
+  peers(): string[] {
+    return readdirSync(this.path('peers')).sort();
+  }
+
+  async stop(): Promise<void> {
+    for (const program of this.#running.toReversed()) await program.end();
+    const left = processesNaming(this.directory);
+    rmSync(this.directory, { recursive: true, force: true });
+    expect(left, 'processes left behind').toEqual([]);
+  }
+
+  #start(command: readonly string[], umask?: string): RunningProgram {
+    const program = new RunningProgram({
+      command,
+      directory: this.directory,
+      user: this.#user,
+      umask,
+    });
+    this.#running.push(program);
+    return program;
+  }
+
+  /** The port is free a moment before the server takes it, so another may be quicker. */
+  async #startServer(command: readonly string[], isReady: RegExp, tries = 5): Promise<Listening> {
+    const port = await freePort();
+    const check = [programPath('ratecheck'), '-t', '10000', '-s', this.path('rater.sock')];
+    const greet = ['/bin/echo', '220 ready'];
+    const server = this.#start([...command, '127.0.0.1', String(port), ...check, ...greet]);
+    try {
+      await server.says(isReady);
+    } catch (error) {
+      if (tries === 0 || !/in use/.test(server.said)) throw error;
+      return this.#startServer(command, isReady, tries - 1);
+    }
+    return { port, server };
+  }
+
+  #finished(program: string, args: readonly string[], env: Record<string, string> = {}) {
+    return new Promise<Outcome>((resolve) => {
+      const options = { env: { PATH: process.env.PATH ?? '', ...env }, cwd: this.directory };
+      const child = execFile(program, args, options, (_error, stdout, stderr) => {
+        resolve({ exit: child.exitCode ?? -1, stdout, stderr });
+      });
+    });
+  }
+}
+
+/** Command lines of this machine's processes with `text` in them. */
+function processesNaming(text: string): string[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, 'latin1').replaceAll('\0', ' ');
+      return /^\d+$/.test(name) && line.includes(text) ? [line] : [];
+    } catch {
+      return [];
+    }
+  });
+}
