@@ -9,6 +9,7 @@
 import type { Clock } from './clock.ts';
 import type { Address } from './core/address.ts';
 import { BlockIndex } from './core/block-index.ts';
+import type { Offences } from './core/penalty.ts';
 import type { Enforcer, Standing } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
 import type { Log } from './log.ts';
@@ -25,7 +26,10 @@ export type BlockKeeperParts = {
 };
 
 /** Why an address is blocked. */
-export type Cause = Pick<NewBlock, 'class' | 'count' | 'limit' | 'seconds' | 'source' | 'reason'>;
+export type Cause = Pick<
+  NewBlock,
+  'class' | 'count' | 'limit' | 'seconds' | 'times' | 'source' | 'reason'
+>;
 
 /** How many blocks end in one go, so that the event loop stays free. */
 const reapSlice = 200;
@@ -38,6 +42,7 @@ export class BlockKeeper {
   readonly #uncommitted = new Map<string, NewBlock>();
   /** Enforcers that may lack a block. */
   readonly #disagreeing = new Set<Enforcer>();
+  #made = 0;
 
   constructor(parts: BlockKeeperParts) {
     this.#parts = parts;
@@ -47,6 +52,11 @@ export class BlockKeeper {
 
   get size(): number {
     return this.#index.size;
+  }
+
+  /** How many blocks were imposed since the start. */
+  get made(): number {
+    return this.#made;
   }
 
   /** Puts all blocks in force and ends those that are over. */
@@ -66,6 +76,7 @@ export class BlockKeeper {
     const sinceMs = this.#parts.clock.wallMs();
     const block = this.#commit({ ...cause, address, sinceMs, untilMs: sinceMs + seconds * 1000 });
     this.#index.set(block);
+    this.#made += 1;
     const imposed = this.#parts.enforcers.map((enforcer) => {
       return this.#try(enforcer, () => enforcer.impose(block)) ?? 'failed';
     });
@@ -132,6 +143,11 @@ export class BlockKeeper {
     }
   }
 
+  /** What is remembered of the address; nothing when the store cannot tell. */
+  offences(address: Address): Offences {
+    return this.#tryStore(() => this.#parts.store.offences(address)) ?? { times: 0, lastMs: 0 };
+  }
+
   /** When the next block ends, wall milliseconds, or undefined. */
   nextEndMs(): number | undefined {
     return this.#tryStore(() => this.#parts.store.nextEndMs());
@@ -175,7 +191,7 @@ export class BlockKeeper {
     const committed = this.#tryStore(() => this.#parts.store.add(block));
     if (committed) this.#uncommitted.delete(block.address.text);
     else this.#uncommitted.set(block.address.text, block);
-    return committed ?? { ...block, times: 1, replacedUntilMs: 0 };
+    return committed ?? { ...block, replacedUntilMs: 0 };
   }
 
   /** Ends a block that is over; says whether nothing of it is left. */

@@ -1,14 +1,26 @@
 #!/bin/sh
-# Bundles what the launchers in bin/ run into dist/, and builds ratecheck. A bundle starts in about
-# half the time that separate modules take. Only better-sqlite3 stays outside: it is native.
+# Bundles what the launchers in bin/ run and what the package exports into dist/, and builds
+# ratecheck. A bundle starts in about half the time that separate modules take. Only better-sqlite3
+# stays outside: it is native. The old dist/ stays until the new one is complete.
 set -eu
 cd "$(dirname "$0")/.."
 
 version=$(node -p 'require("./package.json").version')
-rm -rf dist
-node_modules/.bin/esbuild \
-  rater=src/daemon/main.ts ipthrottle=src/cli/ipthrottle.ts \
-  --bundle --splitting --platform=node --target=node20.19 --format=esm --outdir=dist \
-  --external:better-sqlite3 --define:IPTHROTTLE_VERSION="\"$version\"" --log-level=warning \
+fresh=dist.$$
+trap 'rm -rf "$fresh"' EXIT
+trap 'exit 111' HUP INT TERM
+
+bundle() {
+  node_modules/.bin/esbuild "$@" --bundle --platform=node --target=node20.19 --format=esm \
+    --outdir="$fresh" --log-level=warning
+}
+bundle rater=src/daemon/main.ts ipthrottle=src/cli/ipthrottle.ts --splitting \
+  --external:better-sqlite3 --define:IPTHROTTLE_VERSION="\"$version\"" \
   --banner:js='import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'
+bundle client=src/client/rater-client.ts
+node_modules/.bin/tsc -p src/client --outDir "$fresh/declared"
+mv "$fresh/declared/client/rater-client.d.ts" "$fresh/client.d.ts"
+rm -r "$fresh/declared"
+rm -rf dist
+mv "$fresh" dist
 sh src/ratecheck/build.sh

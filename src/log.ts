@@ -21,11 +21,16 @@ function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
+/** `text` on one line, with nothing in it that drives a terminal. */
+export function printable(text: string): string {
+  return text.replace(unprintable, escapeCharacter);
+}
+
 /** `text` in double quotes when it needs them, capped, with nothing that drives a terminal. */
 export function quoted(text: string): string {
   if (plainValue.test(text) && text.length <= longestValue) return text;
   const capped = text.length > longestValue ? `${text.slice(0, longestValue)}...` : text;
-  return JSON.stringify(capped).replace(unprintable, escapeCharacter);
+  return printable(JSON.stringify(capped));
 }
 
 /** ` name=value name=value`; undefined fields are left out. */

@@ -8,6 +8,7 @@ import type { Log } from './log.ts';
 export class Troubles {
   readonly #log: Log;
   readonly #current = new Map<string, string>();
+  #failures = 0;
 
   constructor(log: Log) {
     this.#log = log;
@@ -18,6 +19,11 @@ export class Troubles {
     return this.#current;
   }
 
+  /** How many attempts have failed since the start. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   /** Does `work` for `part`; a Fault becomes the part's trouble and undefined the answer. */
   try<T>(part: string, work: () => T): T | undefined {
     try {
@@ -26,6 +32,7 @@ export class Troubles {
       return done;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
+      this.#failures += 1;
       if (this.#current.get(part) !== error.message) {
         this.#current.set(part, error.message);
         this.#log.error('trouble', { part, what: error.message });

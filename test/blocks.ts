@@ -18,6 +18,7 @@ export function newBlock(text: string, changes: Partial<NewBlock> = {}): NewBloc
     count: 11,
     limit: 10,
     seconds: 60,
+    times: 1,
     source: 'rate',
     reason: '',
     ...changes,
@@ -25,5 +26,5 @@ export function newBlock(text: string, changes: Partial<NewBlock> = {}): NewBloc
 }
 
 export function block(text: string, changes: Partial<Block> = {}): Block {
-  return { ...newBlock(text), times: 1, replacedUntilMs: 0, ...changes };
+  return { ...newBlock(text), replacedUntilMs: 0, ...changes };
 }

@@ -29,7 +29,14 @@ if [ -n "$missing" ]; then
   fi
 fi
 
-if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+if [ -L node_modules ]; then
+  # It is another checkout's: npm ci would empty that one through the link.
+  if [ ! -e node_modules/.package-lock.json ]; then
+    echo 'node_modules is a link and has no packages; install them where it points to' >&2
+    exit 100
+  fi
+  npm run --silent build
+elif [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo 'installing npm packages (better-sqlite3 may compile for a minute or two)'
   npm ci --no-audit --no-fund --loglevel=error
 elif [ ! -e dist/rater.js ] || [ -n "$(find src -newer dist/rater.js -type f | head -n 1)" ]; then

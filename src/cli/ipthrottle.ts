@@ -6,9 +6,10 @@ import { CommanderError, Command as Program } from 'commander';
 import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { exitCodes } from '../errors.ts';
+import { exitCodes, Fault } from '../errors.ts';
 import { leaveWith, version } from '../program.ts';
 import { askDaemon } from './ask-daemon.ts';
+import { overload, runOverload } from './overload.ts';
 
 const defaultConfig = '/etc/ipthrottle/rater.conf';
 
@@ -22,6 +23,9 @@ async function carryOut(
   const call = { command: command.name, arguments: args, options };
   const answered = await askDaemon(config.settings.controlSocket, call);
   if (answered) return answered;
+  if (command.needsDaemon) {
+    throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
+  }
   // Loaded only when needed: the store's driver costs more than all the rest.
   const { runOffline } = await import('./run-offline.ts');
   return runOffline(config, command, call);
@@ -45,6 +49,19 @@ function addCommand(program: Program, command: Command, done: (outcome: Outcome)
   });
 }
 
+/** `overload` needs no daemon and no store, so it is no command of the table. */
+function addOverload(program: Program): void {
+  const sub = program.command(overload.name).description(overload.summary);
+  for (const { flags, summary } of overload.options) sub.option(flags, summary);
+  sub.allowExcessArguments(false).exitOverride();
+  sub.action(async () => {
+    const { config } = program.opts<{ config: string }>();
+    const isChosen =
+      program.getOptionValueSource('config') === 'cli' || Boolean(process.env.IPTHROTTLE_CONF);
+    await runOverload(config, isChosen, sub.opts<CommandOptions>());
+  });
+}
+
 async function main(): Promise<number> {
   try {
     let outcome: Outcome = { exit: exitCodes.done.code, lines: [] };
@@ -62,6 +79,7 @@ async function main(): Promise<number> {
         outcome = done;
       });
     }
+    addOverload(program);
     await program.parseAsync();
     return await print(outcome);
   } catch (error) {

@@ -11,6 +11,7 @@ import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Fault, faults } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
 import { type Fields, fieldsText, type Log } from '../log.ts';
+import { isOverloaded } from '../overload.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { becomeOwner } from './become-owner.ts';
 
@@ -43,13 +44,14 @@ export async function runOffline(
     enforcers: makeEnforcers(config.blocking, log),
     log,
     clock: systemClock,
+    random: Math.random,
+    isOverloaded: () => isOverloaded(config.overload),
   });
   try {
     const context = { config, gatekeeper, clock: systemClock, daemon: undefined };
     if (command.changes) gatekeeper.blocks.repair();
     const outcome = await runCommand(call, context);
     if (!command.changes) return outcome;
-    gatekeeper.blocks.flush();
     const failed = gatekeeper.blocks.currentTroubles().size > 0;
     return failed && outcome.exit === 0 ? { ...outcome, exit: faults.enforcer.exit } : outcome;
   } finally {

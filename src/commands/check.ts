@@ -1,10 +1,25 @@
 /** `check`: what is known of an address, and whether it is refused. Makes no mark. */
+import type { AllowEntry } from '../allowlist.ts';
+import type { Address } from '../core/address.ts';
 import type { Standing } from '../enforcers/enforcer.ts';
 import { exitCodes } from '../errors.ts';
-import type { Inspection, Usage } from '../gatekeeper.ts';
-import type { Command } from './command.ts';
+import type { Usage } from '../gatekeeper.ts';
+import { quoted } from '../log.ts';
+import type { Block } from '../store/store.ts';
+import type { Command, CommandContext } from './command.ts';
 import { blockJson } from './list.ts';
 import { addressIn, ageAndRest, duration, rateOf } from './words.ts';
+
+/** What is known of one address. */
+type Inspection = {
+  readonly address: Address;
+  readonly allowedBy: AllowEntry | undefined;
+  readonly block: Block | undefined;
+  readonly standings: readonly { readonly enforcer: string; readonly standing: Standing }[];
+  readonly usages: readonly Usage[];
+  /** Whether marks are counted here: only the daemon knows them. */
+  readonly isCounting: boolean;
+};
 
 const standingWords: Readonly<Record<Standing, string>> = {
   ours: 'refused there by our block',
@@ -13,8 +28,24 @@ const standingWords: Readonly<Record<Standing, string>> = {
   unknown: 'cannot be told',
 };
 
-function isRefused(found: Inspection): boolean {
-  return found.block !== undefined || found.standings.some(({ standing }) => standing === 'theirs');
+async function inspect(context: CommandContext, address: Address): Promise<Inspection> {
+  const { gatekeeper } = context;
+  const block = gatekeeper.blocks.covering(address);
+  return {
+    address,
+    allowedBy: gatekeeper.allowlist.entryFor(address),
+    block,
+    standings: gatekeeper.blocks.standings(address),
+    usages: await gatekeeper.usages(address),
+    isCounting: context.daemon !== undefined,
+  };
+}
+
+function isRefused({ block, standings }: Inspection): boolean {
+  const isKeptOut = ({ standing }: { readonly standing: Standing }) => {
+    return standing === 'ours' || standing === 'theirs';
+  };
+  return block !== undefined || standings.some(isKeptOut);
 }
 
 function blockLines(found: Inspection, nowMs: number): string[] {
@@ -23,21 +54,77 @@ function blockLines(found: Inspection, nowMs: number): string[] {
   const by = block.address.text === address.text ? '' : ` as part of ${block.address.text}`;
   const why =
     block.source === 'rate' ? `class ${block.class}, rate ${rateOf(block)}` : 'by an operator';
-  const reason = block.reason ? `, reason ${JSON.stringify(block.reason)}` : '';
+  const reason = block.reason ? `, reason ${quoted(block.reason)}` : '';
   return [
     `${address.text}: blocked${by} for ${duration(block.untilMs - nowMs)} more`,
     `  block: ${why}, ${ageAndRest(block, nowMs)}, times ${block.times}${reason}`,
   ];
 }
 
-function usageLines(usage: Usage, counted: boolean): string[] {
-  const limit =
-    usage.pattern === undefined ? 'no limit matches' : `limit ${JSON.stringify(usage.pattern)}`;
-  return usage.rates.map((rate, index) => {
+function usageLines(usage: Usage, isCounting: boolean, nowMs: number): string[] {
+  const { class: known, value, limit, rates, counts, sessions, outlook, isDry, wouldBlock } = usage;
+  const pattern = limit ? `limit ${JSON.stringify(limit.pattern.text)}` : 'no limit matches';
+  const dry = isDry ? ', dry run' : '';
+  const where = `  class ${known.name}: ${value}`;
+  const lines = rates.map((rate, index) => {
     const most = rate.count < 0 ? 'unlimited' : `${rate.count}`;
-    const now = counted ? `${usage.counts[index]} now` : 'count unknown: rater is not running';
-    return `  class ${usage.class}: ${limit}, ${most} in ${rate.seconds} seconds, ${now}`;
+    const now = isCounting ? `${counts[index]} now` : 'count unknown: rater is not running';
+    return `${where}: ${pattern}, ${most} in ${rate.seconds} seconds, ${now}${dry}`;
   });
+  if (known.concurrent !== undefined && isCounting) {
+    lines.push(`${where}: ${sessions} of ${known.concurrent} sessions open`);
+  }
+  if (wouldBlock) {
+    const end = duration(wouldBlock.untilMs - nowMs);
+    lines.push(`${where}: would be blocked for ${end} more, rate ${rateOf(wouldBlock)}`);
+  }
+  if (outlook) {
+    const past = outlook.offences === 1 ? '1 offence' : `${outlook.offences} offences`;
+    const next = duration(outlook.nextSeconds * 1000);
+    lines.push(`${where}: ${past} remembered, the next one blocks for ${next}`);
+  }
+  return lines;
+}
+
+function allowLine(entry: AllowEntry | undefined): string {
+  if (!entry) return '  allowlist: no';
+  const until = entry.untilMs ? ` until ${new Date(entry.untilMs).toISOString()}` : '';
+  return `  allowlist: yes, by ${entry.address.text} (${entry.source})${until}`;
+}
+
+function linesOf(found: Inspection, nowMs: number): string[] {
+  return [
+    ...blockLines(found, nowMs),
+    ...found.standings.map(({ enforcer, standing }) => `  ${enforcer}: ${standingWords[standing]}`),
+    ...found.usages.flatMap((usage) => usageLines(usage, found.isCounting, nowMs)),
+    allowLine(found.allowedBy),
+  ];
+}
+
+function jsonOf(found: Inspection, nowMs: number) {
+  const { address, block, allowedBy, standings, isCounting } = found;
+  return {
+    address: address.text,
+    refused: isRefused(found),
+    block: block ? blockJson(block, nowMs) : null,
+    allowlisted: allowedBy?.address.text ?? null,
+    servers: standings,
+    limits: found.usages.map(
+      ({ class: known, value, limit, rates, counts, sessions, ...more }) => ({
+        class: known.name,
+        value,
+        pattern: limit?.pattern.text ?? null,
+        rates,
+        counts: isCounting ? counts : null,
+        sessions: isCounting ? sessions : null,
+        concurrent: known.concurrent ?? null,
+        dryRun: more.isDry,
+        wouldBlock: more.wouldBlock ? blockJson(more.wouldBlock, nowMs) : null,
+        offences: more.outlook?.offences ?? null,
+        nextSeconds: more.outlook?.nextSeconds ?? null,
+      }),
+    ),
+  };
 }
 
 export const check: Command = {
@@ -46,31 +133,12 @@ export const check: Command = {
   summary: 'say whether an address is blocked, by what, and which limits apply',
   options: [{ flags: '--json', summary: 'print one object' }],
   changes: false,
-  async run({ gatekeeper, clock, daemon }, [text = ''], options) {
-    const found = await gatekeeper.inspect(addressIn(text));
-    const nowMs = clock.wallMs();
-    const exit = isRefused(found) ? exitCodes.refused.code : exitCodes.done.code;
-    const counted = daemon !== undefined;
-    if (options.json) {
-      const { address, allowedBy, block, standings, usages } = found;
-      const json = {
-        address: address.text,
-        refused: exit !== 0,
-        block: block ? blockJson(block, nowMs) : null,
-        allowlisted: allowedBy?.text ?? null,
-        servers: standings,
-        limits: usages.map((usage) => (counted ? usage : { ...usage, counts: null })),
-      };
-      return { exit, lines: [JSON.stringify(json)] };
-    }
-    const lines = [
-      ...blockLines(found, nowMs),
-      ...found.standings.map(
-        ({ enforcer, standing }) => `  ${enforcer}: ${standingWords[standing]}`,
-      ),
-      ...found.usages.flatMap((usage) => usageLines(usage, counted)),
-      `  allowlist: ${found.allowedBy ? `yes, by ${found.allowedBy.text}` : 'no'}`,
-    ];
-    return { exit, lines };
+  async run(context, [text = ''], options) {
+    const found = await inspect(context, addressIn(text));
+    const nowMs = context.clock.wallMs();
+    return {
+      exit: isRefused(found) ? exitCodes.refused.code : exitCodes.done.code,
+      lines: options.json ? [JSON.stringify(jsonOf(found, nowMs))] : linesOf(found, nowMs),
+    };
   },
 };

@@ -4,13 +4,12 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import { Fault } from '../errors.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
+import type { DaemonFacts } from './daemon-facts.ts';
 
 /** What a command says, and the exit code it leaves with. */
 export type Outcome = { readonly exit: number; readonly lines: readonly string[] };
-
-/** What the running daemon knows of itself. */
-export type DaemonFacts = { readonly pid: number; readonly startedMs: number };
 
 export type CommandContext = {
   readonly config: Config;
@@ -18,6 +17,8 @@ export type CommandContext = {
   readonly clock: Clock;
   /** Undefined when the command works on the store alone because rater is not running. */
   readonly daemon: DaemonFacts | undefined;
+  /** Whether the caller may be any user of this host, because he came by TCP. */
+  readonly isByTcp?: boolean;
 };
 
 export type CommandOptions = Readonly<Record<string, string | boolean | undefined>>;
@@ -30,9 +31,17 @@ export type Command = {
   readonly options: readonly { readonly flags: string; readonly summary: string }[];
   /** Whether it may change blocks. */
   readonly changes: boolean;
+  /** Whether only the running daemon can carry it out. */
+  readonly needsDaemon?: true;
   run(
     context: CommandContext,
     args: readonly string[],
     options: CommandOptions,
   ): Outcome | Promise<Outcome>;
 };
+
+/** What `needsDaemon` promises. @throws Fault `daemon` */
+export function daemonOf({ daemon, config }: CommandContext): DaemonFacts {
+  if (!daemon) throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
+  return daemon;
+}

@@ -1,15 +1,48 @@
 /** The table of commands. */
 
 import { Fault } from '../errors.ts';
+import { quoted } from '../log.ts';
+import { allow } from './allow.ts';
 import { block } from './block.ts';
 import { check } from './check.ts';
 import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';
+import { cops } from './cops.ts';
+import { fds } from './fds.ts';
+import { exit, helpFor, usageOf } from './help.ts';
 import { list } from './list.ts';
+import { log } from './log.ts';
+import { mem } from './mem.ts';
+import { prf } from './prf.ts';
 import { reap } from './reap.ts';
+import { reload } from './reload.ts';
 import { status } from './status.ts';
+import { tmr } from './tmr.ts';
 import { unblock } from './unblock.ts';
+import { uptime } from './uptime.ts';
+import { variable } from './variable.ts';
 
-export const commands: readonly Command[] = [list, block, unblock, check, reap, status];
+/** What ipthrottle(8) and the control shell both have. */
+export const commands: readonly Command[] = [
+  list,
+  block,
+  unblock,
+  allow,
+  check,
+  reap,
+  status,
+  reload,
+  uptime,
+  prf,
+  mem,
+  fds,
+  tmr,
+  cops,
+  variable,
+  log,
+];
+
+/** All that a person in the control shell can say. */
+export const shellCommands: readonly Command[] = [...commands, helpFor(() => shellCommands), exit];
 
 /** A command as it travels: from the command line to the control socket. */
 export type CommandCall = {
@@ -18,12 +51,34 @@ export type CommandCall = {
   readonly options: CommandOptions;
 };
 
+/** How many arguments a command takes, by its notation. */
+function argumentBounds(notation: string): { readonly least: number; readonly most: number } {
+  const words = notation.split(' ').filter(Boolean);
+  return {
+    least: words.filter((word) => word.startsWith('<')).length,
+    most: words.some((word) => word.includes('...')) ? Number.POSITIVE_INFINITY : words.length,
+  };
+}
+
+/** Runs a call. @throws Fault */
+export async function carryOut(call: CommandCall, context: CommandContext): Promise<Outcome> {
+  const command = shellCommands.find(({ name }) => name === call.command);
+  if (!command) throw new Fault('usage', `no such command: ${quoted(call.command)}`);
+  const { least, most } = argumentBounds(command.arguments);
+  const count = call.arguments.length;
+  if (count < least || count > most) {
+    throw new Fault('usage', `it is ${usageOf(command)}`);
+  }
+  const outcome = await command.run(context, call.arguments, call.options);
+  // Who asked by hand sees it obeyed when the answer comes, not at the next rebuild.
+  if (command.changes) context.gatekeeper.blocks.flush();
+  return outcome;
+}
+
 /** Runs a call; a Fault becomes its outcome. */
 export async function runCommand(call: CommandCall, context: CommandContext): Promise<Outcome> {
   try {
-    const command = commands.find(({ name }) => name === call.command);
-    if (!command) throw new Fault('usage', `no such command: ${JSON.stringify(call.command)}`);
-    return await command.run(context, call.arguments, call.options);
+    return await carryOut(call, context);
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return { exit: error.exit, lines: [`ipthrottle: error: ${error.message}`] };

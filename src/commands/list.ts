@@ -1,7 +1,7 @@
-/** `list`: every block in force. */
+/** `list`: every block in force, and those that a dry run would have made. */
 import type { Block } from '../store/store.ts';
 import type { Command } from './command.ts';
-import { rateOf } from './words.ts';
+import { localTime, rateOf, tableLines } from './words.ts';
 
 function secondsLeft(block: Block, nowMs: number): number {
   return Math.max(0, Math.ceil((block.untilMs - nowMs) / 1000));
@@ -20,13 +20,9 @@ export function blockJson(block: Block, nowMs: number) {
     seconds: block.seconds,
     times: block.times,
     source: block.source,
+    dryRun: block.source === 'dry run',
     reason: block.reason,
   };
-}
-
-/** Local time to the second, as `2026-01-31 08:05:46`. */
-function localTime(milliseconds: number): string {
-  return new Date(milliseconds).toLocaleString('sv-SE');
 }
 
 const header = ['ADDRESS', 'CLASS', 'RATE', 'SINCE', 'UNTIL', 'LEFT', 'TIMES', 'SOURCE'];
@@ -40,20 +36,8 @@ function row(block: Block, nowMs: number): string[] {
     localTime(block.untilMs),
     `${secondsLeft(block, nowMs)}s`,
     String(block.times),
-    block.source,
+    block.source === 'dry run' ? 'would block' : block.source,
   ];
-}
-
-function tableLines(rows: readonly string[][]): string[] {
-  const widths = header.map((_, column) => {
-    return rows.reduce((widest, cells) => Math.max(widest, cells[column]?.length ?? 0), 0);
-  });
-  return rows.map((cells) => {
-    return cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  });
 }
 
 export const list: Command = {
@@ -64,7 +48,8 @@ export const list: Command = {
   changes: false,
   run({ gatekeeper, clock }, _, options) {
     const nowMs = clock.wallMs();
-    const blocks = gatekeeper.blocks.all().filter((block) => block.untilMs > nowMs);
+    const real = gatekeeper.blocks.all().filter((block) => block.untilMs > nowMs);
+    const blocks = [...real, ...gatekeeper.dryRuns.all()];
     const lines = options.json
       ? [JSON.stringify(blocks.map((block) => blockJson(block, nowMs)))]
       : tableLines([header, ...blocks.map((block) => row(block, nowMs))]);

@@ -1,7 +1,33 @@
 /** `status`: whether rater runs, what it holds and what is in trouble. */
 import { exitCodes } from '../errors.ts';
+import type { Gatekeeper } from '../gatekeeper.ts';
 import type { Command, CommandContext } from './command.ts';
+import type { ClassTally, DaemonFacts } from './daemon-facts.ts';
 import { duration } from './words.ts';
+
+/** What was counted since rater's start. */
+function counters({ blocks, dryRuns }: Gatekeeper, daemon: DaemonFacts) {
+  const { checks, classes } = daemon.performance();
+  const sum = (one: (tally: ClassTally) => number) => {
+    return classes.reduce((total, tally) => total + one(tally), 0);
+  };
+  return {
+    checks,
+    within: sum(({ within }) => within),
+    exceeded: sum(({ exceeded }) => exceeded),
+    blocked: sum(({ blocked }) => blocked),
+    errors: sum(({ errors }) => errors),
+    blocksMade: blocks.made,
+    wouldBlock: dryRuns.blocksTold,
+    wouldRefuse: dryRuns.refusalsTold,
+    failures: blocks.troubles.failures,
+  };
+}
+
+/** `blocksMade` as `blocks made`. */
+function wordsOf(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
 
 function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
   const troubles = [...gatekeeper.blocks.currentTroubles()];
@@ -16,6 +42,8 @@ function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
     tcprules: config.blocking.tcprules?.cdb ?? null,
     blocks: gatekeeper.blocks.size,
     values: daemon ? gatekeeper.trackedValues : null,
+    enforce: daemon ? gatekeeper.isEnforcing : null,
+    counters: daemon ? counters(gatekeeper, daemon) : null,
     troubles: troubles.map(([part, what]) => ({ part, what })),
   };
 }
@@ -31,7 +59,7 @@ export const status: Command = {
     const well = rest.running && troubles.length === 0;
     const exit = well ? exitCodes.done.code : exitCodes.refused.code;
     if (options.json) return { exit, lines: [JSON.stringify({ ...rest, troubles })] };
-    const { running, pid, uptimeSeconds, ...others } = rest;
+    const { running, pid, uptimeSeconds, enforce, counters: counted, ...others } = rest;
     const up = running
       ? `running, pid ${pid}, for ${duration((uptimeSeconds ?? 0) * 1000)}`
       : 'not running';
@@ -42,6 +70,8 @@ export const status: Command = {
         ...Object.entries(others).flatMap(([name, value]) =>
           value === null ? [] : `${name}: ${value}`,
         ),
+        ...(enforce === false ? ['enforce: off, limits are only told'] : []),
+        ...Object.entries(counted ?? {}).map(([name, value]) => `${wordsOf(name)}: ${value}`),
         ...troubles.map(({ part, what }) => `trouble: ${part}: ${what}`),
       ],
     };

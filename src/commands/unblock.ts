@@ -2,26 +2,41 @@
 import type { Address } from '../core/address.ts';
 import { exitCodes, Fault } from '../errors.ts';
 import type { Command, CommandContext } from './command.ts';
-import { addressIn, ageAndRest } from './words.ts';
+import { addressIn, ageAndRest, duration, secondsIn } from './words.ts';
 
-type Lifted = { readonly line: string; readonly found: boolean };
+type Lifted = { readonly lines: readonly string[]; readonly found: boolean };
 
-function unblockOne({ gatekeeper, clock }: CommandContext, address: Address): Lifted {
+/** Lifts the block of the address; with a grace, all that keep it out. */
+function unblockOne(
+  { gatekeeper, clock }: CommandContext,
+  address: Address,
+  graceSeconds: number | undefined,
+): Lifted {
   const block = gatekeeper.unblock(address);
-  if (block) {
-    const line = `unblocked ${address.text} (${ageAndRest(block, clock.wallMs())})`;
-    return { line, found: true };
+  const spared = block?.address ?? address;
+  const others =
+    graceSeconds === undefined ? [] : gatekeeper.allow(spared, graceSeconds, 'grace after unblock');
+  const lifted = (block ? [block, ...others] : others).map((each) => {
+    return `unblocked ${each.address.text} (${ageAndRest(each, clock.wallMs())})`;
+  });
+  const found = lifted.length > 0;
+  const lines = found ? lifted : [`${address.text}: not blocked`];
+  const wider = gatekeeper.blocks.covering(address)?.address.text;
+  if (wider) lines.push(`${address.text}: lies in ${wider}, which is blocked`);
+  if (graceSeconds !== undefined) {
+    lines.push(`${spared.text}: not refused for ${duration(graceSeconds * 1000)}`);
   }
-  const wider = gatekeeper.blocks.active(address);
-  const hint = wider ? `; it lies in ${wider.address.text}, which is` : '';
-  return { line: `${address.text}: not blocked${hint}`, found: false };
+  return { lines, found };
 }
 
 export const unblock: Command = {
   name: 'unblock',
   arguments: '[address...]',
   summary: 'lift blocks and forget what was counted',
-  options: [{ flags: '--all', summary: 'lift every block' }],
+  options: [
+    { flags: '--all', summary: 'lift every block' },
+    { flags: '--grace <time>', summary: 'and do not refuse them for this long' },
+  ],
   changes: true,
   run(context, args, options) {
     if (Boolean(options.all) === args.length > 0) {
@@ -30,10 +45,11 @@ export const unblock: Command = {
     const addresses = options.all
       ? context.gatekeeper.blocks.all().map((block) => block.address)
       : args.map(addressIn);
-    const lifted = addresses.map((address) => unblockOne(context, address));
+    const grace = options.grace === undefined ? undefined : secondsIn(String(options.grace));
+    const lifted = addresses.map((address) => unblockOne(context, address, grace));
     return {
       exit: lifted.some(({ found }) => found) ? exitCodes.done.code : exitCodes.refused.code,
-      lines: lifted.length > 0 ? lifted.map(({ line }) => line) : ['nothing is blocked'],
+      lines: lifted.length > 0 ? lifted.flatMap(({ lines }) => lines) : ['nothing is blocked'],
     };
   },
 };

@@ -45,3 +45,21 @@ export function ageAndRest(block: Block, nowMs: number): string {
   const end = rest > 0 ? `${duration(rest)} left` : `ended ${duration(-rest)} ago`;
   return `blocked ${age} ago, ${end}`;
 }
+
+/** Local time to the second, as `2026-01-31 08:05:46`. */
+export function localTime(milliseconds: number): string {
+  return new Date(milliseconds).toLocaleString('sv-SE');
+}
+
+/** Rows of cells, the first one the header, as aligned lines. */
+export function tableLines(rows: readonly string[][]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => {
+    return rows.reduce((widest, cells) => Math.max(widest, cells[column]?.length ?? 0), 0);
+  });
+  return rows.map((cells) => {
+    return cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  });
+}

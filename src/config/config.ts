@@ -3,6 +3,7 @@
  */
 import type { Address } from '../core/address.ts';
 import type { LimitClass } from '../core/limits.ts';
+import type { Penalty } from '../core/penalty.ts';
 
 export type Settings = {
   /** Path of the Unix socket that answers checks. */
@@ -18,6 +19,8 @@ export type Settings = {
   /** TCP control shell: only when `controlPort` is set. */
   readonly controlAddress: string;
   readonly controlPort: number | undefined;
+  /** Whether the control shell may listen on an address that is not loopback. */
+  readonly controlRemote: boolean;
   /** Path of the database, or `:memory:`. */
   readonly dbPath: string;
   /** Path of the log file, or undefined: stderr. */
@@ -36,21 +39,48 @@ export type Blocking = {
   /** Classes whose exceeded values are blocked. */
   readonly classes: ReadonlySet<string>;
   /** How long a block lasts. */
-  readonly seconds: number;
+  readonly penalty: Penalty;
+  /** `silent`: the server closes the connection; `polite`: it says `message` first. */
+  readonly mode: 'silent' | 'polite';
+  readonly message: string;
   /** tcpsvd's instructions directory; `timeoutSeconds` is what tcpsvd -t is given, or undefined. */
   readonly peers:
-    | { readonly directory: string; readonly timeoutSeconds: number | undefined }
+    | {
+        readonly directory: string;
+        readonly timeoutSeconds: number | undefined;
+        /** The directory compiled for tcpsvd -x, or undefined. */
+        readonly cdb: string | undefined;
+      }
     | undefined;
   /** tcpserver's rules: the admin's source and the cdb that we write. */
   readonly tcprules: { readonly source: string; readonly cdb: string } | undefined;
 };
 
+/** When the queue is too long, and how that is told. */
+export type Overload = {
+  /** The file that is there while strangers are refused. */
+  readonly file: string;
+  /** What prints the queue's length, as `words` for execution without a shell. */
+  readonly command: readonly string[];
+  /** On above this many messages, off below that many. */
+  readonly above: number;
+  readonly below: number;
+  /** The same for the load average of one minute, or undefined: not looked at. */
+  readonly loadAbove: number | undefined;
+  readonly loadBelow: number | undefined;
+  /** Seconds between two looks of the daemon; 0: it does not look. */
+  readonly everySeconds: number;
+};
+
 export type Config = {
   /** The file it came from, absolute. */
   readonly file: string;
+  /** That and all files it includes, absolute. */
+  readonly files: readonly string[];
   readonly settings: Settings;
   readonly classes: ReadonlyMap<string, LimitClass>;
   readonly blocking: Blocking;
+  readonly overload: Overload;
   /** Addresses and networks that are never refused or blocked. */
   readonly allow: readonly Address[];
 };

@@ -190,12 +190,17 @@ class Source {
   }
 }
 
-/** The tokens of `file` and what it includes, ended by endless `end` tokens. */
-export function* tokensOf(file: string, mistakes: Mistakes): Generator<Token, never> {
+/** The tokens of `file` and what it includes, whose names go to `files`, ended by endless `end` tokens. */
+export function* tokensOf(
+  file: string,
+  mistakes: Mistakes,
+  files: Set<string>,
+): Generator<Token, never> {
   let budget = mostBytes;
   const open: Source[] = [];
 
   function enter(path: string, place: Place, told: string): void {
+    files.add(resolve(path));
     if (/\p{Cc}/u.test(told)) {
       mistakes.add(place, `@include ${quoted(told)} is no file name`);
     } else if (open.length > deepestInclude) {

@@ -60,9 +60,9 @@ class Parser {
   #current: Token;
   #following: Token;
 
-  constructor(file: string, mistakes: Mistakes) {
+  constructor(file: string, mistakes: Mistakes, files: Set<string>) {
     this.#file = file;
-    this.#tokens = tokensOf(file, mistakes);
+    this.#tokens = tokensOf(file, mistakes, files);
     this.#mistakes = mistakes;
     this.#current = this.#tokens.next().value;
     this.#following = this.#tokens.next().value;
@@ -219,7 +219,14 @@ function from(first: Setting, again: Setting): string {
   return file === again.place.file ? `on line ${line}` : `in ${file} on line ${line}`;
 }
 
-/** Parses `file`. What is wrong with it is added to `mistakes`; the tree holds what is right. */
-export function parseLibconfig(file: string, mistakes: Mistakes): GroupNode {
-  return new Parser(file, mistakes).file();
+/**
+ * Parses `file`; adds it and what it includes to `files`, absolute. What is wrong with it is added
+ * to `mistakes`; the tree holds what is right.
+ */
+export function parseLibconfig(
+  file: string,
+  mistakes: Mistakes,
+  files: Set<string> = new Set(),
+): GroupNode {
+  return new Parser(file, mistakes, files).file();
 }

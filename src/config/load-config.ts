@@ -7,17 +7,26 @@
  */
 import { dirname, join, resolve } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
+import type { Penalty } from '../core/penalty.ts';
 import { Fault } from '../errors.ts';
-import type { Blocking, Config, Settings } from './config.ts';
+import type { Blocking, Config, Overload, Settings } from './config.ts';
+import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
 import { type ConfigNode, type GroupNode, parseLibconfig } from './libconfig.ts';
 import { Mistakes, quoted } from './mistakes.ts';
+import { checkAlso, prefixedClasses, readClasses } from './read-classes.ts';
 import { groupIn, readGroup, reportUnknown } from './read-group.ts';
 import { readLimits } from './read-limits.ts';
-import { topLevelNames } from './schema.ts';
+import { type schema, topLevelNames, type ValuesOf } from './schema.ts';
 import { names, shown } from './value-kinds.ts';
 
 /** The class whose values are addresses even when nothing is blocked. */
 const addressClass = 'ip';
+
+type BlockingValues = ValuesOf<(typeof schema)['blocking']>;
+
+type Tree = Omit<Config, 'file' | 'files' | 'settings' | 'overload'> & {
+  readonly overload: Overload | undefined;
+};
 
 export type Checked = {
   /** Undefined when there are mistakes. */
@@ -29,6 +38,7 @@ export type Checked = {
 function readSettings(root: GroupNode, mistakes: Mistakes): Settings | undefined {
   const node = groupIn(root, 'settings', mistakes);
   const values = readGroup('settings', node, root.place, mistakes);
+  if (node && values) checkControlAddress(node, values, mistakes);
   return (
     values && {
       socket: values.socket,
@@ -39,6 +49,7 @@ function readSettings(root: GroupNode, mistakes: Mistakes): Settings | undefined
       port: values.port,
       controlAddress: values.control_address,
       controlPort: values.control_port,
+      controlRemote: values.control_remote,
       dbPath: values.db_path,
       log: values.log === '/dev/stderr' ? undefined : values.log,
       logLevel: values.log_level,
@@ -54,15 +65,47 @@ function readTcprules(blocking: GroupNode | undefined, mistakes: Mistakes): Bloc
   return node && readGroup('blocking.tcprules', node, node.place, mistakes);
 }
 
+function penaltyOf(values: BlockingValues | undefined): Penalty {
+  return {
+    steps: values?.time ?? [],
+    factor: values?.factor ?? 1,
+    capSeconds: values?.cap ?? 0,
+    decaySeconds: values?.decay ?? 0,
+    jitter: (values?.jitter ?? 0) / 100,
+  };
+}
+
 function readBlocking(node: GroupNode | undefined, root: GroupNode, mistakes: Mistakes): Blocking {
   const values = readGroup('blocking', node, node?.place ?? root.place, mistakes);
+  if (node && values) checkBlocking(node, values, mistakes);
   const tcprules = readTcprules(node, mistakes);
+  checkFiles(node, values, tcprules, mistakes);
   const directory = values?.peers;
   return {
     classes: new Set(node ? values?.classes : []),
-    seconds: values?.time ?? 0,
-    peers: directory ? { directory, timeoutSeconds: values.peers_timeout } : undefined,
+    penalty: penaltyOf(values),
+    mode: values?.mode ?? 'silent',
+    message: values?.message ?? '',
+    peers: directory
+      ? { directory, timeoutSeconds: values.peers_timeout, cdb: values.peers_cdb }
+      : undefined,
     tcprules,
+  };
+}
+
+function readOverload(root: GroupNode, mistakes: Mistakes): Overload | undefined {
+  const node = groupIn(root, 'overload', mistakes);
+  const values = readGroup('overload', node, node?.place ?? root.place, mistakes);
+  if (!values) return undefined;
+  if (node) checkOverload(node, values, mistakes);
+  return {
+    file: values.file,
+    command: values.command,
+    above: values.above,
+    below: values.below,
+    loadAbove: values.load_above,
+    loadBelow: values.load_below ?? values.load_above,
+    everySeconds: values.every,
   };
 }
 
@@ -82,14 +125,21 @@ function readAllow(node: ConfigNode | undefined, mistakes: Mistakes): Address[] 
   });
 }
 
-function readTree(root: GroupNode, mistakes: Mistakes): Omit<Config, 'file' | 'settings'> {
+function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   const isWhole = mistakes.count === 0;
   reportUnknown(root, topLevelNames, '', mistakes);
+  const before = mistakes.count;
   const blockingNode = groupIn(root, 'blocking', mistakes);
   const blocking = readBlocking(blockingNode, root, mistakes);
   const limits = groupIn(root, 'limits', mistakes);
-  const isAddressClass = (name: string) => name === addressClass || blocking.classes.has(name);
-  const classes = limits ? readLimits(limits, isAddressClass, mistakes) : new Map();
+  const classesNode = groupIn(root, 'classes', mistakes);
+  const traits = readClasses(classesNode, limits, mistakes);
+  const prefixed = prefixedClasses(classesNode);
+  // Which classes are of addresses is known only when these are right.
+  const areKindsKnown = mistakes.count === before;
+  const addressClasses = new Set([addressClass, ...blocking.classes, ...prefixed]);
+  const classes = limits ? readLimits(limits, addressClasses, traits, mistakes) : new Map();
+  checkAlso(classesNode, classes, areKindsKnown, mistakes);
   if (isWhole && !root.settings.has('limits')) {
     mistakes.add(root.place, 'limits is missing: there is nothing to do');
   } else if (isWhole && limits?.settings.size === 0) {
@@ -100,17 +150,21 @@ function readTree(root: GroupNode, mistakes: Mistakes): Omit<Config, 'file' | 's
     if (!place || !limits || classes.has(name)) continue;
     mistakes.add(place, `blocking.classes: there is no class ${quoted(name)} in limits`);
   }
-  return { classes, blocking, allow: readAllow(root.settings.get('allow')?.value, mistakes) };
+  const allow = readAllow(root.settings.get('allow')?.value, mistakes);
+  return { classes, blocking, allow, overload: readOverload(root, mistakes) };
 }
 
 /** Reads and checks `file`. Never throws for what is in it, nor when it cannot be read. */
 export function checkConfig(file: string): Checked {
   const mistakes = new Mistakes();
-  const root = parseLibconfig(file, mistakes);
+  const files = new Set<string>();
+  const root = parseLibconfig(file, mistakes, files);
   const settings = readSettings(root, mistakes);
-  const rest = readTree(root, mistakes);
+  const { overload, ...rest } = readTree(root, mistakes);
   const config =
-    settings && mistakes.count === 0 ? { file: resolve(file), settings, ...rest } : undefined;
+    settings && overload && mistakes.count === 0
+      ? { file: resolve(file), files: [...files], settings, overload, ...rest }
+      : undefined;
   return { config, mistakes: mistakes.lines() };
 }
 

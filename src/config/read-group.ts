@@ -4,12 +4,14 @@
 import { closestName } from './closest-name.ts';
 import type { GroupNode } from './libconfig.ts';
 import type { Mistakes, Place } from './mistakes.ts';
-import { type GroupName, namesIn, schema, type Table, type ValuesOf } from './schema.ts';
+import { type GroupName, namesIn, schema, type Table, type ValuesOf, writtenAs } from './schema.ts';
 import { shown } from './value-kinds.ts';
 
 /** Where a name would have been right, for one that is wrong where it stands. */
 function homeOf(name: string): string | undefined {
-  return Object.keys(schema).find((group) => name in schema[group as GroupName]);
+  const groups = Object.keys(schema) as GroupName[];
+  const home = groups.find((group) => name in schema[group]);
+  return home && writtenAs(home);
 }
 
 /** Reports every name of `node` that is not among `known`. `where` is empty at the top. */
@@ -33,33 +35,38 @@ export function groupIn(
   parent: GroupNode | undefined,
   name: string,
   mistakes: Mistakes,
+  where = name,
 ): GroupNode | undefined {
   const value = parent?.settings.get(name)?.value;
   if (!value || value.kind === 'group') return value;
   if (value.kind !== 'broken') {
-    mistakes.add(value.place, `${name} must be a group { }, not ${shown(value)}`);
+    mistakes.add(value.place, `${where} must be a group { }, not ${shown(value)}`);
   }
   return undefined;
 }
 
-/** All values of `group`, defaults for what is absent; undefined when a mistake was reported. */
+/**
+ * All values of `group`, defaults for what is absent; undefined when a mistake was reported.
+ * `where` is what messages call the group.
+ */
 export function readGroup<Name extends GroupName>(
   group: Name,
   node: GroupNode | undefined,
   place: Place,
   mistakes: Mistakes,
+  where = writtenAs(group),
 ): ValuesOf<(typeof schema)[Name]> | undefined {
   const before = mistakes.count;
-  if (node) reportUnknown(node, namesIn(group), group, mistakes);
+  if (node) reportUnknown(node, namesIn(group), where, mistakes);
   const values = Object.entries(schema[group] as Table).map(([name, row]) => {
     const value = node?.settings.get(name)?.value;
     if (value?.kind === 'broken') return [name, undefined];
     const read = value === undefined ? row.fallback : row.kind.read(value);
     if (value && read === undefined) {
-      const wanted = `${group}.${name} must be ${row.kind.description}`;
+      const wanted = `${where}.${name} must be ${row.kind.description}`;
       mistakes.add(value.place, `${wanted}, not ${shown(value)}`);
     } else if (!value && row.isRequired) {
-      mistakes.add(place, `${group}.${name} is missing`);
+      mistakes.add(place, `${where}.${name} is missing`);
     }
     return [name, read];
   });

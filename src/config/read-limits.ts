@@ -2,10 +2,11 @@
  * Reads `limits`: classes, and in each a list of `("pattern", seconds, count)` or, for several
  * windows, `("pattern", (seconds, count), (seconds, count))`.
  */
-import type { Limit, LimitClass, Rate } from '../core/limits.ts';
+import { type Limit, type LimitClass, plainClass, type Rate } from '../core/limits.ts';
 import { addressPattern, globPattern } from '../core/pattern.ts';
 import type { ConfigNode, GroupNode, SequenceNode } from './libconfig.ts';
 import { type Mistakes, quoted } from './mistakes.ts';
+import type { ClassTraits } from './read-classes.ts';
 import { readInt, shown } from './value-kinds.ts';
 
 /** 31 days: a longer window would outlive any counter. */
@@ -54,6 +55,11 @@ function pairsIn(rest: readonly ConfigNode[]): (readonly ConfigNode[])[] | undef
   return areSound && pairs.length > 0 ? pairs : undefined;
 }
 
+function repeatedSeconds(rates: readonly (Rate | undefined)[]): number | undefined {
+  const seconds = rates.map((rate) => rate?.seconds);
+  return seconds.find((each, index) => each !== undefined && seconds.indexOf(each) < index);
+}
+
 function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
   const { name, addresses, mistakes } = reader;
   if (node.kind === 'broken') return undefined;
@@ -66,6 +72,10 @@ function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
     return undefined;
   }
   const rates = pairs.map((pair) => readRate(reader, pair));
+  const repeated = repeatedSeconds(rates);
+  if (repeated !== undefined) {
+    mistakes.add(node.place, `limits.${name}: two windows of ${repeated} seconds for one pattern`);
+  }
   if (patternNode.kind === 'broken') return undefined;
   if (patternNode.kind !== 'string') {
     const wanted = 'the pattern must be a string';
@@ -81,19 +91,26 @@ function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
   return rates.every((rate) => rate !== undefined) ? { pattern, rates } : undefined;
 }
 
-/** The classes of `limits`. Those that `isAddressClass` says are read with address patterns. */
+/** The classes of `limits` with their traits; in those of addresses patterns are of addresses. */
 export function readLimits(
   node: GroupNode,
-  isAddressClass: (name: string) => boolean,
+  addressClasses: ReadonlySet<string>,
+  traits: ReadonlyMap<string, ClassTraits>,
   mistakes: Mistakes,
 ): Map<string, LimitClass> {
   const classes = new Map<string, LimitClass>();
   for (const { name, value } of node.settings.values()) {
-    const addresses = isAddressClass(name);
+    const addresses = addressClasses.has(name);
     const reader = { name, addresses, mistakes };
     const items = value.kind === 'list' ? value.items : [];
     const limits = items.map((item) => readLimit(reader, item));
-    classes.set(name, { name, addresses, limits: limits.filter((limit) => limit !== undefined) });
+    classes.set(name, {
+      ...plainClass,
+      ...traits.get(name),
+      name,
+      addresses,
+      limits: limits.filter((limit) => limit !== undefined),
+    });
     if (value.kind !== 'list' && value.kind !== 'broken') {
       mistakes.add(value.place, `limits.${name} must be a list of ${shape}, not ${shown(value)}`);
     }

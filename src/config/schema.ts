@@ -6,17 +6,22 @@
  * admin's own names and values, so they have readers of their own and no rows.
  */
 import {
+  boolean,
+  command,
   databasePath,
   int,
   ipAddress,
   type Kind,
   mode,
   names,
+  number,
   oneOf,
   path,
   port,
+  replyText,
   seconds,
   socketPath,
+  steps,
   userGroup,
 } from './value-kinds.ts';
 
@@ -77,6 +82,7 @@ export const schema = {
     port: optional(port, 'port of the TCP listener; without it there is none'),
     control_address: usually(ipAddress, '127.0.0.1', 'address of the TCP control shell'),
     control_port: optional(port, 'port of the TCP control shell; without it there is none'),
+    control_remote: usually(boolean, false, 'let control_address be other than loopback'),
     expiration_timer: usually(seconds(1, day), 180, 'time between two sweeps of idle counters'),
     max_age: usually(seconds(1, 31 * day), 90, 'time that marks without a limit are counted'),
     db_path: usually(
@@ -92,22 +98,77 @@ export const schema = {
       'how log lines look; auto is human on a terminal, else plain',
     ),
   },
+  class: {
+    prefix4: usually(int(8, 32), 32, 'IPv4 addresses are counted by networks of this many bits'),
+    prefix6: usually(int(16, 128), 64, 'IPv6 addresses are counted by networks of this many bits'),
+    also: usually(names, [], 'classes that a mark of this one marks too', '()'),
+    concurrent: optional(int(0, 100_000), 'sessions of a value that may be open at once'),
+    dry_run: usually(boolean, false, 'only tell what would be refused or blocked'),
+    overload: usually(boolean, false, 'refuse who is not allowlisted during an overload'),
+  },
   blocking: {
     classes: usually(names, ['ip'], 'classes whose exceeded values are blocked', '("ip")'),
-    time: usually(seconds(1, year), 120, 'how long a block lasts'),
+    time: usually(
+      steps(1, year),
+      [120],
+      'how long a block lasts; a list gives the first, second, ... offence its own',
+      '120',
+    ),
+    factor: usually(number(1, 1000), 1, 'after the last time, each offence multiplies it by this'),
+    cap: usually(seconds(1, year), year, 'no block is longer'),
+    decay: usually(seconds(0, year), 0, 'each such time without offence forgets one; 0 never'),
+    jitter: usually(int(0, 100), 0, 'up to this percentage is added to a block at random'),
+    mode: usually(oneOf('silent', 'polite'), 'silent', 'how the server refuses who is blocked'),
+    message: usually(
+      replyText,
+      'Too many connections, try again later',
+      'what a polite refusal says after its code',
+      '"Too many connections, try again later"',
+    ),
     peers: optional(path, 'instructions directory of tcpsvd -i'),
     peers_timeout: optional(seconds(1, year), 'what tcpsvd -t is given'),
+    peers_cdb: optional(path, 'the instructions directory compiled for tcpsvd -x'),
   },
   'blocking.tcprules': {
     source: required(path, "the admin's rules, read only"),
     cdb: required(path, 'the compiled rules that tcpserver -x reads, written by rater'),
   },
+  overload: {
+    file: usually(
+      path,
+      '/var/qmail/control/overloaded',
+      'the file that is there during an overload',
+    ),
+    command: usually(
+      command,
+      ['/var/qmail/bin/qmail-qstat'],
+      'what prints the length of the queue, program and arguments',
+      '("/var/qmail/bin/qmail-qstat")',
+    ),
+    above: usually(int(1, 10_000_000), 100, 'the overload begins above this many messages'),
+    below: usually(int(1, 10_000_000), 80, 'and ends below this many'),
+    load_above: optional(number(0.01, 100_000), 'it also begins above this load average'),
+    load_below: optional(number(0.01, 100_000), 'and ends only below that one', 'load_above'),
+    every: usually(seconds(0, day), 0, 'time between two looks of rater; 0: it does not look'),
+  },
 } as const satisfies Readonly<Record<string, Table>>;
 
 export type GroupName = keyof typeof schema;
 
+/** How a group is called where it is written: `class` has the names of the admin's classes. */
+export function writtenAs(group: GroupName, name = 'NAME'): string {
+  return group === 'class' ? `classes.${name}` : group;
+}
+
 /** What may stand outside of all groups. */
-export const topLevelNames = ['settings', 'limits', 'blocking', 'allow'] as const;
+export const topLevelNames = [
+  'settings',
+  'classes',
+  'limits',
+  'blocking',
+  'allow',
+  'overload',
+] as const;
 
 /** What `group` may hold: its settings, and the groups inside it. */
 export function namesIn(group: GroupName): string[] {

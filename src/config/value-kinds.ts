@@ -73,6 +73,40 @@ export function seconds(min: number, max: number): Kind<number> {
   };
 }
 
+/** A whole or decimal number. */
+export function number(min: number, max: number): Kind<number> {
+  return {
+    description: `a number from ${min} to ${max}`,
+    read(node) {
+      if (node.kind !== 'int' && node.kind !== 'float') return undefined;
+      return node.value >= min && node.value <= max ? node.value : undefined;
+    },
+  };
+}
+
+/** One whole number of seconds, or a list of them in rising order. */
+export function steps(min: number, max: number): Kind<readonly number[]> {
+  return {
+    description: `a whole number of seconds from ${min} to ${max}, or a rising list of them`,
+    unit: 'seconds',
+    read(node) {
+      const items = node.kind === 'list' || node.kind === 'array' ? node.items : [node];
+      const read = items.map((item) => readInt(item, min, max) ?? Number.NaN);
+      const isRising = read.every((value, index) => value >= (read[index - 1] ?? min));
+      return isRising && read.length > 0 ? read : undefined;
+    },
+  };
+}
+
+/** Text for the rest of an SMTP reply: printable ASCII, safe in a shell's single quotes. */
+export const replyText: Kind<string> = {
+  description: 'a text of at most 400 printable ASCII characters without quotes or backslashes',
+  read(node) {
+    const text = readText(node);
+    return text && /^[ -~]{1,400}$/.test(text) && !/['"\\]/.test(text) ? text : undefined;
+  },
+};
+
 export const port: Kind<number> = {
   description: 'a port from 1 to 65535',
   read: (node) => readInt(node, 1, 65_535),
@@ -119,5 +153,14 @@ export const names: Kind<readonly string[]> = {
     if (node.kind !== 'list' && node.kind !== 'array') return undefined;
     const texts = node.items.map((item) => (item.kind === 'string' ? item.value : undefined));
     return texts.every((text) => text !== undefined) ? texts : undefined;
+  },
+};
+
+/** Run without a shell, so a single string is the program's path, spaces and all. */
+export const command: Kind<readonly string[]> = {
+  description: 'a program and its arguments as a list of strings',
+  read(node) {
+    const words = names.read(node);
+    return words?.[0] ? words : undefined;
   },
 };

@@ -101,3 +101,9 @@ export function contains(network: Address, address: Address): boolean {
 export function isSingle(address: Address): boolean {
   return address.prefixLength === full(address.family);
 }
+
+/** Whether only this host itself can reach it. */
+export function isLoopback(address: Address | undefined): boolean {
+  if (!address || !isSingle(address)) return false;
+  return address.family === 4 ? address.octets[0] === 127 : address.text === '::1';
+}

@@ -7,7 +7,10 @@ import type { Pattern } from './pattern.ts';
 /** At most `count` marks in any `seconds`; -1 is unlimited, 0 refuses always. */
 export type Rate = { readonly seconds: number; readonly count: number };
 
-/** What values that match `pattern` may do: every one of `rates` holds. Never empty. */
+/**
+ * What values that match `pattern` may do: every one of `rates` holds. Never empty, and no two have
+ * the same seconds.
+ */
 export type Limit = { readonly pattern: Pattern; readonly rates: readonly Rate[] };
 
 /** A class of values, counted apart from all other classes. */
@@ -16,7 +19,28 @@ export type LimitClass = {
   /** Whether its values must be addresses. */
   readonly addresses: boolean;
   readonly limits: readonly Limit[];
+  /** Addresses are counted and blocked by networks of this many bits. */
+  readonly prefix4: number;
+  readonly prefix6: number;
+  /** Classes that a mark of this one marks too, with the same value. */
+  readonly also: readonly string[];
+  /** How many sessions of a value may be open at once, or undefined: any number. */
+  readonly concurrent: number | undefined;
+  /** Only tell what would be refused or blocked. */
+  readonly dryRun: boolean;
+  /** Refuse who is not allowlisted while the queue is too long. */
+  readonly overload: boolean;
 };
+
+/** What a class is where `classes` in the configuration says nothing. */
+export const plainClass = {
+  prefix4: 32,
+  prefix6: 64,
+  also: [],
+  concurrent: undefined,
+  dryRun: false,
+  overload: false,
+} as const satisfies Partial<LimitClass>;
 
 /** The first limit that matches, or undefined: unlimited. */
 export function findLimit(

@@ -1,64 +1,104 @@
 /**
- * An exact sliding window of marks for one value and one rate.
+ * An exact sliding window of marks for one value and one rate, in a run of 32-bit cells:
+ * where the oldest mark is, how many there are, the rate's seconds, and a ring of instants.
  *
- * Guarantee: `count` is the number of marks younger than the rate's seconds, exact up to the
+ * Guarantee: the count is the number of marks younger than the rate's seconds, exact up to the
  * capacity; the oldest mark is forgotten first, so whether the limit is exceeded is always exact.
- * A mark costs the same however many are in the window. Instants are monotonic milliseconds.
+ * A mark costs the same however many are in the window.
+ *
+ * Instants are whole monotonic milliseconds modulo 2^32, which is 49 days: no window is that long,
+ * and an idle one is forgotten long before.
  */
 import type { Rate } from './limits.ts';
 
-const firstSlots = 2;
+const oldestCell = 0;
+const countCell = 1;
+const secondsCell = 2;
+const headCells = 3;
+
 /** How far values without a limit are counted. */
 const unlimitedCapacity = 1000;
 
-/** How many marks are worth remembering: twice the limit, and always one that exceeds it. */
+/** A run of `size` cells from `at` on. All zero is an empty window. */
+export type Window = { readonly cells: Uint32Array; readonly at: number; readonly size: number };
+
+/** How many marks are worth remembering: twice the limit, and always more than exceed it. */
 export function capacityOf(rate: Rate): number {
-  return rate.count < 0 ? unlimitedCapacity : Math.max(1, rate.count * 2);
+  return rate.count < 0 ? unlimitedCapacity : Math.max(2, rate.count * 2);
 }
 
-/** A ring of instants that grows to its rate's capacity only when it has to. */
-export class Window {
-  #instants = new Float64Array(firstSlots);
-  #oldest = 0;
-  #count = 0;
+/** Cells that a window with room for `marks` takes. */
+export function cellsFor(marks: number): number {
+  return headCells + marks;
+}
 
-  /** Adds a mark and returns how many are in the window with it. */
-  mark(rate: Rate, nowMs: number): number {
-    this.#forget(rate, nowMs);
-    const capacity = capacityOf(rate);
-    if (this.#count >= capacity) this.#dropOldest(this.#count - capacity + 1);
-    if (this.#count === this.#instants.length) this.#grow(capacity);
-    this.#instants[(this.#oldest + this.#count) % this.#instants.length] = nowMs;
-    this.#count += 1;
-    return this.#count;
-  }
+/** How many marks the window has room for. */
+export function slotsOf(window: Window): number {
+  return window.size - headCells;
+}
 
-  /** How many marks are in the window now; adds none. */
-  count(rate: Rate, nowMs: number): number {
-    this.#forget(rate, nowMs);
-    return this.#count;
-  }
+function dropOldest(window: Window, many: number): void {
+  const { cells, at } = window;
+  cells[at + oldestCell] = ((cells[at + oldestCell] as number) + many) % slotsOf(window);
+  cells[at + countCell] = (cells[at + countCell] as number) - many;
+}
 
-  #forget(rate: Rate, nowMs: number): void {
-    const startMs = nowMs - rate.seconds * 1000;
-    let gone = 0;
-    while (gone < this.#count && this.#at(gone) <= startMs) gone += 1;
-    this.#dropOldest(gone);
+/** Forgets what has left the window and returns how many marks are in it. */
+function countYounger(window: Window, seconds: number, nowMs: number): number {
+  const { cells, at } = window;
+  const count = cells[at + countCell] as number;
+  const slots = slotsOf(window);
+  const ring = at + headCells;
+  let slot = cells[at + oldestCell] as number;
+  let gone = 0;
+  while (gone < count && (nowMs - (cells[ring + slot] as number)) >>> 0 >= seconds * 1000) {
+    gone += 1;
+    slot = slot + 1 === slots ? 0 : slot + 1;
   }
+  if (gone > 0) dropOldest(window, gone);
+  return count - gone;
+}
 
-  #at(index: number): number {
-    return this.#instants[(this.#oldest + index) % this.#instants.length] as number;
-  }
+/** How many marks are in the window now. */
+export function countMarks(window: Window, rate: Rate, nowMs: number): number {
+  return countYounger(window, rate.seconds, nowMs);
+}
 
-  #dropOldest(many: number): void {
-    this.#oldest = (this.#oldest + many) % this.#instants.length;
-    this.#count -= many;
-  }
+/** Whether no mark is left, by the rate of the latest one. */
+export function isIdle(window: Window, nowMs: number): boolean {
+  return countYounger(window, window.cells[window.at + secondsCell] as number, nowMs) === 0;
+}
 
-  #grow(capacity: number): void {
-    const grown = new Float64Array(Math.min(capacity, this.#instants.length * 2));
-    for (let index = 0; index < this.#count; index += 1) grown[index] = this.#at(index);
-    this.#instants = grown;
-    this.#oldest = 0;
+/** Whether one more mark needs a larger window. */
+export function needsRoom(window: Window, rate: Rate, nowMs: number): boolean {
+  const count = countMarks(window, rate, nowMs);
+  return count >= slotsOf(window) && count < capacityOf(rate);
+}
+
+/**
+ * Adds a mark and returns how many are in the window with it; the oldest ones beyond the rate's
+ * capacity are forgotten. Make room first where it is needed.
+ */
+export function addMark(window: Window, rate: Rate, nowMs: number): number {
+  const { cells, at } = window;
+  const most = Math.min(capacityOf(rate), slotsOf(window));
+  const excess = countMarks(window, rate, nowMs) - most + 1;
+  if (excess > 0) dropOldest(window, excess);
+  const count = cells[at + countCell] as number;
+  const slot = ((cells[at + oldestCell] as number) + count) % slotsOf(window);
+  cells[at + headCells + slot] = nowMs;
+  cells[at + countCell] = count + 1;
+  cells[at + secondsCell] = rate.seconds;
+  return count + 1;
+}
+
+/** Copies the marks, oldest first, into an empty window that is at least as large. */
+export function copyMarks(from: Window, to: Window): void {
+  const count = from.cells[from.at + countCell] as number;
+  const oldest = from.cells[from.at + oldestCell] as number;
+  for (let index = 0; index < count; index += 1) {
+    const slot = (oldest + index) % slotsOf(from);
+    to.cells[to.at + headCells + index] = from.cells[from.at + headCells + slot] as number;
   }
+  to.cells[to.at + countCell] = count;
 }

@@ -3,20 +3,13 @@
  * blocks are in the store.
  */
 import type { Rate } from '../core/limits.ts';
-import { Window } from '../core/window.ts';
+import { CellStore } from './cell-store.ts';
 import type { Counters, Counts, Subject } from './counters.ts';
+import { RateWindows } from './rate-windows.ts';
 
-/** `windows[i]` belongs to `rates[i]`. */
-type Tracked = { rates: readonly Rate[]; windows: Window[] };
-
-function isIdle(tracked: Tracked, nowMs: number): boolean {
-  return tracked.rates.every((rate, index) => tracked.windows[index]?.count(rate, nowMs) === 0);
-}
-
-/** Fits windows to rates that a reload changed; marks of the rates that stay are kept. */
-function refit(tracked: Tracked, rates: readonly Rate[]): void {
-  tracked.windows = rates.map((_, index) => tracked.windows[index] ?? new Window());
-  tracked.rates = rates;
+/** Monotonic milliseconds as windows keep them. */
+function instant(nowMs: number): number {
+  return nowMs >>> 0;
 }
 
 function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
@@ -29,31 +22,43 @@ function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 }
 
 export class MemoryCounters implements Counters {
-  readonly #classes = new Map<string, Map<string, Tracked>>();
+  readonly #cells = new CellStore();
+  /** Per class and seconds of a rate, so that a reload finds the marks of the rates that stay. */
+  readonly #classes = new Map<string, Map<number, RateWindows>>();
   #walk: Iterator<void> | undefined;
+  #sweepMs = 0;
 
   get size(): number {
     let size = 0;
-    for (const values of this.#classes.values()) size += values.size;
+    // The longest window of a value is the last to be forgotten.
+    for (const windows of this.#classes.values()) {
+      size += Math.max(0, ...Array.from(windows.values(), (each) => each.size));
+    }
     return size;
   }
 
   mark(subject: Subject, rates: readonly Rate[], nowMs: number): Counts {
-    const { windows } = this.#track(subject, rates);
-    return rates.map((rate, index) => (windows[index] as Window).mark(rate, nowMs));
+    return rates.map((rate) => {
+      return this.#windows(subject.class, rate).mark(subject.value, rate, instant(nowMs));
+    });
   }
 
   count(subject: Subject, rates: readonly Rate[], nowMs: number): Counts {
-    const windows = this.#classes.get(subject.class)?.get(subject.value)?.windows;
-    return rates.map((rate, index) => windows?.[index]?.count(rate, nowMs) ?? 0);
+    const windows = this.#classes.get(subject.class);
+    return rates.map((rate) => {
+      return windows?.get(rate.seconds)?.count(subject.value, rate, instant(nowMs)) ?? 0;
+    });
   }
 
   clear(subject: Subject): void {
-    this.#classes.get(subject.class)?.delete(subject.value);
+    for (const windows of this.#classes.get(subject.class)?.values() ?? []) {
+      windows.clear(subject.value);
+    }
   }
 
   sweep(nowMs: number, most: number): boolean {
-    this.#walk ??= this.#dropIdle(nowMs);
+    this.#sweepMs = instant(nowMs);
+    this.#walk ??= this.#dropIdle();
     for (let looked = 0; looked < most; looked += 1) {
       if (this.#walk.next().done) {
         this.#walk = undefined;
@@ -63,20 +68,15 @@ export class MemoryCounters implements Counters {
     return false;
   }
 
-  #track(subject: Subject, rates: readonly Rate[]): Tracked {
-    const values = getOrAdd(this.#classes, subject.class, () => new Map<string, Tracked>());
-    const tracked = getOrAdd(values, subject.value, () => ({ rates: [], windows: [] }));
-    if (tracked.rates !== rates) refit(tracked, rates);
-    return tracked;
+  #windows(name: string, { seconds }: Rate): RateWindows {
+    const windows = getOrAdd(this.#classes, name, () => new Map<number, RateWindows>());
+    return getOrAdd(windows, seconds, () => new RateWindows(this.#cells));
   }
 
-  /** Looks at one value a step. */
-  *#dropIdle(nowMs: number): Generator<void> {
-    for (const values of this.#classes.values()) {
-      for (const [value, tracked] of values) {
-        if (isIdle(tracked, nowMs)) values.delete(value);
-        yield;
-      }
+  /** A pass takes many calls, and each looks at its own time. */
+  *#dropIdle(): Generator<void> {
+    for (const windows of this.#classes.values()) {
+      for (const each of windows.values()) yield* each.dropIdle(() => this.#sweepMs);
     }
   }
 }

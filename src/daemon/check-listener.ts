@@ -3,12 +3,19 @@
  *
  * A Unix socket answers every line until the client closes; TCP answers one request and closes, as
  * the original rater did. A client that does not read its replies is not read from any more.
+ *
+ * Guarantee: a session is counted from its reply until its connection is closed, whoever dies how.
+ * A connection that was to stand for a session and is not counted is closed, because the client
+ * keeps its end open without ever looking at it again.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Gatekeeper } from '../gatekeeper.ts';
-import { type Line, LineSplitter } from '../wire/line-splitter.ts';
+import type { Holder } from '../sessions.ts';
+import { LineSplitter } from '../wire/line-splitter.ts';
 import { errorReply, type Reply, replyLine } from '../wire/reply.ts';
-import { parseRequest } from '../wire/request.ts';
+import { parseRequest, type Request } from '../wire/request.ts';
+import type { Connections } from './connections.ts';
+import type { Performance } from './performance.ts';
 
 type Answer = Reply | Promise<Reply>;
 
@@ -38,6 +45,17 @@ class ReplyQueue {
     this.#socket.end();
   }
 
+  /** Ends, and does not wait for the client to end as well. */
+  async close(): Promise<void> {
+    await this.#last;
+    this.#socket.end(() => this.#socket.destroy());
+  }
+
+  /** Resolves when every answer so far is known. */
+  async known(): Promise<void> {
+    await this.#last;
+  }
+
   #write(replies: readonly Reply[]): void {
     if (this.#socket.writable && !this.#socket.write(replies.map(replyLine).join(''))) {
       this.#socket.pause();
@@ -45,32 +63,79 @@ class ReplyQueue {
   }
 }
 
-function answerTo(line: Line, gatekeeper: Gatekeeper): Answer {
-  const request = parseRequest(line);
-  return typeof request === 'string' ? errorReply(request) : gatekeeper.mark(request);
+/** The sessions that a connection stands for. */
+class ConnectionHolder implements Holder {
+  readonly #work: (() => void)[] = [];
+  #hasEnded = false;
+
+  /** Whether anything is counted for as long as the connection is open. */
+  get isNeeded(): boolean {
+    return this.#work.length > 0;
+  }
+
+  /** A client that is gone already has ended its session. */
+  onEnd(work: () => void): void {
+    if (this.#hasEnded) work();
+    else this.#work.push(work);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    for (const work of this.#work.splice(0)) work();
+  }
 }
 
+/** Those who take note of what happens here. */
+export type Watchers = { readonly performance: Performance; readonly connections: Connections };
+
 /** A server for the line protocol; `oneRequest` closes after the first reply. */
-export function checkListener(gatekeeper: Gatekeeper, oneRequest: boolean): Server {
+export function checkListener(
+  gatekeeper: Gatekeeper,
+  oneRequest: boolean,
+  { performance, connections }: Watchers,
+): Server {
+  const kind = oneRequest ? 'check by TCP' : 'check';
   return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const lines = new LineSplitter();
     const replies = new ReplyQueue(socket);
     const finish = () => void replies.end();
+    const holder = new ConnectionHolder();
+    connections.add(kind, socket, () => {
+      if (holder.isNeeded) return 'the end of its session';
+      return lines.unfinished ? 'the rest of a request' : 'a request';
+    });
+    const answerTo = (request: Request | string): Answer => {
+      if (typeof request === 'string') return errorReply(request);
+      return gatekeeper.mark(request, request.isSession && !oneRequest ? holder : undefined);
+    };
+    const measuredAnswerTo = (request: Request | string): Answer => {
+      const name = typeof request === 'object' ? request.class : '';
+      const known = gatekeeper.hasClass(name) ? name : undefined;
+      return performance.measure(known, () => answerTo(request));
+    };
+    const closeUnneeded = async () => {
+      await replies.known();
+      if (!holder.isNeeded) await replies.close();
+    };
     socket.on('data', (chunk) => {
-      const answers: Answer[] = [];
+      const requests: (Request | string)[] = [];
       for (const line of lines.push(chunk)) {
-        answers.push(answerTo(line, gatekeeper));
+        requests.push(parseRequest(line));
         if (oneRequest) break;
       }
-      if (answers.length === 0) return;
-      replies.send(answers);
+      if (requests.length === 0) return;
+      replies.send(requests.map(measuredAnswerTo));
       if (oneRequest) {
         socket.removeAllListeners('data').resume();
         finish();
+      } else if (requests.some((request) => typeof request === 'object' && request.isSession)) {
+        void closeUnneeded();
       }
     });
     socket.on('drain', () => socket.resume());
+    socket.on('close', () => holder.end());
     socket.on('end', () => {
+      holder.end();
       if (lines.unfinished && socket.writable) replies.send([errorReply('Line without an end')]);
       finish();
     });

@@ -1,16 +1,40 @@
 /**
- * The operator's socket: a command a line, as JSON, answered by its outcome in one line of JSON.
+ * The operator's socket: a command a line. A line that starts with `{` is a program's, JSON
+ * answered by its outcome in one line of JSON; any other is a person's, words answered by the
+ * outcome's lines and a last line `Ok`, also after an error.
  *
- * SECURITY: who may connect may block and unblock; the socket's mode 0600 decides who that is.
+ * Guarantee: lines are carried out one after the other in their order, all that arrived whole; and
+ * a client that does not read its answers is not read from any more.
+ *
+ * SECURITY: who may connect may block and unblock; the socket's mode 0600 decides who that is. By
+ * TCP it is every user of this host.
  */
+import { isUtf8 } from 'node:buffer';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { CommandContext } from '../commands/command.ts';
-import { type CommandCall, runCommand } from '../commands/commands.ts';
-import { exitCodes } from '../errors.ts';
+import type { CommandContext, Outcome } from '../commands/command.ts';
+import { type CommandCall, carryOut, runCommand, shellCommands } from '../commands/commands.ts';
+import { parseLine } from '../commands/parse-line.ts';
+import { exitCodes, Fault } from '../errors.ts';
+import { type Log, printable } from '../log.ts';
 import { type Line, LineSplitter } from '../wire/line-splitter.ts';
+import type { Connections } from './connections.ts';
 
 /** Room for a command with tens of thousands of addresses. */
-const longestCommand = 1 << 20;
+export const longestCommand = 1 << 20;
+/** A person types no more. */
+export const longestPersonLine = 1 << 16;
+const openingBrace = 0x7b;
+
+export type ControlListenerParts = {
+  readonly context: () => CommandContext;
+  readonly connections: Connections;
+  readonly log: Log;
+  /** Whether its clients come by TCP. */
+  readonly isTcp: boolean;
+};
+
+/** What is sent for a line. */
+type Answer = { readonly text: string; readonly isLast: boolean };
 
 function isCall(value: unknown): value is CommandCall {
   const call = value as Partial<CommandCall> | null;
@@ -35,21 +59,112 @@ function callIn(line: Line): CommandCall | undefined {
 
 const notACall = { exit: exitCodes.operator.code, lines: ['rater: error: not a command'] };
 
-async function answer(socket: Socket, line: Line, context: CommandContext): Promise<void> {
+async function answerProgram(line: Line, context: CommandContext): Promise<string> {
   const call = callIn(line);
   const outcome = call ? await runCommand(call, context) : notACall;
-  if (socket.writable) socket.write(`${JSON.stringify(outcome)}\n`);
+  return `${JSON.stringify(outcome)}\n`;
 }
 
-/** A server for the control socket. */
-export function controlListener(context: () => CommandContext): Server {
-  return createServer({ allowHalfOpen: true }, (socket) => {
-    const lines = new LineSplitter(longestCommand);
-    let last = Promise.resolve();
-    socket.on('data', (chunk) => {
-      for (const line of lines.push(chunk)) last = last.then(() => answer(socket, line, context()));
+/** A person's line as text. @throws Fault `usage` */
+function textOf(line: Line): string {
+  if (line === 'too long' || line.length > longestPersonLine) {
+    throw new Fault('usage', `a line is longer than ${longestPersonLine} bytes`);
+  }
+  if (!isUtf8(line)) throw new Fault('usage', 'a line is not UTF-8');
+  return line.toString('utf8');
+}
+
+type PersonAnswer = Pick<Outcome, 'lines'> & { readonly isLast: boolean };
+
+async function answerPerson(line: Line, context: CommandContext): Promise<PersonAnswer> {
+  try {
+    const call = parseLine(textOf(line), shellCommands);
+    if (!call) return { lines: [], isLast: false };
+    const { lines } = await carryOut(call, context);
+    return { lines, isLast: call.command === 'exit' };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { lines: error.message.split('\n').map((what) => `error: ${what}`), isLast: false };
+  }
+}
+
+/** Resolves when what was written may be followed by more, or nobody is there to read it. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('drain', resolve).once('close', () => resolve());
+  });
+}
+
+/** One client's conversation. */
+class Conversation {
+  readonly #socket: Socket;
+  readonly #parts: ControlListenerParts;
+  readonly #lines = new LineSplitter(longestCommand);
+  /** Whether over-long lines are answered as a program's. */
+  #isProgram: boolean | undefined;
+  #command: string | undefined;
+  #isOver = false;
+
+  constructor(socket: Socket, parts: ControlListenerParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+  }
+
+  get waitsFor(): string {
+    if (this.#command !== undefined) return `the end of its command`;
+    return this.#lines.unfinished ? 'the rest of a command' : 'a command';
+  }
+
+  /** Carries out all lines that `chunk` completes. */
+  async hear(chunk: Buffer): Promise<void> {
+    this.#isProgram ??= chunk[0] === openingBrace;
+    for (const line of this.#lines.push(chunk)) {
+      if (this.#isOver) return;
+      this.#command = '';
+      const { text, isLast } = await this.#answer(line);
+      this.#command = undefined;
+      if (isLast) this.#isOver = true;
+      if (text && this.#socket.writable && !this.#socket.write(text)) await drained(this.#socket);
+      if (isLast) this.#socket.end(() => this.#socket.destroy());
+    }
+  }
+
+  async #answer(line: Line): Promise<Answer> {
+    const { isTcp, log } = this.#parts;
+    const isProgram = line === 'too long' ? this.#isProgram : line[0] === openingBrace;
+    const context = { ...this.#parts.context(), isByTcp: isTcp };
+    const lineEnd = isTcp ? '\r\n' : '\n';
+    try {
+      if (isProgram) return { text: await answerProgram(line, context), isLast: false };
+      const { lines, isLast } = await answerPerson(line, context);
+      return { text: [...lines, 'Ok'].map((each) => printable(each) + lineEnd).join(''), isLast };
+    } catch (error) {
+      // A bug in a command is no reason to stop counting.
+      const what = error instanceof Error ? error.stack : String(error);
+      log.error('bug', { what });
+      const lines = ['rater: bug in this command; the log has more'];
+      const outcome = `${JSON.stringify({ exit: exitCodes.bug.code, lines })}\n`;
+      const said = `error: ${lines[0]}${lineEnd}Ok${lineEnd}`;
+      return { text: isProgram ? outcome : said, isLast: false };
+    }
+  }
+}
+
+/** A server for the control shell. */
+export function controlListener(parts: ControlListenerParts): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const conversation = new Conversation(socket, parts);
+    let heard = Promise.resolve();
+    parts.connections.add(parts.isTcp ? 'control by TCP' : 'control', socket, () => {
+      return conversation.waitsFor;
     });
-    socket.on('end', () => void last.then(() => socket.end()));
+    socket.on('data', (chunk) => {
+      socket.pause();
+      heard = heard.then(() => conversation.hear(chunk)).then(() => void socket.resume());
+    });
+    socket.on('end', () => void heard.then(() => socket.end()));
+    // The client is gone: nothing is owed to it.
     socket.on('error', () => socket.destroy());
   });
 }

@@ -1,14 +1,14 @@
 /**
- * One rater per socket, held by the kernel.
+ * One rater per socket, and one per database, held by the kernel.
  *
- * Guarantee: of two daemons started at once on one socket, exactly one gets the lock, and it is
+ * Guarantee: of two daemons started at once on one file, exactly one gets the lock, and it is
  * free again the moment its holder dies, however it dies. The lock is that of an empty SQLite
- * database beside the socket, because Node offers no lock on files.
+ * database beside the file, because Node offers no lock on files.
  */
 import Database from 'better-sqlite3';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
 
-/** Takes the lock for the socket at `path`; the returned function lets go of it. */
+/** Takes the lock for the socket or database at `path`; the returned function lets go of it. */
 export function takeInstanceLock(path: string): () => void {
   const lock = `${path}.lock`;
   try {

@@ -37,18 +37,33 @@ function humanLine(entry: Entry): string {
 
 /** The daemon's log, and what only the daemon does with it. */
 export type DaemonLog = Log & {
+  /** Path of the file, or undefined: stderr. */
+  readonly file: string | undefined;
+  readonly format: LogFormat;
   setLevel(level: number): void;
-  /** Opens the file anew, after it was moved away. */
+  /** Opens the file anew, after it was moved away. Throws as moveTo does. */
   reopen(): void;
+  /** Goes on in another file, or on stderr. Throws a system error, and then stays where it is. */
+  moveTo(file: string | undefined): void;
 };
 
-export function pinoLog(options: PinoLogOptions): DaemonLog {
-  const target = options.file === undefined ? { fd: 2 } : { dest: options.file, append: true };
+function openDestination(file: string | undefined) {
+  const target = file === undefined ? { fd: 2 } : { dest: file, append: true };
   const destination = pino.destination({ ...target, sync: true });
   // Nobody is left to tell when the log itself cannot be written; mail goes on.
   destination.on('error', () => {});
+  return destination;
+}
+
+export function pinoLog(options: PinoLogOptions): DaemonLog {
+  let { file } = options;
+  let destination = openDestination(file);
   const format = options.format === 'human' ? humanLine : plainLine;
-  const lines = { write: (json: string) => destination.write(`${format(JSON.parse(json))}\n`) };
+  const lines = {
+    write(json: string) {
+      destination.write(options.format === 'json' ? json : `${format(JSON.parse(json))}\n`);
+    },
+  };
   const logger = pino(
     {
       base: null,
@@ -56,12 +71,22 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (level) => ({ level }) },
     },
-    options.format === 'json' ? destination : lines,
+    lines,
   );
   const write = (level: 'debug' | 'info' | 'warn' | 'error') => {
     return (event: string, fields: Fields = {}) => logger[level](fields, event);
   };
+  const moveTo = (next: string | undefined) => {
+    const fresh = openDestination(next);
+    // Descriptor 2 stays open: others write there, and the log may come back.
+    if (file !== undefined) destination.end();
+    [file, destination] = [next, fresh];
+  };
   return {
+    get file() {
+      return file;
+    },
+    format: options.format,
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
@@ -70,7 +95,8 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
       logger.level = logLevels[level] ?? 'info';
     },
     reopen: () => {
-      if (options.file !== undefined) destination.reopen();
+      if (file !== undefined) moveTo(file);
     },
+    moveTo,
   };
 }

@@ -7,48 +7,61 @@
 import type { Server } from 'node:net';
 import { type Clock, systemClock } from '../clock.ts';
 import type { CommandContext } from '../commands/command.ts';
+import type { DaemonFacts, PendingTimer } from '../commands/daemon-facts.ts';
 import type { Config } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
-import { Fault, reasonOf } from '../errors.ts';
+import { reasonOf } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
+import { isOverloaded } from '../overload.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { checkListener } from './check-listener.ts';
+import { ConfigWatcher } from './config-watcher.ts';
+import { Connections } from './connections.ts';
 import { controlListener } from './control-listener.ts';
+import { daemonFacts } from './facts.ts';
 import { takeInstanceLock } from './instance-lock.ts';
+import { isSameFixed, keepFixed } from './keep-fixed.ts';
+import { listenOnTcp } from './listen-on-tcp.ts';
+import { logControl } from './log-control.ts';
+import { OverloadWatch } from './overload-watch.ts';
+import { Performance } from './performance.ts';
 import type { DaemonLog } from './pino-log.ts';
 import { Timers } from './timers.ts';
 import { listenOnUnixSocket } from './unix-socket.ts';
+import { LiveVariables } from './variables.ts';
 
 const controlMode = 0o600;
-
-function listenOnTcp(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      reject(new Fault('listen', `${host}:${port}: ${reasonOf(error)}`, error));
-    });
-    server.listen({ host, port, backlog: 4096 }, resolve);
-  });
-}
 
 export class Rater {
   readonly #log: DaemonLog;
   readonly #clock: Clock = systemClock;
-  readonly #startedMs = systemClock.wallMs();
-  readonly #unlock: () => void;
+  readonly #locks: readonly (() => void)[];
   readonly #enforcers: readonly Enforcer[];
   readonly #gatekeeper: Gatekeeper;
   readonly #timers: Timers;
+  readonly #overloadWatch: OverloadWatch;
+  readonly #configWatcher: ConfigWatcher;
   readonly #listeners: Server[] = [];
+  readonly #performance = new Performance(systemClock);
+  readonly #connections = new Connections(systemClock);
+  readonly #facts: DaemonFacts;
+  /** As the file says, and in use: `var` changes the latter. */
+  #configured: Config;
   #config: Config;
 
   /** Takes the lock, opens the store and puts its blocks in force. @throws Fault */
   constructor(config: Config, log: DaemonLog) {
+    this.#configured = config;
     this.#config = config;
     this.#log = log;
-    this.#unlock = takeInstanceLock(config.settings.socket);
+    this.#configWatcher = new ConfigWatcher(() => this.reload(), log);
+    this.#configWatcher.follow(config.files);
+    const { socket, dbPath } = config.settings;
+    const locked = dbPath === ':memory:' ? [socket] : [socket, dbPath];
+    this.#locks = locked.map((path) => takeInstanceLock(path));
     const store = new SqliteStore(config.settings.dbPath);
     this.#enforcers = makeEnforcers(config.blocking, log);
     this.#gatekeeper = new Gatekeeper({
@@ -58,28 +71,39 @@ export class Rater {
       enforcers: this.#enforcers,
       log,
       clock: this.#clock,
+      random: Math.random,
+      isOverloaded: () => isOverloaded(this.#config.overload),
     });
     this.#gatekeeper.start();
     this.#timers = new Timers(this.#gatekeeper, this.#clock);
+    this.#overloadWatch = new OverloadWatch(() => this.#config.overload, log, this.#clock);
+    this.#facts = this.#makeFacts();
   }
 
   /** Resolves when clients can connect. @throws Fault `listen` */
   async listen(): Promise<void> {
     const { settings } = this.#config;
-    const control = controlListener(() => this.#context());
-    await this.#open(control, (server) => {
+    await this.#open('control', this.#control(false), (server) => {
       return listenOnUnixSocket(server, {
         path: settings.controlSocket,
         mode: controlMode,
         group: undefined,
       });
     });
-    const { port } = settings;
-    if (port !== undefined) {
-      const tcp = checkListener(this.#gatekeeper, true);
-      await this.#open(tcp, (server) => listenOnTcp(server, settings.address, port));
+    const { port, controlPort } = settings;
+    if (controlPort !== undefined) {
+      await this.#open('control by TCP', this.#control(true), (server) => {
+        return listenOnTcp(server, settings.controlAddress, controlPort);
+      });
     }
-    await this.#open(checkListener(this.#gatekeeper, false), (server) => {
+    const watchers = { performance: this.#performance, connections: this.#connections };
+    if (port !== undefined) {
+      const tcp = checkListener(this.#gatekeeper, true, watchers);
+      await this.#open('check by TCP', tcp, (server) => {
+        return listenOnTcp(server, settings.address, port);
+      });
+    }
+    await this.#open('check', checkListener(this.#gatekeeper, false, watchers), (server) => {
       return listenOnUnixSocket(server, {
         path: settings.socket,
         mode: settings.socketMode,
@@ -88,49 +112,73 @@ export class Rater {
     });
     for (const enforcer of this.#enforcers) enforcer.watch();
     this.#timers.start(settings.expirationTimer);
+    this.#overloadWatch.start();
     this.#log.info('ready', {
       socket: settings.socket,
       port,
+      controlPort,
       blocks: this.#gatekeeper.blocks.size,
       pid: process.pid,
     });
   }
 
-  /** Reads the configuration again; a broken one changes nothing. */
-  reload(): void {
-    this.#log.reopen();
+  /** Reads the configuration again; the mistakes of a broken one, which changes nothing. */
+  reload(): readonly string[] {
+    this.#reopenLog();
     const { config, mistakes } = checkConfig(this.#config.file);
     for (const mistake of mistakes) this.#log.error('not reloaded', { what: mistake });
-    if (!config) return;
-    const { settings, blocking } = this.#config;
-    const fixed = { settings: { ...settings, logLevel: config.settings.logLevel } };
-    if (
-      JSON.stringify(fixed.settings) !== JSON.stringify(config.settings) ||
-      JSON.stringify([blocking.peers, blocking.tcprules]) !==
-        JSON.stringify([config.blocking.peers, config.blocking.tcprules])
-    ) {
+    if (!config) return mistakes;
+    if (!isSameFixed(this.#config, config)) {
       this.#log.warn('restart needed', { what: 'settings or the places of blocks have changed' });
     }
-    this.#config = config;
-    this.#log.setLevel(config.settings.logLevel);
-    this.#gatekeeper.configure(config);
+    this.#configured = config;
+    this.#configWatcher.follow(config.files);
+    this.#use(keepFixed(this.#config, config));
     this.#log.info('reloaded', { file: config.file });
+    return [];
   }
 
   /** Stops listening, finishes what is pending and lets go of everything. */
   async stop(): Promise<void> {
     this.#timers.stop();
+    this.#overloadWatch.stop();
+    await this.#configWatcher.close();
     for (const listener of this.#listeners) listener.close();
     this.#gatekeeper.blocks.close();
-    this.#unlock();
+    for (const unlock of this.#locks) unlock();
     this.#log.info('stopped', { pid: process.pid });
   }
 
-  async #open(server: Server, listen: (server: Server) => Promise<void>): Promise<void> {
+  async #open(
+    kind: string,
+    server: Server,
+    listen: (server: Server) => Promise<void>,
+  ): Promise<void> {
     await listen(server);
     // Out of descriptors or the like: that connection is lost, the daemon is not.
     server.on('error', (error) => this.#log.error('listener', { what: reasonOf(error) }));
     this.#listeners.push(server);
+    this.#connections.addServer(kind, server);
+  }
+
+  #use(config: Config): void {
+    this.#config = config;
+    this.#log.setLevel(config.settings.logLevel);
+    this.#gatekeeper.configure(config);
+    this.#overloadWatch.start();
+  }
+
+  #reopenLog(): void {
+    try {
+      this.#log.reopen();
+    } catch (error) {
+      this.#log.error('trouble', { part: 'log', what: reasonOf(error) });
+    }
+  }
+
+  #control(isTcp: boolean): Server {
+    const context = () => this.#context();
+    return controlListener({ context, connections: this.#connections, log: this.#log, isTcp });
   }
 
   #context(): CommandContext {
@@ -138,7 +186,41 @@ export class Rater {
       config: this.#config,
       gatekeeper: this.#gatekeeper,
       clock: this.#clock,
-      daemon: { pid: process.pid, startedMs: this.#startedMs },
+      daemon: this.#facts,
     };
+  }
+
+  #pendingTimers(): PendingTimer[] {
+    const rebuilds = this.#enforcers.flatMap((enforcer) => {
+      const inMs = enforcer.rebuildInMs?.();
+      return inMs === undefined ? [] : [{ name: `rebuild ${enforcer.name}`, inMs }];
+    });
+    const { dueMs } = this.#overloadWatch;
+    const look = dueMs === undefined ? undefined : dueMs - this.#clock.monotonicMs();
+    const looks = look === undefined ? [] : [{ name: 'look for overload', inMs: look }];
+    return [...this.#timers.pending(), ...rebuilds, ...looks];
+  }
+
+  #makeFacts(): DaemonFacts {
+    const variables = new LiveVariables({
+      gatekeeper: this.#gatekeeper,
+      log: this.#log,
+      configured: () => this.#configured,
+      inUse: () => this.#config,
+      use: (config) => this.#use(config),
+    });
+    const level = () => this.#config.settings.logLevel;
+    const setLevel = (number: number) => {
+      variables.set('settings.log_level', [String(number)]);
+    };
+    return daemonFacts({
+      startedMs: this.#clock.wallMs(),
+      log: logControl(this.#log, level, setLevel),
+      variables,
+      performance: this.#performance,
+      connections: this.#connections,
+      timers: () => this.#pendingTimers(),
+      reload: () => this.reload(),
+    });
   }
 }

@@ -3,6 +3,7 @@
  * counters. Long work is done in slices, and the event loop serves checks in between.
  */
 import type { Clock } from '../clock.ts';
+import type { PendingTimer } from '../commands/daemon-facts.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
 
 /** How late a block may end when a shorter one came in meanwhile, or the date was set. */
@@ -10,10 +11,12 @@ const reapEveryMs = 250;
 const tendEveryMs = 5000;
 const sweepSlice = 2000;
 
+type Scheduled = { readonly dueMs: number; readonly cancel: () => void };
+
 export class Timers {
   readonly #gatekeeper: Gatekeeper;
   readonly #clock: Clock;
-  readonly #running = new Map<string, NodeJS.Timeout | NodeJS.Immediate>();
+  readonly #scheduled = new Map<string, Scheduled>();
 
   constructor(gatekeeper: Gatekeeper, clock: Clock) {
     this.#gatekeeper = gatekeeper;
@@ -23,46 +26,58 @@ export class Timers {
   /** Starts; `sweepSeconds` lie between two passes over the counters. */
   start(sweepSeconds: number): void {
     this.#reap();
-    this.#running.set(
-      'tend',
-      setInterval(() => this.#gatekeeper.blocks.tend(), tendEveryMs),
-    );
-    this.#running.set(
-      'sweep',
-      setInterval(() => this.#sweep(), sweepSeconds * 1000),
-    );
+    this.every('tend', tendEveryMs, () => this.#gatekeeper.blocks.tend());
+    this.every('sweep', sweepSeconds * 1000, () => this.#sweep());
+  }
+
+  /** Does `work` now and then until `stop`. */
+  every(name: string, pauseMs: number, work: () => void): void {
+    this.#after(name, pauseMs, () => {
+      this.every(name, pauseMs, work);
+      work();
+    });
+  }
+
+  /** What is due and when. */
+  pending(): PendingTimer[] {
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.#scheduled].map(([name, { dueMs }]) => ({ name, inMs: dueMs - nowMs }));
   }
 
   stop(): void {
-    for (const timer of this.#running.values()) {
-      clearTimeout(timer as NodeJS.Timeout);
-      clearImmediate(timer as NodeJS.Immediate);
-    }
-    this.#running.clear();
+    for (const { cancel } of this.#scheduled.values()) cancel();
+    this.#scheduled.clear();
   }
 
   #reap(): void {
     const { blocks } = this.#gatekeeper;
     if (blocks.reap().length > 0) {
-      this.#running.set(
-        'reap',
-        setImmediate(() => this.#reap()),
-      );
+      this.#after('reap', 0, () => this.#reap());
       return;
     }
     const nextMs = (blocks.nextEndMs() ?? Number.POSITIVE_INFINITY) - this.#clock.wallMs();
-    const waitMs = Math.max(10, Math.min(reapEveryMs, nextMs));
-    this.#running.set(
-      'reap',
-      setTimeout(() => this.#reap(), waitMs),
-    );
+    this.#after('reap', Math.max(10, Math.min(reapEveryMs, nextMs)), () => this.#reap());
   }
 
   #sweep(): void {
-    if (this.#gatekeeper.sweep(sweepSlice)) return;
-    this.#running.set(
-      'sweep slice',
-      setImmediate(() => this.#sweep()),
-    );
+    if (!this.#gatekeeper.sweep(sweepSlice)) {
+      this.#after('sweep slice', 0, () => this.#sweep());
+    }
+  }
+
+  /** Does `work` once; with no delay as soon as the event loop has served who waits. */
+  #after(name: string, delayMs: number, work: () => void): void {
+    const run = () => {
+      this.#scheduled.delete(name);
+      work();
+    };
+    const dueMs = this.#clock.monotonicMs() + delayMs;
+    if (delayMs === 0) {
+      const immediate = setImmediate(run);
+      this.#scheduled.set(name, { dueMs, cancel: () => clearImmediate(immediate) });
+    } else {
+      const timeout = setTimeout(run, delayMs);
+      this.#scheduled.set(name, { dueMs, cancel: () => clearTimeout(timeout) });
+    }
   }
 }

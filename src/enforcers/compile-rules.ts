@@ -2,17 +2,34 @@
  * The admin's rules source with our refusals in front, as the bytes of a cdb.
  *
  * Refusals come first because servers use the first of equal keys. A source that our own compiler
- * takes whole is compiled here; one with foreign lines goes to the installed tcprules, verbatim,
- * because only that one knows how its tcpserver wants them encoded.
+ * takes whole is compiled here; one with foreign lines, or with IPv6 among what to refuse, goes to
+ * the installed tcprules, verbatim, because only that one knows how its tcpserver wants them encoded.
+ *
+ * Guarantee: whom the source denies stays denied. A polite refusal says `allow`, so there it is a
+ * silent one instead.
  *
  * It changes no file but temporary ones beside the cdb. Trouble is a Fault.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { BlockIndex } from '../core/block-index.ts';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
 import { type CdbRecord, compileCdb } from './cdb.ts';
 import { removeQuietly, temporaryName } from './replace-file.ts';
-import { denyData, latin1, type Mistake, parseRules } from './tcprules.ts';
+import {
+  addressOfKey,
+  deniedBy,
+  isDenial,
+  isForeignKey,
+  latin1,
+  lookupKeys,
+  type Mistake,
+  parseRules,
+  politeRefusal,
+  type Refusal,
+  type Rules,
+  silentRefusal,
+} from './tcprules.ts';
 
 export type RulesFiles = {
   /** The admin's rules, as tcprules(1) reads them. */
@@ -21,6 +38,8 @@ export type RulesFiles = {
   readonly cdb: string;
   /** The program for foreign lines; `tcprules` by default. */
   readonly tcprulesCommand?: string | undefined;
+  /** What a polite refusal says; undefined: refuse in silence. */
+  readonly message?: string | undefined;
 };
 
 const commandTimeoutMs = 10_000;
@@ -30,11 +49,31 @@ const outputShown = 300;
 /** `keys` are what to refuse before anything the source says. */
 export function compileRules(files: RulesFiles, keys: Iterable<string>): Uint8Array {
   const source = readSource(files.source);
-  const { records, foreign, mistakes } = parseRules(source);
-  if (mistakes.length > 0) throw new Fault('enforcer', mistakesText(files.source, mistakes));
-  return foreign.length > 0
-    ? compileWithCommand(files, keys, source)
-    : compileCdb([...refusals(keys), ...records]);
+  const rules = parseRules(source);
+  if (rules.mistakes.length > 0) {
+    throw new Fault('enforcer', mistakesText(files.source, rules.mistakes));
+  }
+  const refusalOf = refusals(files.message, rules);
+  const refused = Array.from(keys, (key): Refused => ({ key, refusal: refusalOf(key) }));
+  const isForeign = rules.foreign.length > 0 || refused.some(({ key }) => isForeignKey(key));
+  return isForeign
+    ? compileWithCommand(files, refused, source)
+    : compileCdb([...refused.map(recordOf), ...rules.records]);
+}
+
+/** Whether the installed tcprules compiles IPv6 addresses and networks: it is given one of each. */
+export function takesIPv6(files: RulesFiles): boolean {
+  const output = temporaryName(`${files.cdb}.trial`);
+  const temporary = temporaryName(`${files.cdb}.trying`);
+  try {
+    runTcprules(files, [output, temporary], latin1('2001:db8::1:deny\n2001:db8:1::/48:deny\n'));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    removeQuietly(output);
+    removeQuietly(temporary);
+  }
 }
 
 /** Whether the cdb may have keys that only its own tcprules can tell. */
@@ -62,20 +101,52 @@ function mistakesText(path: string, mistakes: readonly Mistake[]): string {
   return [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join('; ');
 }
 
-function* refusals(keys: Iterable<string>): Generator<CdbRecord> {
-  for (const key of keys) yield [latin1(key), denyData];
+type Refused = { readonly key: string; readonly refusal: Refusal };
+
+function recordOf({ key, refusal }: Refused): CdbRecord {
+  return [latin1(key), refusal.data];
+}
+
+/** How to refuse each key: politely where that is wanted and the source does not deny it. */
+function refusals(message: string | undefined, rules: Rules): (key: string) => Refusal {
+  if (message === undefined) return () => silentRefusal;
+  const polite = politeRefusal(message);
+  const isDenied = denials(rules);
+  return (key) => (isDenied(key) ? silentRefusal : polite);
+}
+
+function denials({ records, foreign }: Rules): (key: string) => boolean {
+  const decides = new Map<string, boolean>();
+  for (const [key, data] of records) {
+    const text = Buffer.from(key).toString('latin1');
+    if (!decides.has(text)) decides.set(text, isDenial(data));
+  }
+  const networks = new BlockIndex();
+  for (const line of foreign) {
+    const address = deniedBy(line);
+    if (address) networks.set({ address });
+  }
+  return (key) => {
+    const address = addressOfKey(key);
+    if (!address || networks.find(address)) return true;
+    return (
+      lookupKeys(address)
+        .map((each) => decides.get(each))
+        .find((is) => is !== undefined) ?? false
+    );
+  };
 }
 
 function compileWithCommand(
   files: RulesFiles,
-  keys: Iterable<string>,
+  refused: readonly Refused[],
   source: Uint8Array,
 ): Uint8Array {
-  const refused = Array.from(keys, (key) => `${key}:deny\n`).join('');
+  const lines = refused.map(({ key, refusal }) => `${key}:${refusal.instructions}\n`).join('');
   const output = temporaryName(`${files.cdb}.compiled`);
   const temporary = temporaryName(`${files.cdb}.compiling`);
   try {
-    runTcprules(files, [output, temporary], Buffer.concat([latin1(refused), source]));
+    runTcprules(files, [output, temporary], Buffer.concat([latin1(lines), source]));
     return readFileSync(output);
   } catch (error) {
     if (error instanceof Fault) throw error;
@@ -97,6 +168,6 @@ function runTcprules(files: RulesFiles, args: readonly string[], input: Uint8Arr
   const ending = signal && errnoOf(error) !== 'ETIMEDOUT' ? `killed by ${signal}` : reasonOf(error);
   const why = status === null ? ending : `exit ${status}`;
   const said = JSON.stringify(stderr?.toString('latin1').trim().slice(0, outputShown) ?? '');
-  const detail = `${command} refuses ${files.source}, which has IPv6 or CIDR lines: ${why}, ${said}`;
+  const detail = `${command} refuses ${files.source}, with IPv6 or CIDR lines: ${why}, ${said}`;
   throw new Fault('enforcer', detail, error);
 }

@@ -36,6 +36,8 @@ export interface Enforcer {
   reconcile(blocks: readonly Block[]): void;
   /** What keeps `pending` blocks from coming into force, or undefined. */
   trouble(): string | undefined;
+  /** In how many milliseconds pending work is due, or undefined; those that work at once lack it. */
+  rebuildInMs?(): number | undefined;
   /** Follows what others change, until `close`. */
   watch(): void;
   /** Finishes what is pending, now. */

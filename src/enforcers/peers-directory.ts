@@ -1,17 +1,19 @@
 /**
- * Blocks in tcpsvd's instructions directory: one file per address, mode 0200, which tcpsvd takes
- * for "close the connection" and never reads.
+ * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts.
  *
- * Guarantee: a file of ours is a deny from its first instant (created O_EXCL with its final mode)
- * to its last; a later end replaces it by rename.
- * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 whose
- * modification time is the end of a block of ours, which is how it can be told without reading a
- * file that even its owner may not read. Its text is for people and for rebuilding a lost store.
+ * Guarantee: a file of ours refuses from its first instant to its last. A silent one is created
+ * O_EXCL with its final mode; a polite one gets its name when it is complete; a later end, and
+ * another mode, replaces it by rename.
+ * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
+ * whose modification time is the end of a block of ours, which is how it can be told without reading
+ * a file that even its owner may not read. Its text is for people and for rebuilding a lost store.
  */
 import {
   closeSync,
   constants,
+  fchmodSync,
   futimesSync,
+  linkSync,
   lstatSync,
   openSync,
   readdirSync,
@@ -19,26 +21,30 @@ import {
   rmSync,
   type Stats,
   unlinkSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { type Address, networkOf, parseNetwork } from '../core/address.ts';
+import { type Address, networkOf } from '../core/address.ts';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
 import type { Block } from '../store/store.ts';
 import type { Enforcer, Imposed, Standing } from './enforcer.ts';
-
-const denyMode = 0o200;
-const permissionBits = 0o7777;
+import {
+  endSecond,
+  isCommand,
+  isComplete,
+  isDeny,
+  isOurs,
+  peerFileName,
+  peerFileText,
+  politeFileText,
+  politeMode,
+  silentMode,
+} from './peer-file.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 const temporarySuffix = '.ipthrottle';
-/** How long after its block's start a file can be that was left unfinished. */
-const unfinishedMs = 5000;
-
-/** The whole second at which a block is over: tcpsvd compares whole seconds. */
-function endSecond(untilMs: number): number {
-  return Math.ceil(untilMs / 1000);
-}
+/** Of a polite file until it is complete. */
+const unfinishedMode = 0o200;
 
 function guard<T>(work: () => T): T {
   try {
@@ -52,84 +58,42 @@ function statsOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/**
- * The name of the file that denies `address`: a.b.c.d, or fewer octets for /24, /16 and /8.
- * Undefined for what tcpsvd cannot express: IPv6, other prefixes.
- */
-export function peerFileName(address: Address): string | undefined {
-  if (address.family !== 4 || address.prefixLength % 8 !== 0 || address.prefixLength === 0) {
-    return undefined;
-  }
-  return address.octets.slice(0, address.prefixLength / 8).join('.');
-}
-
-/** The address or network that a peer file's name stands for, or undefined. */
-export function addressOfPeerFile(name: string): Address | undefined {
-  const octets = name.split('.');
-  if (octets.length > 4) return undefined;
-  const padded = [...octets, ...Array<string>(4 - octets.length).fill('0')].join('.');
-  const address = parseNetwork(`${padded}/${octets.length * 8}`);
-  return address && peerFileName(address) === name ? address : undefined;
-}
-
-/** What the file says; one `name value` a line. */
-export function peerFileText(block: Block): string {
-  return [
-    'ipthrottle block',
-    `address ${block.address.text}`,
-    `class ${block.class}`,
-    `rate ${block.count}/${block.limit} in ${block.seconds}`,
-    `since ${new Date(block.sinceMs).toISOString()}`,
-    `until ${new Date(block.untilMs).toISOString()}`,
-    `times ${block.times}`,
-    `source ${block.source}`,
-    '',
-  ].join('\n');
+function isDiskFull(error: unknown): boolean {
+  return errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
 }
 
 /** The file itself is the block: on a full disk it does without its text. */
 function describe(descriptor: number, block: Block): void {
   try {
-    writeSync(descriptor, peerFileText(block));
+    writeFileSync(descriptor, peerFileText(block));
   } catch (error) {
-    if (errnoOf(error) !== 'ENOSPC' && errnoOf(error) !== 'EDQUOT') throw error;
+    if (!isDiskFull(error)) throw error;
   }
 }
 
-function isDeny(stats: Stats): boolean {
-  return stats.isFile() && (stats.mode & 0o500) === 0;
-}
-
-/** Ours and complete; or created just when the block was, by a process that died before the end. */
-function isOurs(stats: Stats, block: Block): boolean {
-  if (!stats.isFile() || (stats.mode & permissionBits) !== denyMode) return false;
-  const second = Math.round(stats.mtimeMs / 1000);
-  return (
-    second === endSecond(block.untilMs) ||
-    (block.replacedUntilMs > 0 && second === endSecond(block.replacedUntilMs)) ||
-    Math.abs(stats.mtimeMs - block.sinceMs) < unfinishedMs
-  );
-}
-
-function isComplete(stats: Stats, block: Block): boolean {
-  return Math.round(stats.mtimeMs / 1000) === endSecond(block.untilMs);
+function isTaken(error: unknown): boolean {
+  return errnoOf(error) === 'EEXIST';
 }
 
 export type PeersDirectoryOptions = {
   readonly directory: string;
-  /** What tcpsvd's -t is given; it then ends blocks itself. */
+  /** What tcpsvd's -t is given; it then ends silent blocks itself. */
   readonly timeoutSeconds: number | undefined;
+  /** What a polite refusal says after its code; undefined: refuse in silence. */
+  readonly message?: string | undefined;
 };
 
 export class PeersDirectory implements Enforcer {
   readonly name: string;
   readonly #directory: string;
   readonly #timeoutSeconds: number | undefined;
+  readonly #message: string | undefined;
 
   constructor(options: PeersDirectoryOptions) {
     this.name = `peers ${options.directory}`;
     this.#directory = options.directory;
     this.#timeoutSeconds = options.timeoutSeconds;
+    this.#message = options.message;
   }
 
   impose(block: Block): Imposed {
@@ -137,11 +101,11 @@ export class PeersDirectory implements Enforcer {
     if (name === undefined) return 'not possible';
     return guard(() => {
       const path = join(this.#directory, name);
-      if (this.#create(path, block)) return 'in force';
+      if (this.#create(name, block)) return 'in force';
       const stats = statsOf(path);
-      if (!stats) return this.#create(path, block) ? 'in force' : 'not possible';
+      if (!stats) return this.#create(name, block) ? 'in force' : 'not possible';
       if (!isOurs(stats, block)) return isDeny(stats) ? 'in force' : 'not possible';
-      if (!isComplete(stats, block)) this.#replace(name, block);
+      if (!isComplete(stats, block, this.#mode())) this.#replace(name, block);
       return 'in force';
     });
   }
@@ -164,8 +128,9 @@ export class PeersDirectory implements Enforcer {
       const name = peerFileName(network);
       const stats = name === undefined ? undefined : statsOf(join(this.#directory, name));
       if (!stats) continue;
-      if (!isDeny(stats)) return 'absent';
-      return block?.address.text === network.text && isOurs(stats, block) ? 'ours' : 'theirs';
+      if (block?.address.text === network.text && isOurs(stats, block)) return 'ours';
+      if (isCommand(stats)) return 'unknown';
+      return isDeny(stats) ? 'theirs' : 'absent';
     }
     return 'absent';
   }
@@ -191,13 +156,48 @@ export class PeersDirectory implements Enforcer {
 
   close(): void {}
 
-  /** Creates the whole file, or says that the name is taken. */
-  #create(path: string, block: Block): boolean {
+  #mode(): number {
+    return this.#message === undefined ? silentMode : politeMode;
+  }
+
+  /** Creates the block's file, or says that the name is taken. */
+  #create(name: string, block: Block): boolean {
+    const path = join(this.#directory, name);
+    if (this.#message === undefined) return this.#createSilent(path, block);
+    if (statsOf(path)) return false;
+    const temporary = this.#prepare(name, block);
+    try {
+      linkSync(temporary, path);
+      return true;
+    } catch (error) {
+      if (isTaken(error)) return false;
+      throw error;
+    } finally {
+      unlinkSync(temporary);
+    }
+  }
+
+  #replace(name: string, block: Block): void {
+    renameSync(this.#prepare(name, block), join(this.#directory, name));
+  }
+
+  /** Makes the whole file under another name, which it returns. */
+  #prepare(name: string, block: Block): string {
+    const temporary = join(this.#directory, `..${name}${temporarySuffix}`);
+    rmSync(temporary, { force: true });
+    if (this.#message !== undefined && this.#createPolite(temporary, block, this.#message)) {
+      return temporary;
+    }
+    this.#createSilent(temporary, block);
+    return temporary;
+  }
+
+  #createSilent(path: string, block: Block): boolean {
     let descriptor: number;
     try {
-      descriptor = openSync(path, O_CREAT | O_EXCL | O_WRONLY, denyMode);
+      descriptor = openSync(path, O_CREAT | O_EXCL | O_WRONLY, silentMode);
     } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return false;
+      if (isTaken(error)) return false;
       throw error;
     }
     try {
@@ -211,11 +211,22 @@ export class PeersDirectory implements Enforcer {
     return true;
   }
 
-  #replace(name: string, block: Block): void {
-    const temporary = join(this.#directory, `..${name}${temporarySuffix}`);
-    rmSync(temporary, { force: true });
-    this.#create(temporary, block);
-    renameSync(temporary, join(this.#directory, name));
+  /** False, and nothing left of it, on a full disk: there a block has to be silent. */
+  #createPolite(temporary: string, block: Block, message: string): boolean {
+    const descriptor = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY, unfinishedMode);
+    try {
+      writeFileSync(descriptor, politeFileText(block, message));
+      fchmodSync(descriptor, politeMode);
+      const end = endSecond(block.untilMs);
+      futimesSync(descriptor, end, end);
+      return true;
+    } catch (error) {
+      unlinkSync(temporary);
+      if (isDiskFull(error)) return false;
+      throw error;
+    } finally {
+      closeSync(descriptor);
+    }
   }
 
   #removeTemporaryFiles(): void {

@@ -54,6 +54,11 @@ export class RebuildPace {
     this.#schedule(Math.max(this.#timers.nowMs(), this.#lastMs + waitMs));
   }
 
+  /** In how many milliseconds a rebuild is due, or undefined: none is. */
+  get inMs(): number | undefined {
+    return this.#scheduled && this.#scheduled.dueMs - this.#timers.nowMs();
+  }
+
   /** Rebuilds now if a rebuild is wanted; throws what it throws. */
   flush(): void {
     if (!this.#isWanted) return;

@@ -9,7 +9,7 @@
  *
  * It does no I/O.
  */
-import { type Address, isSingle } from '../core/address.ts';
+import { type Address, isSingle, parseNetwork } from '../core/address.ts';
 import type { CdbRecord } from './cdb.ts';
 
 /** Lines are counted from 1; `text` is Latin-1. */
@@ -22,6 +22,8 @@ export type Rules = {
   readonly foreign: readonly ForeignLine[];
   readonly mistakes: readonly Mistake[];
 };
+
+const politeVariable = 'RBLSMTPD=';
 
 /** The data of a rule that says `deny` and nothing else. */
 export const denyData: Uint8Array = latin1('D\0');
@@ -44,9 +46,26 @@ export function parseRules(source: Uint8Array): Rules {
   return { records, foreign, mistakes };
 }
 
-/** The key that refuses exactly this address or network, or undefined: no key can say it. */
+/** How a block is written: `deny`, or `allow` with the text that rblsmtpd(1) refuses with. */
+export type Refusal = { readonly data: Uint8Array; readonly instructions: string };
+
+export const silentRefusal: Refusal = { data: denyData, instructions: 'deny' };
+
+/** A text that starts with a hyphen would be a 553, which has the client's mail returned. */
+export function politeRefusal(message: string): Refusal {
+  const text = message.replace(/^-/, ' -');
+  return {
+    data: latin1(`+${politeVariable}${text}\0`),
+    instructions: `allow,${politeVariable}"${text}"`,
+  };
+}
+
+/**
+ * The key that refuses exactly this address or network, or undefined: no key can say it. That of
+ * IPv6 is only what a rule says; how it is encoded is for the installed tcprules to know.
+ */
 export function keyOf(address: Address): string | undefined {
-  if (address.family !== 4) return undefined;
+  if (address.family === 6) return address.prefixLength > 0 ? address.text : undefined;
   if (isSingle(address)) return address.text;
   return [8, 16, 24].includes(address.prefixLength)
     ? prefixKey(address.octets, address.prefixLength / 8)
@@ -66,14 +85,41 @@ export function lookupKeys(address: Address): string[] {
   return [...keys, ''];
 }
 
+/** Whether only the installed tcprules knows how to encode the key. */
+export function isForeignKey(key: string): boolean {
+  return key.includes(':');
+}
+
+/** The address or network that a key of ours refuses, or undefined. */
+export function addressOfKey(key: string): Address | undefined {
+  if (isForeignKey(key) || !key.endsWith('.')) return parseNetwork(key);
+  const octets = key.split('.').slice(0, -1);
+  return parseNetwork(`${[...octets, '0', '0', '0'].slice(0, 4).join('.')}/${octets.length * 8}`);
+}
+
+/** The network of a foreign line that says deny, or undefined. */
+export function deniedBy({ text }: ForeignLine): Address | undefined {
+  const network = /^([^=@]*):deny(?:,.*)?$/s.exec(text)?.[1];
+  return network === undefined ? undefined : parseNetwork(network);
+}
+
 function prefixKey(octets: readonly number[], count: number): string {
   return `${octets.slice(0, count).join('.')}.`;
 }
 
-/** Whether tcpserver refuses when it finds this data: one of its strings starts with D. */
+/** Whether tcpserver closes the connection when it finds this data. */
+export function isDenial(data: Uint8Array): boolean {
+  return stringsIn(data).some((string) => string.startsWith('D'));
+}
+
+/** Whether tcpserver, or rblsmtpd behind it, refuses when it finds this data. */
 export function isRefusal(data: Uint8Array): boolean {
-  const strings = Buffer.from(data).toString('latin1').split('\0');
-  return strings.slice(0, -1).some((string) => string.startsWith('D'));
+  const variable = stringsIn(data).findLast((string) => string.startsWith(`+${politeVariable}`));
+  return isDenial(data) || (variable !== undefined && variable !== `+${politeVariable}`);
+}
+
+function stringsIn(data: Uint8Array): string[] {
+  return Buffer.from(data).toString('latin1').split('\0').slice(0, -1);
 }
 
 export function latin1(text: string): Uint8Array {

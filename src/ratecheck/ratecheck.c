@@ -6,7 +6,8 @@
  *
  * Guarantee: the program gets environment, descriptors, signals and blocking mode as ratecheck
  * received them. Nothing is set on fds 0, 1 and 2, no signal disposition or mask is touched, and
- * our one socket is close-on-exec and never one of these three.
+ * our one socket is close-on-exec and never one of these three. With -k, and only when the program
+ * runs because the daemon said so, it gets one descriptor more: that socket, at FIRST_KEPT or above.
  * Guarantee: one deadline covers everything. No daemon, client or full log pipe can hold us longer,
  * but for the race told at write_some.
  *
@@ -35,7 +36,7 @@
 #endif
 
 #define USAGE                                                                    \
-	"usage: ratecheck [-s SOCKET] [-t MS] [-O|-F] [-c CLASS] [-v VALUE] "    \
+	"usage: ratecheck [-s SOCKET] [-t MS] [-O|-F] [-k] [-c CLASS] [-v VALUE] " \
 	"[-m MESSAGE] prog [args...]\n"                                          \
 	"       ratecheck [-s SOCKET] [-t MS] -n CLASS VALUE\n"                  \
 	"       ratecheck -h | -V\n"
@@ -48,6 +49,7 @@ enum { MAX_MS = 600000, LONGEST_PAUSE_MS = 16 };
 enum { MAX_REQUEST = 1000, MAX_REPLY = 1000, MAX_LINE = 1024 };
 enum { MAX_SMTP = 512 - 2, SHOWN_VALUE = 64, SHOWN = 200, MAX_SECONDS_DIGITS = 9 };
 enum { DRAIN_ROUNDS = 16 };
+enum { FIRST_KEPT = 10 }; /* above 6 and 7 of UCSPI clients, and what shell scripts redirect */
 
 /* A line being made or read. What does not fit is cut off; add_char is the only way in. */
 struct line {
@@ -57,7 +59,7 @@ struct line {
 
 struct options {
 	const char *socket, *timeout, *class, *value, *message;
-	int fail_closed, ask_only, check_options;
+	int fail_closed, keep_open, ask_only, check_options;
 };
 
 /* What came of asking: the daemon's status and its reply, or NO_ANSWER and a problem. */
@@ -230,6 +232,7 @@ static void take_flag(struct options *options, char flag)
 	switch (flag) {
 	case 'O': options->fail_closed = 0; options->check_options = 1; break;
 	case 'F': options->fail_closed = 1; options->check_options = 1; break;
+	case 'k': options->keep_open = 1; options->check_options = 1; break;
 	case 'n': options->ask_only = 1; break;
 	case 'h': print_and_leave(USAGE);
 	case 'V': print_and_leave("ratecheck " VERSION "\n");
@@ -342,18 +345,19 @@ static int is_sendable(const struct options *options, struct answer *answer)
 		return problem(answer, "class not sent", "it is empty, or has a space or a line break");
 	if (!*options->value || strpbrk(options->value, "\r\n"))
 		return problem(answer, "value not sent", "it is empty or has a line break");
-	if (strlen(options->class) + strlen(options->value) > MAX_REQUEST - 2)
+	size_t mark = options->keep_open ? 1 : 0;
+	if (strlen(options->class) + strlen(options->value) + mark > MAX_REQUEST - 2)
 		return problem(answer, "value not sent", "the request would be over 1000 bytes");
 	return 1;
 }
 
 /* Where the server closed some of fds 0 to 2, the program must find them closed as well. */
-static int open_socket(void)
+static int open_socket(int lowest)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || fd > 2)
+	if (fd < 0 || fd >= lowest)
 		return fd;
-	int moved = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int moved = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
 	int error = errno;
 	close(fd);
 	errno = error;
@@ -386,6 +390,8 @@ static int send_request(int fd, const struct options *options, struct answer *an
 {
 	struct line request = {.length = 0};
 	size_t sent = 0;
+	if (options->keep_open)
+		add_char(&request, '+');
 	add(&request, options->class);
 	add_char(&request, ' ');
 	add(&request, options->value);
@@ -440,6 +446,16 @@ static int judge_reply(struct answer *answer)
 }
 
 /*
+ * With -k a program that may run takes the socket along, so the kernel closes it when the last
+ * process of the session ends, however it ends.
+ */
+static void keep_open(int fd, const struct options *options, const struct answer *answer)
+{
+	if (options->keep_open && answer->status == WITHIN)
+		fcntl(fd, F_SETFD, 0);
+}
+
+/*
  * The socket stays open: exec or exit closes it, and not sooner than that should the daemon see the
  * end of this connection.
  */
@@ -449,14 +465,14 @@ static void ask(const struct options *options, struct answer *answer)
 	answer->reply.length = answer->problem.length = 0;
 	if (!is_sendable(options, answer))
 		return;
-	int fd = open_socket();
+	int fd = open_socket(options->keep_open ? FIRST_KEPT : 3);
 	if (fd < 0) {
 		problem(answer, "cannot open a socket", strerror(errno));
 		return;
 	}
 	if (connect_rater(fd, options, answer) && send_request(fd, options, answer)
-	    && receive_reply(fd, options, answer))
-		judge_reply(answer);
+	    && receive_reply(fd, options, answer) && judge_reply(answer))
+		keep_open(fd, options, answer);
 }
 
 /* Acting on the answer */

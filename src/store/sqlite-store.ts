@@ -4,8 +4,9 @@
  */
 import Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
+import type { Offences } from '../core/penalty.ts';
 import { errnoOf, Fault, type FaultCode, reasonOf } from '../errors.ts';
-import type { Block, BlockSource, NewBlock, Store } from './store.ts';
+import type { Allowance, Block, BlockSource, NewBlock, Store } from './store.ts';
 
 /** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
 const migrations = [
@@ -28,6 +29,12 @@ const migrations = [
      times INTEGER NOT NULL,
      last_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE allowances (
+     address TEXT PRIMARY KEY,
+     since_ms INTEGER NOT NULL,
+     until_ms INTEGER,
+     reason TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 type Row = {
@@ -44,11 +51,26 @@ type Row = {
   replaced_until_ms: number;
 };
 
-function blockOf(row: Row): Block {
-  const address = parseNetwork(row.address);
-  if (!address) throw new Fault('storeCorrupt', `not an address: ${JSON.stringify(row.address)}`);
+type AllowanceRow = { address: string; since_ms: number; until_ms: number | null; reason: string };
+
+function addressOf(text: string): Address {
+  const address = parseNetwork(text);
+  if (!address) throw new Fault('storeCorrupt', `not an address: ${JSON.stringify(text)}`);
+  return address;
+}
+
+function allowanceOf(row: AllowanceRow): Allowance {
   return {
-    address,
+    address: addressOf(row.address),
+    sinceMs: row.since_ms,
+    untilMs: row.until_ms ?? undefined,
+    reason: row.reason,
+  };
+}
+
+function blockOf(row: Row): Block {
+  return {
+    address: addressOf(row.address),
     class: row.class,
     sinceMs: row.since_ms,
     untilMs: row.until_ms,
@@ -97,11 +119,17 @@ function open(path: string): Database.Database {
 
 function prepare(database: Database.Database) {
   return {
-    offend: database.prepare<[string, number], { times: number }>(
-      `INSERT INTO offences (address, times, last_ms) VALUES (?, 1, ?)
-       ON CONFLICT (address) DO UPDATE SET times = times + 1, last_ms = excluded.last_ms
-       RETURNING times`,
+    offend: database.prepare<[string, number, number]>(
+      'INSERT OR REPLACE INTO offences (address, times, last_ms) VALUES (?, ?, ?)',
     ),
+    offences: database.prepare<[string], Offences>(
+      'SELECT times, last_ms AS lastMs FROM offences WHERE address = ?',
+    ),
+    allow: database.prepare<AllowanceRow>(
+      'INSERT OR REPLACE INTO allowances VALUES (@address, @since_ms, @until_ms, @reason)',
+    ),
+    disallow: database.prepare<[string]>('DELETE FROM allowances WHERE address = ?'),
+    allowances: database.prepare<[], AllowanceRow>('SELECT * FROM allowances ORDER BY address'),
     put: database.prepare<Row>(
       `INSERT OR REPLACE INTO blocks VALUES (@address, @class, @since_ms, @until_ms, @count,
        @limit_count, @seconds, @times, @source, @reason, @replaced_until_ms)`,
@@ -132,7 +160,7 @@ export class SqliteStore implements Store {
     this.#statements = statements;
     this.#add = this.#database.transaction((block: NewBlock): Block => {
       const { text } = block.address;
-      const times = statements.offend.get(text, block.sinceMs)?.times ?? 1;
+      statements.offend.run(text, block.times, block.sinceMs);
       const replacedUntilMs = statements.get.get(text)?.until_ms ?? 0;
       statements.put.run({
         address: text,
@@ -142,12 +170,12 @@ export class SqliteStore implements Store {
         count: block.count,
         limit_count: block.limit,
         seconds: block.seconds,
-        times,
+        times: block.times,
         source: block.source,
         reason: block.reason,
         replaced_until_ms: replacedUntilMs,
       });
-      return { ...block, times, replacedUntilMs };
+      return { ...block, replacedUntilMs };
     }).immediate;
   }
 
@@ -171,6 +199,25 @@ export class SqliteStore implements Store {
 
   expired(nowMs: number, most: number): Block[] {
     return this.#guard(() => this.#statements.expired.all(nowMs, most)).map(blockOf);
+  }
+
+  offences(address: Address): Offences {
+    const row = this.#guard(() => this.#statements.offences.get(address.text));
+    return row ?? { times: 0, lastMs: 0 };
+  }
+
+  allow(allowance: Allowance): void {
+    const { address, sinceMs, untilMs, reason } = allowance;
+    const row = { address: address.text, since_ms: sinceMs, until_ms: untilMs ?? null, reason };
+    this.#guard(() => this.#statements.allow.run(row));
+  }
+
+  disallow(address: Address): boolean {
+    return this.#guard(() => this.#statements.disallow.run(address.text)).changes > 0;
+  }
+
+  allowances(): Allowance[] {
+    return this.#guard(() => this.#statements.allowances.all()).map(allowanceOf);
   }
 
   nextEndMs(): number | undefined {

@@ -5,12 +5,14 @@
  * 1. A block that `add` returned survives a kill -9 one instruction later.
  * 2. `expired(now)` costs in proportion to what has expired, not to what is stored.
  * 3. Faults arrive as `Fault`, never as the driver's own error.
- * 4. One address has at most one block; a later one replaces it and counts as one more offence.
+ * 4. One address has at most one block; a later one replaces it.
+ * 5. A block is an offence, remembered when the block is gone.
  */
 import type { Address } from '../core/address.ts';
+import type { Offences } from '../core/penalty.ts';
 
 /** Who asked for a block. */
-export type BlockSource = 'rate' | 'operator';
+export type BlockSource = 'rate' | 'operator' | 'dry run';
 
 /** An address refused until a time. Instants are milliseconds since 1970, wall clock. */
 export type Block = {
@@ -23,7 +25,7 @@ export type Block = {
   readonly count: number;
   readonly limit: number;
   readonly seconds: number;
-  /** Which offence this is: 1 for the first. */
+  /** Which remembered offence this is: 1 for the first. */
   readonly times: number;
   readonly source: BlockSource;
   /** The operator's words, or ''. */
@@ -32,8 +34,17 @@ export type Block = {
   readonly replacedUntilMs: number;
 };
 
-/** A block before the store has looked at what it remembers of the address. */
-export type NewBlock = Omit<Block, 'times' | 'replacedUntilMs'>;
+/** A block before the store has looked at what it replaces. */
+export type NewBlock = Omit<Block, 'replacedUntilMs'>;
+
+/** An address that is never refused, until a time or for good. */
+export type Allowance = {
+  readonly address: Address;
+  readonly sinceMs: number;
+  /** Undefined: until it is taken back. */
+  readonly untilMs: number | undefined;
+  readonly reason: string;
+};
 
 export interface Store {
   /** Commits the block and the offence; returns it with what the store knows filled in. */
@@ -45,6 +56,13 @@ export interface Store {
   all(): Block[];
   /** At most `most` blocks with `untilMs <= nowMs`, oldest first. */
   expired(nowMs: number, most: number): Block[];
+  /** The offences of exactly this address or network. */
+  offences(address: Address): Offences;
+  /** Commits an allowance; an earlier one of the same address is replaced. */
+  allow(allowance: Allowance): void;
+  /** Forgets the allowance of exactly this address; says whether there was one. */
+  disallow(address: Address): boolean;
+  allowances(): Allowance[];
   /** When the next block ends, or undefined when there is none. */
   nextEndMs(): number | undefined;
   close(): void;

@@ -1,10 +1,17 @@
 /**
- * A request line, `class value`: the class up to the first space, the value all after it.
+ * A request line, `class value`: the class up to the first space, the value all after it. A `+` in
+ * front of the class says that the connection stays open for as long as the session lasts that is
+ * asked for.
  */
 import { isUtf8 } from 'node:buffer';
 import type { Line } from './line-splitter.ts';
 
-export type Request = { readonly class: string; readonly value: string };
+export type Request = {
+  readonly class: string;
+  readonly value: string;
+  /** Whether the connection stands for a session. */
+  readonly isSession: boolean;
+};
 
 /** The request in a line, or the sentence that says why it is none. */
 export function parseRequest(line: Line): Request | string {
@@ -15,11 +22,13 @@ export function parseRequest(line: Line): Request | string {
   if (space < 0) return 'Bad input (no space)';
   if (space === 0) return 'Bad input (no class)';
   if (space === text.length - 1) return 'Bad input (no value)';
-  return { class: text.slice(0, space), value: text.slice(space + 1) };
+  const isSession = text.startsWith('+');
+  return { class: text.slice(isSession ? 1 : 0, space), value: text.slice(space + 1), isSession };
 }
 
 /** The line that asks for it, or undefined when class or value cannot be sent. */
 export function requestLine(request: Request): string | undefined {
-  if (/[\s\0]/.test(request.class) || /[\r\n\0]/.test(request.value)) return undefined;
-  return request.class && request.value ? `${request.class} ${request.value}\n` : undefined;
+  if (/^\+|[\s\0]/.test(request.class) || /[\r\n\0]/.test(request.value)) return undefined;
+  if (!request.class || !request.value) return undefined;
+  return `${request.isSession ? '+' : ''}${request.class} ${request.value}\n`;
 }

@@ -3,6 +3,8 @@ import { checkConfig, loadConfig } from '../../src/config/load-config.ts';
 import { Fault } from '../../src/errors.ts';
 import { checked, directory, written } from './mistakes-in.ts';
 
+const times = 'a whole number of seconds from 1 to 31536000, or a rising list of them';
+
 describe('mistakes', () => {
   const limits = 'limits: { ip: () };';
   const within = (group: string, text: string) => `${limits}\n${group}: { ${text} };`;
@@ -85,10 +87,7 @@ describe('mistakes', () => {
       within('settings', 'db_path: [1]'),
       ['c:2: settings.db_path must be a path or ":memory:", not an array'],
     ],
-    [
-      within('blocking', 'time: 0'),
-      ['c:2: blocking.time must be a whole number of seconds from 1 to 31536000, not 0'],
-    ],
+    [within('blocking', 'time: 0'), [`c:2: blocking.time must be ${times}, not 0`]],
     [within('blocking', 'classes: 5'), ['c:2: blocking.classes must be a list of strings, not 5']],
     [
       within('blocking', '\nclasses: ("ip", "net")'),
@@ -108,6 +107,10 @@ describe('mistakes', () => {
       ],
     ],
     ['limits: { ip: 5 }', ['c:1: limits.ip must be a list of ("pattern", seconds, count), not 5']],
+    [
+      'limits: { ip: (("*", (60, 10), (60, 20))) }',
+      ['c:1: limits.ip: two windows of 60 seconds for one pattern'],
+    ],
     ['limits: { ip: (5) }', ['c:1: limits.ip: a limit must be ("pattern", seconds, count), not 5']],
     [
       'limits: { ip: ("*", 60) }',
@@ -160,7 +163,7 @@ describe('mistakes', () => {
       settings: { port: 99999; log_levle: 3; db_path: };`);
     expect(mistakes).toEqual([
       'c:1: allow: "x" is no address or network',
-      'c:2: blocking.time must be a whole number of seconds from 1 to 31536000, not -1',
+      `c:2: blocking.time must be ${times}, not -1`,
       'c:2: blocking.tcprules.source is missing',
       'c:2: blocking.tcprules.cdb is missing',
       'c:3: expected ":" after user, not "("',

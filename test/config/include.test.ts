@@ -1,4 +1,6 @@
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load-config.ts';
 import { checked, directory } from './mistakes-in.ts';
 
 describe('@include', () => {
@@ -42,6 +44,33 @@ describe('@include', () => {
     expect(checked(files).mistakes.filter((line) => !line.includes('unknown'))).toEqual(
       expect.arrayContaining(mistakes),
     );
+  });
+
+  test('the configuration knows all its files, absolute and once each', () => {
+    const { config } = checked({
+      'f/main': '@include "one"\n@include "../f/two"\nlimits: { ip: (\n@include "list"\n) }',
+      'f/one': 'settings: { };',
+      'f/two': '@include "three"\nallow: "127.0.0.1";',
+      'f/three': 'blocking: { };',
+      'f/list': '("*", 1, 1)',
+    });
+    const names = ['main', 'one', 'two', 'three', 'list'];
+    expect(config?.files).toEqual(names.map((name) => `${directory}/f/${name}`));
+    const relative = join('..', basename(directory), 'f', 'main');
+    expect(loadConfig(join(directory, relative)).files).toEqual(config?.files);
+  });
+
+  test('a configuration without includes is one file', () => {
+    expect(checked('limits: { ip: () }').config?.files).toEqual([`${directory}/c`]);
+  });
+
+  test('an allowlist can be a file of its own', () => {
+    const { config, mistakes } = checked({
+      main: 'limits: { ip: () }\nallow : (\n@include "allow.conf"\n)',
+      'allow.conf': '# customers\n"192.0.2.0/24",\n"2001:db8::/32",\n',
+    });
+    expect(mistakes).toEqual([]);
+    expect(config?.allow.map(({ text }) => text)).toEqual(['192.0.2.0/24', '2001:db8::/32']);
   });
 
   test('ten files deep is enough', () => {

@@ -2,8 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { checkConfig } from '../../src/config/load-config.ts';
-import { findLimit } from '../../src/core/limits.ts';
+import { plainClass } from '../../src/core/limits.ts';
 import { checked, directory } from './mistakes-in.ts';
+
+const year = 31_536_000;
 
 function fixture(name: string): string {
   return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
@@ -77,6 +79,7 @@ test('without settings every one has its default', () => {
       port: undefined,
       controlAddress: '127.0.0.1',
       controlPort: undefined,
+      controlRemote: false,
       dbPath: '/var/lib/ipthrottle/ipthrottle.db',
       log: undefined,
       logLevel: 3,
@@ -84,7 +87,23 @@ test('without settings every one has its default', () => {
       maxAge: 90,
       expirationTimer: 180,
     },
-    blocking: { classes: new Set(), seconds: 120, peers: undefined, tcprules: undefined },
+    blocking: {
+      classes: new Set(),
+      penalty: { steps: [120], factor: 1, capSeconds: year, decaySeconds: 0, jitter: 0 },
+      mode: 'silent',
+      message: 'Too many connections, try again later',
+      peers: undefined,
+      tcprules: undefined,
+    },
+    overload: {
+      file: '/var/qmail/control/overloaded',
+      command: ['/var/qmail/bin/qmail-qstat'],
+      above: 100,
+      below: 80,
+      loadAbove: undefined,
+      loadBelow: undefined,
+      everySeconds: 0,
+    },
     allow: [],
   });
 });
@@ -92,11 +111,16 @@ test('without settings every one has its default', () => {
 test('every setting is read', () => {
   const { config, mistakes } = checked(`
     settings: { socket: "s/rater"; socket_mode: "0622"; socket_group: 8; control: "/c";
-      address: "::1"; port: 25; control_address: "127.0.0.2"; control_port: 26;
+      address: "::1"; port: 25; control_address: "127.0.0.2"; control_port: 26; control_remote: true;
       expiration_timer: 1; max_age: 2; db_path: "db"; log: "log"; log_level: 0; log_format: "json" }
     limits: { ip: ( ("*", (60, 10), (3600, 100)), ("192.0.2.0/24", 5, -1) ); user: (); net: () }
-    blocking: { classes: ["ip", "net"]; time: 60; peers: "../peers"; peers_timeout: 30;
-      tcprules: { source: "/etc/tcp.smtp", cdb: "cdb" } }
+    classes: { ip: { also: "net" };
+      net: { prefix4: 24; prefix6: 48; also: ("ip"); concurrent: 0; dry_run: true; overload: true } }
+    blocking: { classes: ["ip", "net"]; time: (60, 600, 600); factor: 1.5; cap: 9000; decay: 3600;
+      jitter: 25; mode: "polite"; message: "Later."; peers: "../peers"; peers_timeout: 30;
+      peers_cdb: "p.cdb"; tcprules: { source: "/etc/tcp.smtp", cdb: "cdb" } }
+    overload: { file: "on"; command: ("qstat", "-x"); above: 10; below: 10; load_above: 7.5;
+      load_below: 5; every: 60 }
     allow: ("10.1.2.3/8", "::ffff:1.2.3.4")`);
   expect(mistakes).toEqual([]);
   expect(config?.settings).toEqual({
@@ -108,6 +132,7 @@ test('every setting is read', () => {
     port: 25,
     controlAddress: '127.0.0.2',
     controlPort: 26,
+    controlRemote: true,
     expirationTimer: 1,
     maxAge: 2,
     dbPath: `${directory}/db`,
@@ -130,40 +155,42 @@ test('every setting is read', () => {
   ]);
   expect(config?.blocking).toEqual({
     classes: new Set(['ip', 'net']),
-    seconds: 60,
-    peers: { directory: `${directory.replace(/\/[^/]*$/, '')}/peers`, timeoutSeconds: 30 },
+    penalty: {
+      steps: [60, 600, 600],
+      factor: 1.5,
+      capSeconds: 9000,
+      decaySeconds: 3600,
+      jitter: 0.25,
+    },
+    mode: 'polite',
+    message: 'Later.',
+    peers: {
+      directory: `${directory.replace(/\/[^/]*$/, '')}/peers`,
+      timeoutSeconds: 30,
+      cdb: `${directory}/p.cdb`,
+    },
     tcprules: { source: '/etc/tcp.smtp', cdb: `${directory}/cdb` },
   });
+  expect(config?.classes.get('ip')).toMatchObject({ ...plainClass, also: ['net'] });
+  expect(config?.classes.get('user')).toMatchObject(plainClass);
+  expect(config?.classes.get('net')).toMatchObject({
+    prefix4: 24,
+    prefix6: 48,
+    also: ['ip'],
+    concurrent: 0,
+    dryRun: true,
+    overload: true,
+  });
+  expect(config?.overload).toEqual({
+    file: `${directory}/on`,
+    command: ['qstat', '-x'],
+    above: 10,
+    below: 10,
+    loadAbove: 7.5,
+    loadBelow: 5,
+    everySeconds: 60,
+  });
   expect(config?.allow.map(({ text }) => text)).toEqual(['10.0.0.0/8', '1.2.3.4']);
-});
-
-describe('choices in writing', () => {
-  const limits = 'limits: { ip: () }';
-  test.each(['"0660"', '"660"', '660', '0660'])('socket_mode: %s is 0660', (mode) => {
-    expect(
-      checked(`settings: { socket_mode: ${mode} } ${limits}`).config?.settings.socketMode,
-    ).toBe(0o660);
-  });
-
-  test('control stands beside socket', () => {
-    const { config } = checked(`settings: { socket: "/a/b" } ${limits}`);
-    expect(config?.settings.controlSocket).toBe('/a/control.sock');
-  });
-
-  test('blocking means class ip when it names none', () => {
-    expect(checked(`blocking: { } ${limits}`).config?.blocking.classes).toEqual(new Set(['ip']));
-  });
-
-  test.each(['"ip"', '("ip")', '["ip"]'])('classes: %s', (classes) => {
-    const { config } = checked(`blocking: { classes: ${classes} } ${limits}`);
-    expect(config?.blocking.classes).toEqual(new Set(['ip']));
-  });
-
-  test('a glob is no network in a class of names', () => {
-    const { config } = checked('limits: { user: ( ("a/b", 1, 1), ("10.0.0.0/8", 1, 1) ) }');
-    const limit = findLimit(config?.classes.get('user')?.limits ?? [], '10.0.0.0/8', undefined);
-    expect(limit?.pattern.text).toBe('10.0.0.0/8');
-  });
 });
 
 describe('etc/rater.conf', () => {

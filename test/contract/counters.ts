@@ -41,8 +41,9 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
 
     test('a sweep forgets idle values only, in slices', async () => {
       const counters = make();
+      const hourly = rates.slice(1);
       for (let value = 0; value < 10; value += 1) {
-        await counters.mark({ class: 'ip', value: `v${value}` }, rates, value < 7 ? 0 : 1000);
+        await counters.mark({ class: 'ip', value: `v${value}` }, hourly, value < 7 ? 0 : 1000);
       }
       expect(counters.size).toBe(10);
       const passes: boolean[] = [];
@@ -51,11 +52,49 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       expect(counters.size).toBe(3);
     });
 
+    test('a mark made while a sweep is under way is kept', async () => {
+      const counters = make();
+      for (let value = 0; value < 10; value += 1) {
+        await counters.mark({ class: 'ip', value: `v${value}` }, rates, 0);
+      }
+      expect(counters.sweep(1000, 1)).toBe(false);
+      for (let value = 0; value < 10; value += 1) {
+        await counters.mark({ class: 'ip', value: `v${value}` }, rates, 5000);
+      }
+      while (!counters.sweep(3_600_000, 3));
+      expect(await counters.count({ class: 'ip', value: 'v5' }, rates, 3_600_000)).toEqual([0, 1]);
+      expect(counters.size).toBe(10);
+    });
+
+    test('a cleared value leaves nothing to the next one', async () => {
+      const counters = make();
+      for (let marks = 0; marks < 9; marks += 1) await counters.mark(one, rates, marks);
+      counters.clear(one);
+      for (let value = 0; value < 50; value += 1) {
+        const next = { class: 'ip', value: `v${value}` };
+        expect(await counters.mark(next, rates, 10)).toEqual([1, 1]);
+        expect(await counters.mark(next, rates, 11)).toEqual([2, 2]);
+      }
+    });
+
     test('other rates after a reload keep the marks of those that stay', async () => {
       const counters = make();
       await counters.mark(one, rates, 0);
       const more = [...rates, { seconds: 1, count: 5 }];
       expect(await counters.mark(one, more, 1)).toEqual([2, 2, 1]);
+    });
+
+    test('rates that come before it or go make no rate forget its marks', async () => {
+      const counters = make();
+      const [minute, hour] = [
+        { seconds: 60, count: 5 },
+        { seconds: 3600, count: 50 },
+      ];
+      await counters.mark(one, [minute, hour], 0);
+      const more = [{ seconds: 1, count: 5 }, minute, hour];
+      expect(await counters.count(one, more, 30_000)).toEqual([0, 1, 1]);
+      expect(await counters.mark(one, more, 30_000)).toEqual([1, 2, 2]);
+      expect(await counters.mark(one, [{ ...hour, count: 9 }], 600_000)).toEqual([3]);
     });
   });
 }

@@ -11,7 +11,7 @@ import type { Block } from '../../src/store/store.ts';
 
 export type EnforcerSubject = {
   readonly enforcer: Enforcer;
-  /** What the server does with a single IPv4 address. */
+  /** Whether the server keeps a single IPv4 address from its program, in silence or not. */
   dropsConnection(address: Address): boolean | Promise<boolean>;
   /** Refuses the address as the admin would, by hand, with an entry that is not ours. */
   refuseAsAdmin(address: Address): void | Promise<void>;
@@ -128,20 +128,27 @@ export function keepsEnforcerPromises(
       expect(await dropsConnection(addressFor('127.192.2.3'))).toBe(true);
     });
 
-    promises(
-      'a network of whole octets is refused, all of it and nothing else',
-      async (subject) => {
-        const network = blockOf('127.51.100.0/24');
-        expect(subject.enforcer.impose(network)).not.toBe('not possible');
-        subject.enforcer.flush();
-        expect(await subject.dropsConnection(addressFor('127.51.100.77'))).toBe(true);
-        expect(await subject.dropsConnection(addressFor('127.51.10.77'))).toBe(false);
-        expect(subject.enforcer.standing(addressFor('127.51.100.77'), network)).toBe('ours');
-        expect(subject.enforcer.lift(network)).toBe(true);
-        subject.enforcer.flush();
-        expect(await subject.dropsConnection(addressFor('127.51.100.77'))).toBe(false);
-      },
-    );
+    for (const [text, inside, outside] of [
+      ['127.51.100.0/24', '127.51.100.77', '127.51.10.77'],
+      ['127.51.0.0/16', '127.51.100.77', '127.5.100.77'],
+      // Nobody but 127.0.0.0/8 can connect to a test.
+      ['127.0.0.0/8', '127.51.100.77', undefined],
+      ['12.0.0.0/8', undefined, '127.51.100.77'],
+    ] as const) {
+      promises(`a network of whole octets (${text}) is refused, and nothing else`, async (s) => {
+        const network = blockOf(text);
+        if (s.enforcer.impose(network) === 'pending') s.enforcer.flush();
+        expect(s.enforcer.impose(network)).toBe('in force');
+        if (outside) expect(await s.dropsConnection(addressFor(outside))).toBe(false);
+        if (inside) {
+          expect(await s.dropsConnection(addressFor(inside))).toBe(true);
+          expect(s.enforcer.standing(addressFor(inside), network)).toBe('ours');
+        }
+        expect(s.enforcer.lift(network)).toBe(true);
+        s.enforcer.flush();
+        if (inside) expect(await s.dropsConnection(addressFor(inside))).toBe(false);
+      });
+    }
 
     promises('what the server cannot express is not possible and changes nothing', async (s) => {
       for (const text of ['2001:db8::1', '127.51.100.0/25', '0.0.0.0/0']) {

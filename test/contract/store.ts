@@ -14,11 +14,11 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       store.close();
     });
 
-    test('one address has one block; a later one counts as one more offence', () => {
+    test('one address has one block; a later one replaces it', () => {
       const store = make();
       store.add(newBlock('192.0.2.1'));
       const later = store.add(newBlock('192.0.2.1', { untilMs: 1_000_500_000 }));
-      expect(later).toMatchObject({ times: 2, replacedUntilMs: 1_000_120_000 });
+      expect(later).toMatchObject({ replacedUntilMs: 1_000_120_000 });
       expect(store.all()).toEqual([later]);
       store.close();
     });
@@ -28,7 +28,10 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       const first = store.add(newBlock('192.0.2.1'));
       expect(store.remove(address('192.0.2.1'))).toEqual(first);
       expect(store.remove(address('192.0.2.1'))).toBeUndefined();
-      expect(store.add(newBlock('192.0.2.1'))).toMatchObject({ times: 2, replacedUntilMs: 0 });
+      expect(store.offences(address('192.0.2.1'))).toEqual({ times: 1, lastMs: 1_000_000_000 });
+      store.add(newBlock('192.0.2.1', { times: 2, sinceMs: 5 }));
+      expect(store.offences(address('192.0.2.1'))).toEqual({ times: 2, lastMs: 5 });
+      expect(store.offences(address('192.0.2.2'))).toEqual({ times: 0, lastMs: 0 });
       store.close();
     });
 
@@ -49,6 +52,20 @@ export function keepsStorePromises(name: string, make: () => Store): void {
     test('an empty store has no next end', () => {
       const store = make();
       expect(store.nextEndMs()).toBeUndefined();
+      store.close();
+    });
+
+    test('an allowance is given back until it is taken back; a later one replaces it', () => {
+      const store = make();
+      const allowance = { address: address('192.0.2.0/24'), sinceMs: 1, untilMs: 2, reason: 'a' };
+      const later = { ...allowance, untilMs: undefined, reason: "b'c" };
+      store.allow(allowance);
+      expect(store.allowances()).toEqual([allowance]);
+      store.allow(later);
+      expect(store.allowances()).toEqual([later]);
+      expect(store.disallow(address('192.0.2.0'))).toBe(false);
+      expect(store.disallow(address('192.0.2.0/24'))).toBe(true);
+      expect(store.allowances()).toEqual([]);
       store.close();
     });
 

@@ -1,7 +1,22 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Rate } from '../../src/core/limits.ts';
-import { capacityOf, Window } from '../../src/core/window.ts';
+import { capacityOf } from '../../src/core/window.ts';
+import { CellStore } from '../../src/counters/cell-store.ts';
+import { RateWindows } from '../../src/counters/rate-windows.ts';
+
+/** The windows of one value, in memory that grows as it has to. */
+class Window {
+  readonly #windows = new RateWindows(new CellStore());
+
+  mark(rate: Rate, nowMs: number): number {
+    return this.#windows.mark('value', rate, nowMs >>> 0);
+  }
+
+  count(rate: Rate, nowMs: number): number {
+    return this.#windows.count('value', rate, nowMs >>> 0);
+  }
+}
 
 const tenAMinute: Rate = { seconds: 60, count: 10 };
 
@@ -34,7 +49,7 @@ test('the count saturates at twice the limit and refused marks keep a client out
 });
 
 test.each([
-  [{ seconds: 1, count: 0 }, 1],
+  [{ seconds: 1, count: 0 }, 2],
   [{ seconds: 1, count: 1 }, 2],
   [{ seconds: 1, count: 10 }, 20],
   [{ seconds: 1, count: -1 }, 1000],
@@ -53,6 +68,14 @@ test('a limit that a reload lowers or raises judges the marks that are there', (
   expect(window.mark({ seconds: 60, count: 100 }, 11)).toBe(5);
 });
 
+test('the clock may run over 2^32 milliseconds within a window', () => {
+  const window = new Window();
+  const overflow = 2 ** 32;
+  for (let index = 0; index < 5; index += 1) window.mark(tenAMinute, overflow - 30_000 + index);
+  expect(window.mark(tenAMinute, overflow + 29_999)).toBe(6);
+  expect(window.mark(tenAMinute, overflow + 30_003)).toBe(3);
+});
+
 test('counts are those of a plain list of instants, up to twice the limit', () => {
   const steps = fc.array(fc.nat({ max: 3000 }), { maxLength: 200 });
   const rates = fc.record({ seconds: fc.integer({ min: 1, max: 5 }), count: fc.nat({ max: 12 }) });
@@ -60,7 +83,7 @@ test('counts are those of a plain list of instants, up to twice the limit', () =
     fc.property(rates, steps, (rate, gaps) => {
       const window = new Window();
       const marks: number[] = [];
-      let now = 0;
+      let now = 2 ** 32 - 100_000;
       for (const gap of gaps) {
         now += gap;
         marks.push(now);

@@ -66,12 +66,20 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
     may: 'core errors troubles',
     types: 'clock log store enforcers',
   },
+  allowlist: { may: 'core', types: 'clock store' },
+  'dry-runs': { may: '', types: 'clock store' },
+  sessions: { may: '', types: 'counters' },
+  overload: { may: 'errors', types: 'config' },
   gatekeeper: {
-    may: 'core errors wire block-keeper',
+    may: 'core errors wire allowlist block-keeper dry-runs sessions',
     types: 'clock log store enforcers counters config',
   },
   program: { may: 'errors' },
-  commands: { may: 'core errors log', types: 'clock config gatekeeper store enforcers' },
+  commands: {
+    may: 'core errors log',
+    types: 'allowlist clock config gatekeeper store enforcers',
+  },
+  client: { may: 'clock errors log wire' },
 };
 
 /** Those that join everything; nobody joins them. */

@@ -5,8 +5,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { commands } from '../../src/commands/commands.ts';
+import { overload } from '../../src/cli/overload.ts';
+import { commands, shellCommands } from '../../src/commands/commands.ts';
 import { schema, settingRows, topLevelNames } from '../../src/config/schema.ts';
+import { longestCommand, longestPersonLine } from '../../src/daemon/control-listener.ts';
 import { exitCodes, faults } from '../../src/errors.ts';
 import { longestLine } from '../../src/wire/line-splitter.ts';
 import { manuals, optionsIn, page, pageNames, pages, root } from './manual-page.ts';
@@ -60,6 +62,9 @@ describe.each(pageNames)('%s', (name) => {
   });
 });
 
+/** All that ipthrottle(8) has: those that the daemon has too, and its own. */
+const operatorCommands = [...commands, overload];
+
 describe('commands', () => {
   /** Options by command, as COMMANDS of ipthrottle.8 has them: on its line and in its list. */
   function documentedCommands(): Map<string, Set<string>> {
@@ -83,16 +88,19 @@ describe('commands', () => {
   test('ipthrottle.8 has every command and no other', () => {
     // Commander adds help by itself.
     expect([...documented.keys()].sort()).toEqual(
-      [...commands.map(({ name }) => name), 'help'].sort(),
+      [...operatorCommands.map(({ name }) => name), 'help'].sort(),
     );
   });
 
-  test.each(commands)('$name has all its options there and no other', ({ name, options }) => {
-    const real = options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0]);
-    expect([...(documented.get(name) ?? [])].sort()).toEqual(real.sort());
-  });
+  test.each(operatorCommands)(
+    '$name has all its options there and no other',
+    ({ name, options }) => {
+      const real = options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0]);
+      expect([...(documented.get(name) ?? [])].sort()).toEqual(real.sort());
+    },
+  );
 
-  test.each(commands)('each option of $name has a paragraph', ({ name, options }) => {
+  test.each(operatorCommands)('each option of $name has a paragraph', ({ name, options }) => {
     const items = page('ipthrottle.8').items('COMMANDS');
     const start = items.findIndex((item) => item.split(' ')[1] === name && item.startsWith('Ic'));
     const rest = items.slice(start + 1);
@@ -102,6 +110,37 @@ describe('commands', () => {
       .filter((item) => item.startsWith('Fl '))
       .flatMap(optionsIn);
     expect(paragraphs.sort()).toEqual(options.map(({ flags }) => flags.split(' ')[0]).sort());
+  });
+});
+
+describe('the control shell', () => {
+  test('rater.8 has every command and no other', () => {
+    const named = page('rater.8')
+      .items('CONTROL SHELL')
+      .flatMap((item) =>
+        item
+          .replace(/^Ic /, '')
+          .replace(/ Op .*/, '')
+          .split(' , '),
+      );
+    expect(named.sort()).toEqual(shellCommands.map(({ name }) => name).sort());
+  });
+
+  test('rater.8 has the lengths of its lines', () => {
+    expect(page('rater.8').text).toContain(`more than ${longestPersonLine} bytes`);
+    expect(page('rater.8').text).toContain(`up to ${longestCommand} bytes`);
+  });
+
+  test('ipthrottle.8 has every timer', () => {
+    const [, rest = ''] = page('ipthrottle.8').section('COMMANDS').join('\n').split('.It Ic tmr');
+    const documented = [...(rest.split('.It Ic')[0]?.matchAll(/^\.It Sy (.*)$/gm) ?? [])];
+    const code = sourceFiles('src/daemon', '.ts').filter(({ path }) =>
+      /(timers|rater).ts$/.test(path),
+    );
+    const names = foundIn(code, /(?:this\.every\(|this\.#after\(|name: )['`](\w[\w ]*)/g);
+    // A slice of a pass is not worth a line of its own.
+    const real = names.filter((name) => name !== 'sweep slice').map((name) => name.trim());
+    expect(documented.map(([, name]) => name).sort()).toEqual(real.sort());
   });
 });
 
@@ -188,7 +227,7 @@ describe('what rater says', () => {
     const files = sourceFiles('src', '.ts').filter(({ path }) => !path.startsWith('src/cli/'));
     const real = foundIn(
       files,
-      /(?:[lL]og\.(?:debug|info|warn|error)\(|#log\('\w+', |#forget\(\w+, )'([^']+)'/g,
+      /(?:[lL]og(?:\.(?:debug|info|warn|error)|\[level\])\(|#log\('\w+', |#forget\(\w+, )'([^']+)'/g,
     );
     const documented = page('rater.8')
       .items('THE LOG')
@@ -213,6 +252,33 @@ describe('what rater says', () => {
 
   test('rater-protocol.5 has the length of a request line', () => {
     expect(page('rater-protocol.5').text).toContain(`at most ${longestLine} bytes`);
+  });
+});
+
+describe('spp-ipthrottle.8', () => {
+  const plugins = sourceFiles('bin', '').filter(({ path }) => path.includes('/spp-'));
+
+  test('names the plugins that package.json installs and no other', () => {
+    const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const installed = Object.values<string>(bin).filter((path) => path.includes('/spp-'));
+    expect(plugins.map(({ path }) => path)).toEqual(installed.sort());
+    const named = page('spp-ipthrottle.8').section('SYNOPSIS').filter(Boolean);
+    expect(named.map((line) => `bin/${line.slice(4)}`).sort()).toEqual(installed.sort());
+  });
+
+  test('has every variable that they read and no other', () => {
+    // PATH is read by the shell, RATER_SOCKET by ratecheck.
+    const read = foundIn(plugins, /\$\{([A-Z0-9]+):-/g);
+    const documented = page('spp-ipthrottle.8').items('ENVIRONMENT');
+    const names = documented.map((item) => item.replace('Ev ', ''));
+    expect(names.sort()).toEqual([...read, 'PATH', 'RATER_SOCKET'].sort());
+  });
+
+  test('has what they say, word for word', () => {
+    const said = foundIn(plugins, /(?:echo ['"]R|pause=['"])([^$'"]+?)[. ]*['"$]/g);
+    const text = page('spp-ipthrottle.8').text;
+    expect(said.length).toBeGreaterThanOrEqual(5);
+    for (const words of said) expect(text).toContain(words);
   });
 });
 

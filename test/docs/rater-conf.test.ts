@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { highestCount, longestWindow } from '../../src/config/read-limits.ts';
-import { type GroupName, namesIn, schema, settingRows } from '../../src/config/schema.ts';
+import {
+  type GroupName,
+  namesIn,
+  schema,
+  settingRows,
+  writtenAs,
+} from '../../src/config/schema.ts';
+import { checked } from '../config/mistakes-in.ts';
 
 const page = readFileSync(new URL('../../man/rater.conf.5', import.meta.url), 'utf8');
 const sample = readFileSync(new URL('../../etc/rater.conf', import.meta.url), 'utf8');
@@ -9,7 +16,8 @@ const groups = Object.keys(schema) as GroupName[];
 
 /** The text under `.Ss group`, up to the next heading. */
 function section(group: string): string {
-  return page.split(/^\.S[sh] /m).find((part) => part.startsWith(`${group}\n`)) ?? '';
+  const title = group in schema ? writtenAs(group as GroupName) : group;
+  return page.split(/^\.S[sh] /m).find((part) => part.startsWith(`${title}\n`)) ?? '';
 }
 
 /** Setting name to its paragraph as a reader sees it, without the macros. */
@@ -53,11 +61,53 @@ describe('man/rater.conf.5', () => {
   });
 });
 
+describe('the examples of man/rater.conf.5', () => {
+  const [, examples = ''] = /^\.Sh EXAMPLES\n(.*?)^\.Sh /ms.exec(page) ?? [];
+  const texts = [...examples.matchAll(/^\.Bd [^\n]*\n(.*?)^\.Ed$/gms)].map(([, text = '']) => text);
+  const included = {
+    'busy-senders.conf': '("joe@example.org", 3600, 500),',
+    'allow.conf': '"192.0.2.0/24",',
+  };
+
+  test('are there', () => {
+    expect(texts.length).toBeGreaterThanOrEqual(10);
+    for (const [name, line] of Object.entries(included)) {
+      expect(examples).toContain(`"${name}"`);
+      expect(examples.replaceAll('\\(dq', '"').replaceAll(' \\&', '')).toContain(line.slice(0, -1));
+    }
+  });
+
+  test.each(texts)('is a configuration: %j', (text) => {
+    expect(checked({ example: text, ...included }).mistakes).toEqual([]);
+  });
+});
+
+/** Without the functions of patterns, which are never equal. */
+function flat(config: unknown): string {
+  return JSON.stringify(config, (_, value) => {
+    return value instanceof Map || value instanceof Set ? [...value] : value;
+  });
+}
+
 describe('etc/rater.conf', () => {
   test.each(settingRows())('shows $name with its default', ({ name, shownDefault }) => {
     const written = new RegExp(`\\b${name}: (\\([^)]*\\)|[^;]*);`).exec(sample)?.[1];
     expect(written).toBeDefined();
-    const isFree = shownDefault === undefined || name === 'control';
-    if (!isFree) expect(written?.replaceAll(/^"|"$/g, '')).toBe(shownDefault);
+    const isFree = shownDefault === undefined || ['control', 'load_below'].includes(name);
+    if (!isFree) expect([written, written?.replaceAll(/^"|"$/g, '')]).toContain(shownDefault);
+  });
+
+  test('means the same when its comments are taken away', () => {
+    const names = settingRows().map(({ name }) => name);
+    let taken = 0;
+    const bare = sample.replaceAll(/^( +)# ((\w+): .*;)$/gm, (line, space, setting, name) => {
+      if (!names.includes(name) || setting.includes('...') || name === 'control') return line;
+      taken += 1;
+      return space + setting;
+    });
+    expect(taken).toBeGreaterThan(25);
+    const { config, mistakes } = checked({ sample: bare });
+    expect(mistakes).toEqual([]);
+    expect(flat(config)).toEqual(flat(checked({ sample }).config));
   });
 });

@@ -22,6 +22,7 @@ import { Fault } from '../../src/errors.ts';
 import { addressFor, blockOf, keepsEnforcerPromises } from '../contract/enforcer.ts';
 import { missing, runTcprules, runTcprulescheck } from '../golden/real-tools.ts';
 import { HandTimers } from './hand-timers.ts';
+import { startTcpserver } from './tcpserver.ts';
 
 const noCheck = missing('tcprules', 'tcprulescheck');
 
@@ -52,8 +53,8 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function open(tcprulesCommand?: string, clock = timers): TcprulesCdb {
-  const files = { source, cdb, tcprulesCommand };
+function open(tcprulesCommand?: string, clock = timers, message?: string): TcprulesCdb {
+  const files = { source, cdb, tcprulesCommand, message };
   const enforcer = new TcprulesCdb(
     files,
     (level, what, detail) => logged.push(`${level}: ${what}: ${detail}`),
@@ -111,6 +112,217 @@ keepsEnforcerPromises(
   },
   noCheck,
 );
+
+const noServer = missing('tcprules', 'tcpserver', 'rblsmtpd');
+const message = 'Slow down';
+
+function openPolite(tcprulesCommand?: string, text = message): TcprulesCdb {
+  return open(tcprulesCommand, timers, text);
+}
+
+keepsEnforcerPromises(
+  'a polite TcprulesCdb under a real tcpserver with rblsmtpd',
+  async () => {
+    writeFileSync(source, ':allow,RBLSMTPD=""\n');
+    const enforcer = openPolite();
+    enforcer.flush();
+    const server = await startTcpserver(cdb);
+    return {
+      enforcer,
+      dropsConnection: ({ text }) => server.refuses(text),
+      refuseAsAdmin: ({ text }) => {
+        writeFileSync(source, `${text}:deny\n${readFileSync(source, 'utf8')}`);
+      },
+      close: () => server.stop(),
+    };
+  },
+  noServer,
+);
+
+describe('polite refusals', () => {
+  test.skipIf(noServer)('rblsmtpd says the message with a 451, and nobody relays', async () => {
+    writeFileSync(source, '127.:allow,RELAYCLIENT="",RBLSMTPD=""\n');
+    const enforcer = openPolite();
+    enforcer.impose(blockOf('127.192.2.1'));
+    enforcer.flush();
+    const server = await startTcpserver(cdb);
+    try {
+      const said = await server.says('127.192.2.1');
+      expect(said).toContain(`451 ${message}\r\n`);
+      expect(said).not.toContain('in');
+      expect(await server.says('127.192.2.2')).toBe('in and relays\n');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test.skipIf(noServer)(
+    'are temporary ones, also when the message starts with a hyphen',
+    async () => {
+      const enforcer = openPolite(undefined, '-Go away');
+      enforcer.impose(blockOf('127.192.2.1'));
+      enforcer.flush();
+      const server = await startTcpserver(cdb);
+      try {
+        expect(await server.says('127.192.2.1')).toContain('451  -Go away\r\n');
+      } finally {
+        await server.stop();
+      }
+    },
+  );
+
+  test.skipIf(noCheck)('are what tcprules makes of our lines and the source behind them', () => {
+    const enforcer = openPolite();
+    enforcer.impose(blockOf('203.0.113.1'));
+    enforcer.impose(blockOf('198.51.100.0/24'));
+    enforcer.impose(blockOf('192.0.2.66'));
+    enforcer.flush();
+    const polite = `allow,RBLSMTPD="${message}"`;
+    const lines = `203.0.113.1:${polite}\n198.51.100.:${polite}\n192.0.2.66:deny\n`;
+    const real = runTcprules(lines + readFileSync(source, 'utf8')).bytes;
+    expect(cdbText()).toBe(Buffer.from(real ?? []).toString('latin1'));
+  });
+
+  test.each([
+    ['192.0.2.1', '192.0.2.1:deny\n', 'D\0'],
+    ['192.0.2.1', '192.0.:deny\n', 'D\0'],
+    ['192.0.2.1', '192.0.2.7:allow\n:deny\n', 'D\0'],
+    ['192.0.2.0/24', '192.0.2.:deny,A="b"\n', 'D\0'],
+    ['192.0.2.0/24', '192.0.2.1:deny\n', `+RBLSMTPD=${message}\0`],
+    ['192.0.2.1', '192.0.2.:allow\n192.0.:deny\n', `+RBLSMTPD=${message}\0`],
+    ['192.0.2.1', '192.0.2.1:allow\n192.0.2.1:deny\n', `+RBLSMTPD=${message}\0`],
+    ['192.0.2.1', '192.0.2.1:allow,RBLSMTPD="-listed"\n', `+RBLSMTPD=${message}\0`],
+  ])('of %s over %j are %j: whom the admin denies stays denied', (text, rules, data) => {
+    writeFileSync(source, rules);
+    const enforcer = openPolite();
+    enforcer.impose(blockOf(text));
+    enforcer.flush();
+    expect(dataOf(text.endsWith('/24') ? '192.0.2.' : text)).toBe(data);
+  });
+
+  test.skipIf(noCheck)('go through the installed tcprules where the source must', () => {
+    writeFileSync(source, '198.51.100.0/24:deny\n192.0.2.1:allow,RELAYCLIENT=""\n:allow\n');
+    const enforcer = openPolite();
+    for (const text of ['192.0.2.1', '198.51.100.7']) enforcer.impose(blockOf(text));
+    enforcer.flush();
+    expect(dataOf('192.0.2.1')).toBe(`+RBLSMTPD=${message}\0`);
+    // Whether the server's tcprules matches the line or not: the client is refused.
+    expect(dataOf('198.51.100.7')).toBe('D\0');
+    enforcer.lift(blockOf('192.0.2.1'));
+    enforcer.flush();
+    expect(dataOf('192.0.2.1')).toBe('+RELAYCLIENT=\0');
+  });
+
+  test("the admin's own are told from ours", () => {
+    writeFileSync(source, '192.0.2.1:allow,RBLSMTPD="-listed"\n192.0.2.2:allow,RBLSMTPD=""\n');
+    const enforcer = openPolite();
+    const block = blockOf('203.0.113.1');
+    enforcer.impose(block);
+    enforcer.flush();
+    expect(enforcer.standing(addressFor('192.0.2.1'), undefined)).toBe('theirs');
+    expect(enforcer.standing(addressFor('192.0.2.2'), undefined)).toBe('absent');
+    expect(enforcer.standing(block.address, block)).toBe('ours');
+    enforcer.lift(block);
+    expect(enforcer.standing(block.address, undefined)).toBe('ours');
+    enforcer.flush();
+    expect(enforcer.standing(block.address, undefined)).toBe('absent');
+  });
+
+  test('become silent ones at a start in the other mode', () => {
+    const block = blockOf('203.0.113.1');
+    const polite = openPolite();
+    polite.reconcile([block]);
+    polite.flush();
+    const silent = open();
+    silent.reconcile([block]);
+    silent.flush();
+    expect(dataOf('203.0.113.1')).toBe('D\0');
+  });
+});
+
+describe('IPv6', () => {
+  const single = blockOf('2001:db8::1');
+  const network = blockOf('2001:db8:1::/64');
+
+  /** Stands for the tcprules of ucspi-tcp6 or ucspi-ssl: keeps what it is told, drops IPv6 lines. */
+  function capableTcprules(): string {
+    console.warn('a script stands for a tcprules that takes IPv6: no package has one');
+    const path = join(directory, 'capable');
+    const script = `#!/bin/sh
+cat > "${directory}/said"
+grep -v '^[0-9a-f]*:[0-9a-f:]*' "${directory}/said" | exec tcprules "$@"
+`;
+    writeFileSync(path, script, { mode: 0o755 });
+    return path;
+  }
+
+  const said = () => readFileSync(join(directory, 'said'), 'utf8');
+
+  test.skipIf(noCheck)("is never given to djb's tcprules but once, to try it", () => {
+    writeFileSync(source, '198.51.100.0/24:deny\n:allow\n');
+    const spy = join(directory, 'spy');
+    const script = `#!/bin/sh
+cat > "${directory}/said"; cat "${directory}/said" >> "${directory}/all"
+exec tcprules "$@" < "${directory}/said"
+`;
+    writeFileSync(spy, script, { mode: 0o755 });
+    const enforcer = open(spy);
+    for (let time = 0; time < 3; time++) {
+      for (const block of [single, network]) {
+        expect(enforcer.impose(block)).toBe('not possible');
+        expect(enforcer.lift(block)).toBe(false);
+      }
+    }
+    expect(enforcer.impose(blockOf('192.0.2.1'))).toBe('pending');
+    enforcer.flush();
+    expect(dataOf('192.0.2.1')).toBe('D\0');
+    expect(readFileSync(join(directory, 'all'), 'utf8').match(/2001/g)?.length).toBe(2);
+    expect(readdirSync(directory).filter((name) => name.startsWith('..'))).toEqual([]);
+  });
+
+  test.skipIf(noCheck)('goes through a tcprules that takes it', () => {
+    const enforcer = open(capableTcprules());
+    expect(enforcer.impose(single)).toBe('pending');
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.impose(network);
+    enforcer.flush();
+    expect(said()).toBe(
+      `2001:db8::1:deny\n192.0.2.1:deny\n2001:db8:1::/64:deny\n${readFileSync(source, 'utf8')}`,
+    );
+    expect(enforcer.impose(single)).toBe('in force');
+    expect(dataOf('192.0.2.1')).toBe('D\0');
+    expect(enforcer.standing(addressFor('2001:db8:1::7'), network)).toBe('ours');
+    expect(enforcer.lift(single)).toBe(true);
+    expect(enforcer.lift(network)).toBe(true);
+    enforcer.flush();
+    expect(cdbText()).toBe(
+      Buffer.from(
+        runTcprules(`192.0.2.1:deny\n${readFileSync(source, 'utf8')}`).bytes ?? [],
+      ).toString('latin1'),
+    );
+  });
+
+  test.skipIf(noCheck)('is refused politely, where the source does not deny it', () => {
+    writeFileSync(source, '2001:db8:1::/48:deny\n:allow\n');
+    const enforcer = open(capableTcprules(), timers, message);
+    enforcer.reconcile([single, network]);
+    enforcer.flush();
+    expect(said()).toContain(`2001:db8::1:allow,RBLSMTPD="${message}"\n2001:db8:1::/64:deny\n`);
+  });
+
+  test.skipIf(noCheck)('does not keep other blocks out when tcprules no longer takes it', () => {
+    const capable = capableTcprules();
+    const enforcer = open(capable);
+    enforcer.impose(single);
+    enforcer.flush();
+    writeFileSync(capable, '#!/bin/sh\nexec tcprules "$@"\n');
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.flush();
+    expect(dataOf('192.0.2.1')).toBe('D\0');
+    expect(enforcer.impose(single)).toBe('not possible');
+    expect(logged).toEqual([]);
+  });
+});
 
 describe('the cdb', () => {
   test.skipIf(noCheck)('is what tcprules makes of our denies and the source behind them', () => {
@@ -274,8 +486,7 @@ describe('when the rules do not compile', () => {
     ],
     'a line that the installed tcprules refuses': [
       () => writeFileSync(source, '::1:deny\n'),
-      () =>
-        `tcprules refuses ${source}, which has IPv6 or CIDR lines: exit 100, "tcprules: fatal: `,
+      () => `tcprules refuses ${source}, with IPv6 or CIDR lines: exit 100, "tcprules: fatal: `,
     ],
   };
 
@@ -294,7 +505,7 @@ describe('when the rules do not compile', () => {
       expect(cdbText()).toBe(before);
       expect(enforcer.impose(blockOf('192.0.2.1'))).toBe('pending');
       expect(logged.length).toBe(1);
-      expect(logged[0]).toContain(`error: rules not compiled, the old cdb stays: ${detail()}`);
+      expect(logged[0]).toContain(`error: cdb not compiled, the old one stays: ${detail()}`);
 
       const fault = faultOf(() => enforcer.flush());
       expect(fault.code).toBe('enforcer');
@@ -303,7 +514,7 @@ describe('when the rules do not compile', () => {
       writeFileSync(source, good);
       timers.advance(5000);
       expect(dataOf('192.0.2.2')).toBe('D\0');
-      expect(logged.slice(1)).toEqual([`info: rules compiled again: ${cdb}`]);
+      expect(logged.slice(1)).toEqual([`info: cdb compiled again: ${cdb}`]);
       expect(readdirSync(directory).sort()).toEqual(['tcp.smtp', 'tcp.smtp.cdb']);
     },
   );

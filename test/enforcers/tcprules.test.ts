@@ -1,6 +1,17 @@
 /** What no other program can confirm; for the rest, see test/golden/tcprules.test.ts. */
 import { describe, expect, test } from 'vitest';
-import { isRefusal, keyOf, latin1, lookupKeys, parseRules } from '../../src/enforcers/tcprules.ts';
+import {
+  addressOfKey,
+  deniedBy,
+  isDenial,
+  isForeignKey,
+  isRefusal,
+  keyOf,
+  latin1,
+  lookupKeys,
+  parseRules,
+  politeRefusal,
+} from '../../src/enforcers/tcprules.ts';
 import { addressFor } from '../contract/enforcer.ts';
 
 describe('foreign lines are recognised', () => {
@@ -47,10 +58,15 @@ test.for([
   ['10.0.0.0/8', '10.', ['10.', '']],
   ['10.0.0.0/9', undefined, ['10.', '']],
   ['0.0.0.0/0', undefined, ['']],
-  ['2001:db8::1', undefined, ['2001:db8::1', '']],
+  ['2001:db8::1', '2001:db8::1', ['2001:db8::1', '']],
+  ['2001:db8::/64', '2001:db8::/64', ['']],
+  ['::/0', undefined, ['']],
 ] as const)('%s has the key %s', ([text, key, keys]) => {
   expect(keyOf(addressFor(text))).toBe(key);
   expect(lookupKeys(addressFor(text))).toEqual(keys);
+  if (key === undefined) return;
+  expect(addressOfKey(key)?.text).toBe(text);
+  expect(isForeignKey(key)).toBe(text.includes(':'));
 });
 
 test.for([
@@ -61,6 +77,32 @@ test.for([
   ['+A=D\0', false],
   ['+D=\0', false],
   ['D', false],
+  ['+RBLSMTPD=no\0', true],
+  ['+A=b\0+RBLSMTPD=-no\0', true],
+  ['+RBLSMTPD=\0', false],
+  ['+RBLSMTPD=no\0+RBLSMTPD=\0', false],
 ] as const)('the data %j refuses: %s', ([data, refuses]) => {
   expect(isRefusal(latin1(data))).toBe(refuses);
+});
+
+test('a polite refusal refuses, denies nobody, and is never a permanent one', () => {
+  for (const message of ['Slow down', '-x', '--x', ' ']) {
+    const { data, instructions } = politeRefusal(message);
+    expect(isRefusal(data)).toBe(true);
+    expect(isDenial(data)).toBe(false);
+    expect(parseRules(latin1(`1.2.3.4:${instructions}\n`)).records[0]?.[1]).toEqual(data);
+    expect(instructions).not.toContain('"-');
+  }
+});
+
+test.for([
+  ['192.0.2.0/24:deny', '192.0.2.0/24'],
+  ['192.0.2.0/24:deny,A="b"', '192.0.2.0/24'],
+  ['2001:db8::1:deny', '2001:db8::1'],
+  ['2001:db8::/32:deny', '2001:db8::/32'],
+  ['2001:db8::/32:allow', undefined],
+  ['192.0.2.0/24:allow,A=":deny"', undefined],
+  ['joe@::1:deny', undefined],
+] as const)('the line %s denies %s', ([text, network]) => {
+  expect(deniedBy({ line: 1, text })?.text).toBe(network);
 });

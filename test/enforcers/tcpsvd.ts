@@ -1,31 +1,27 @@
 /**
- * A real tcpsvd on an instructions directory, asked by connecting from addresses in 127.0.0.0/8.
+ * A real tcpsvd on an instructions directory (-i) or on a compiled one (-x), asked by connecting from
+ * addresses in 127.0.0.0/8.
  */
 import { spawn } from 'node:child_process';
-import { connect } from 'node:net';
 import { freePort } from '../ratecheck/real-server.ts';
+import { wordsFrom } from './words-from.ts';
 
 export type RunningTcpsvd = {
   /** Whether it closes a connection from `address` without a word. */
   drops(address: string): Promise<boolean>;
+  /** Whether a connection from `address` does not reach the program. */
+  refuses(address: string): Promise<boolean>;
+  /** All that it says to `address`. */
+  says(address: string): Promise<string>;
   stop(): Promise<void>;
 };
 
-function wordsFrom(address: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    const socket = connect({ port, host: '127.0.0.1', localAddress: address });
-    socket.on('data', (bytes) => {
-      said += bytes.toString('latin1');
-    });
-    socket.on('close', () => resolve(said));
-    socket.on('error', (error) => (said === '' ? reject(error) : undefined));
-  });
-}
-
-export async function startTcpsvd(directory: string, ...options: string[]): Promise<RunningTcpsvd> {
+export async function startTcpsvd(
+  instructions: readonly ['-i' | '-x', path: string],
+  ...options: string[]
+): Promise<RunningTcpsvd> {
   const port = await freePort();
-  const args = ['-v', '-l', 'localhost', ...options, '-i', directory, '127.0.0.1', String(port)];
+  const args = ['-v', '-l', 'localhost', ...options, ...instructions, '127.0.0.1', String(port)];
   const child = spawn('tcpsvd', [...args, 'echo', 'in'], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
   await new Promise<void>((resolve, reject) => {
@@ -35,8 +31,11 @@ export async function startTcpsvd(directory: string, ...options: string[]): Prom
     child.on('error', reject);
     child.on('exit', () => reject(new Error('tcpsvd ended')));
   });
+  const says = (address: string) => wordsFrom(address, port);
   return {
-    drops: async (address) => (await wordsFrom(address, port)) === '',
+    drops: async (address) => (await says(address)) === '',
+    refuses: async (address) => (await says(address)) !== 'in\n',
+    says,
     stop: () => {
       child.kill('SIGTERM');
       return ended;

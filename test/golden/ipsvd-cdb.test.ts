@@ -1,12 +1,14 @@
 /**
- * compileCdb against the bytes of the real ipsvd-cdb. It writes its records in the order in which
- * the directory lists its names, which is why the test reads the directory unsorted, too.
+ * compileCdb and compilePeers against the bytes of the real ipsvd-cdb. It writes its records in the
+ * order in which the directory lists its names, which is why the test reads the directory unsorted.
  */
-import { mkdirSync, opendirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, opendirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { type CdbRecord, compileCdb } from '../../src/enforcers/cdb.ts';
+import { compilePeers } from '../../src/enforcers/compile-peers.ts';
 import { latin1 } from '../../src/enforcers/tcprules.ts';
 import { inNewDirectory, missing, runIpsvdCdb } from './real-tools.ts';
 
@@ -51,6 +53,7 @@ function expectSameBytes(files: ReadonlyMap<string, Kind>): void {
     });
     expect(records.length).toBe(files.size);
     expect(Buffer.compare(compileCdb(records), real)).toBe(0);
+    expect(Buffer.compare(compilePeers(directory), real)).toBe(0);
   });
 }
 
@@ -84,4 +87,96 @@ test.skipIf(skipped)('random directories give the bytes of the real ipsvd-cdb', 
     fc.property(files, (entries) => expectSameBytes(new Map(entries))),
     { numRuns: 40 },
   );
+});
+
+/** Files that ipsvd-cdb takes: name, mode, content as Latin-1. */
+const odd: readonly (readonly [name: string, mode: number, text: string])[] = [
+  ['1', 0o444, ''],
+  ['2', 0o444, '\n'],
+  ['3', 0o444, '# c\n\n+A=b\n#x\n'],
+  ['4', 0o444, '+A=b'],
+  ['5', 0o444, '+A=b\n\n\n'],
+  ['6', 0o444, 'C5:busy\\r\\n\n'],
+  ['7', 0o444, '=host\n=other:0\n'],
+  ['8', 0o444, 'bogus line\n+X\n'],
+  ['9', 0o444, 'a\0b\n+C=1\n\0'],
+  ['10', 0o555, 'echo hi\n'],
+  ['11', 0o555, 'echo hi\n\n'],
+  ['12', 0o755, 'echo hi'],
+  ['13', 0o555, ''],
+  ['14', 0o100, 'x\0y\n'],
+  ['15', 0o400, '+A=1\r\n  +B=2\n'],
+  ['16', 0o044, 'never read'],
+  ['17', 0o055, 'never read'],
+  ['18', 0o444, 'caf\u00e9\n'],
+  ['caf\u00e9.example', 0o444, '+E=1\n'],
+  ['mail.example.org', 0o444, '+A=1\n'],
+  ['1.2.3.4~', 0o444, '+A=1\n'],
+  ['19', 0o444, `+A=${'x'.repeat(70_000)}\n`],
+  ['...', 0o444, '+DOTS=1\n'],
+  ['..y', 0o200, ''],
+];
+
+function makeFiles(
+  directory: string,
+  files: readonly (readonly [name: string, mode: number, text: string])[],
+): void {
+  mkdirSync(directory);
+  for (const [name, mode, text] of files) {
+    const path = Buffer.concat([Buffer.from(`${directory}/`), latin1(name)]);
+    writeFileSync(path, latin1(text));
+    chmodSync(path, mode);
+  }
+}
+
+function expectPeersCompile(
+  files: readonly (readonly [name: string, mode: number, text: string])[],
+  more: (directory: string) => void = () => {},
+): void {
+  inNewDirectory((parent) => {
+    const directory = join(parent, 'peers');
+    makeFiles(directory, files);
+    more(directory);
+    expect(Buffer.compare(compilePeers(directory), runIpsvdCdb(directory))).toBe(0);
+  });
+}
+
+// Files that nobody may read, such as 14, are read by root only.
+const readable = process.getuid?.() === 0 ? odd : odd.filter(([, mode]) => mode !== 0o100);
+
+test.skipIf(skipped)('odd files compile to the bytes of the real ipsvd-cdb', () => {
+  expectPeersCompile(readable);
+});
+
+test.skipIf(skipped).each([
+  ['is missing', []],
+  ['denies', [['0', 0o200, '']]],
+  ['instructs', [['0', 0o444, '+ZERO=1\n']]],
+  ['is a command', [['0', 0o555, 'exec cat\n']]],
+] as const)('names with a dot in front compile as ipsvd-cdb does when 0 %s', (_, zero) => {
+  expectPeersCompile(
+    [...zero, ['.hidden', 0o444, '+H=1\n'], ['.deny', 0o200, ''], ['.x', 0o555, 'exit\n']],
+    (directory) => symlinkSync('nowhere', join(directory, '.dangling')),
+  );
+});
+
+test.skipIf(skipped)('links, pipes and closed directories compile as ipsvd-cdb does', () => {
+  expectPeersCompile([['1', 0o444, '+A=b\n']], (directory) => {
+    symlinkSync('1', join(directory, '2'));
+    symlinkSync('nowhere', join(directory, '3'));
+    mkdirSync(join(directory, '4'), { mode: 0 });
+    spawnSync('mkfifo', ['-m', '0444', join(directory, '5')]);
+    spawnSync('mkfifo', ['-m', '0200', join(directory, '6')]);
+  });
+});
+
+test.skipIf(skipped)('what ipsvd-cdb fails at is a Fault that names it', () => {
+  inNewDirectory((parent) => {
+    const directory = join(parent, 'peers');
+    makeFiles(directory, []);
+    mkdirSync(join(directory, 'sub'));
+    expect(() => runIpsvdCdb(directory)).toThrow('sub');
+    expect(() => compilePeers(directory)).toThrow(`cannot compile ${directory}/sub: `);
+    expect(() => compilePeers(join(parent, 'none'))).toThrow('ENOENT');
+  });
 });

@@ -106,6 +106,16 @@ export const exchanges: readonly Exchange[] = [
     asked: [`ip ${'x'.repeat(996)}`],
   }),
   within({
+    title: '-k asks for a session',
+    args: [...patient, '-k', ...serve],
+    asked: ['+ip 192.0.2.1'],
+  }),
+  within({
+    title: 'a request of 1000 bytes is sent with -k, its + included',
+    args: [...patient, '-kv', 'x'.repeat(995), ...serve],
+    asked: [`+ip ${'x'.repeat(995)}`],
+  }),
+  within({
     title: "the program's arguments are neither reordered nor read",
     args: [...patient, 'echo', '-F', '-v', 'x', '--', '-n'],
     stdout: '-F -v x -- -n\n',
@@ -164,6 +174,13 @@ export const exchanges: readonly Exchange[] = [
     stdout: `421 ???~ ${'y'.repeat(59)}!\r\n`,
   }),
 
+  exceeded({
+    title: 'with -k too, exceeded is refused',
+    args: [...patient, '-k', ...serve],
+    asked: ['+ip 192.0.2.1'],
+    stdout: refusal('in 118 seconds'),
+  }),
+
   unanswered(
     'an error reply',
     reply('2 unknown class\r\n'),
@@ -216,6 +233,7 @@ export const exchanges: readonly Exchange[] = [
   unsent('a class with a space', ['-c', 'a b'], badClass),
   unsent('a class with a newline', ['-c', 'a\nb'], badClass),
   unsent('a request of 1001 bytes', ['-v', 'x'.repeat(997)], tooLong),
+  unsent('a request of 1001 bytes with its +', ['-kv', 'x'.repeat(996)], tooLong),
   unsent('an endless value', ['-v', 'x'.repeat(100_000)], tooLong),
   unsent('an endless class', ['-c', 'x'.repeat(100_000)], tooLong),
 

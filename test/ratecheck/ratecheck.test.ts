@@ -220,6 +220,7 @@ describe('wrong usage is one line and exit 100', () => {
     [['-n', 'ip', 'x', 'true'], '-n: needs a class and a value, and nothing more'],
     [['-n', '-c', 'ip', 'ip', 'x'], '-n: goes with -s and -t only'],
     [['-nF', 'ip', 'x'], '-n: goes with -s and -t only'],
+    [['-nk', 'ip', 'x'], '-n: goes with -s and -t only'],
   ])('%j', async (args, detail) => {
     const outcome = await run([ratecheck, ...args]);
     const stderr = `ratecheck: fatal: wrong usage: ${detail} (try ratecheck -h)\n`;

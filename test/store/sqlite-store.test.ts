@@ -83,7 +83,7 @@ test('a database of a newer version is refused and left as it is', () => {
   database.close();
   const fault = faultOf(() => new SqliteStore(path));
   expect(fault).toMatchObject({ code: 'storeVersion', exit: 100 });
-  expect(fault.message).toContain(`${path}: version 999, this program knows up to 1`);
+  expect(fault.message).toContain(`${path}: version 999, this program knows up to 2`);
 });
 
 test('a file that is no database is refused and left as it is', () => {

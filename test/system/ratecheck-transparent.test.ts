@@ -2,6 +2,7 @@
  * Guarantee: the program gets environment, descriptors, signals and blocking mode as ratecheck
  * received them. Everything a program can inherit is written down by test/ratecheck/fixtures/
  * received.c, once run by the server itself and once with ratecheck in between, and compared.
+ * With -k there is one descriptor more and nothing else.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -64,11 +65,15 @@ function normalised(facts: string): string[] {
 
 const programArguments = ['-v', 'a b', '--', '-F', ''];
 
-/** What the program inherits at the end of `chain`, under `server` on `port`. */
+/** What is written down of fd 10, where ratecheck -k keeps its connection. */
+const keptFacts = /^fd 10 .*\n/gm;
+
+/** What the program inherits at the end of `chain`, under `server` on `port`, but for `aside`. */
 async function inherited(
   server: ServerName,
   port: number,
   chain: readonly string[],
+  aside = /$^/,
 ): Promise<string[]> {
   const file = join(directory.path, 'facts');
   rmSync(file, { force: true });
@@ -77,7 +82,7 @@ async function inherited(
     const client = await running.connect();
     const facts = await contentOnceThere(file);
     client.destroy();
-    return normalised(facts);
+    return normalised(facts.replace(aside, ''));
   } finally {
     await running.stop();
   }
@@ -129,6 +134,15 @@ for (const server of ['tcpsvd', 'tcpserver'] as const) {
       expect(within.requests.slice(asked)).toEqual(['ip 127.0.0.1']);
       expect(await inherited(server, port, check(silent.socket, '50'))).toEqual(facts);
       expect(await inherited(server, port, check('/nonexistent', '50'))).toEqual(facts);
+
+      expect(facts.filter((fact) => fact.startsWith('fd 10 '))).toEqual([]);
+      const keep = [...check(within.socket, '60000'), '-k'];
+      expect(await inherited(server, port, keep, keptFacts)).toEqual(facts);
+      expect(await inherited(server, port, keep)).toContainEqual(
+        expect.stringMatching(/^fd 10 is socket:\[\d+\], close-on-exec 0$/),
+      );
+      const unkept = [...check(silent.socket, '50'), '-k'];
+      expect(await inherited(server, port, unkept)).toEqual(facts);
     });
   });
 }

@@ -4,9 +4,10 @@ import { errorReply, parseReply, type Reply, replyLine } from '../../src/wire/re
 import { parseRequest, requestLine } from '../../src/wire/request.ts';
 
 test.each<[string, unknown]>([
-  ['ip 1.2.3.4', { class: 'ip', value: '1.2.3.4' }],
-  ['user a b  c ', { class: 'user', value: 'a b  c ' }],
-  ['user é', { class: 'user', value: 'é' }],
+  ['ip 1.2.3.4', { class: 'ip', value: '1.2.3.4', isSession: false }],
+  ['+ip 1.2.3.4', { class: 'ip', value: '1.2.3.4', isSession: true }],
+  ['user a b  c ', { class: 'user', value: 'a b  c ', isSession: false }],
+  ['user é', { class: 'user', value: 'é', isSession: false }],
   ['user', 'Bad input (no space)'],
   ['', 'Bad input (no space)'],
   [' x', 'Bad input (no class)'],
@@ -27,16 +28,17 @@ test.each([
   ['a', 'x\ny'],
   ['a', 'x\r'],
   ['a', 'x\0'],
+  ['+a', 'x'],
 ])('class %j with value %j cannot be sent', (name, value) => {
-  expect(requestLine({ class: name, value })).toBeUndefined();
+  expect(requestLine({ class: name, value, isSession: false })).toBeUndefined();
 });
 
 test('what is sent is what arrives', () => {
   const word = fc.stringMatching(/^[a-z]{1,8}$/);
   const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 50 });
   fc.assert(
-    fc.property(word, text, (name, value) => {
-      const request = { class: name, value };
+    fc.property(word, text, fc.boolean(), (name, value, isSession) => {
+      const request = { class: name, value, isSession };
       const line = requestLine(request);
       fc.pre(line !== undefined);
       expect(parseRequest(Buffer.from(line.slice(0, -1)))).toEqual(request);

@@ -1,0 +1,139 @@
+/**
+ * `ipthrottle overload`: looks at the queue and sets or clears the file of the overload plugin, for
+ * cron or with --watch as a service. It needs neither rater nor its configuration file: where there
+ * is none, the defaults of rater.conf(5) hold.
+ */
+import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CommandOptions } from '../commands/command.ts';
+import type { Overload } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { schema } from '../config/schema.ts';
+import { Fault } from '../errors.ts';
+import { quoted } from '../log.ts';
+import { type Look, lookForOverload, shownPressure } from '../overload.ts';
+
+const usualWatchSeconds = 60;
+
+/** How the command is shown and parsed; the manual and its test read it like other commands. */
+export const overload = {
+  name: 'overload',
+  arguments: '',
+  summary: 'set or clear the file that tells of an overload, by the length of the queue',
+  options: [
+    { flags: '--above <messages>', summary: 'it begins above this many' },
+    { flags: '--below <messages>', summary: 'and ends below this many' },
+    { flags: '--load-above <load>', summary: 'it also begins above this load average' },
+    { flags: '--load-below <load>', summary: 'and ends only below that one' },
+    { flags: '--command <command>', summary: 'what prints the length of the queue, for /bin/sh' },
+    { flags: '--file <file>', summary: 'the file that is there during an overload' },
+    { flags: '--verbose', summary: 'also tell when nothing has changed' },
+    { flags: '--watch [seconds]', summary: 'go on, looking again after so long' },
+  ],
+} as const;
+
+function configured(file: string, isChosen: boolean): Overload {
+  if (isChosen || existsSync(file)) return loadConfig(file).overload;
+  const { overload: rows } = schema;
+  return {
+    file: rows.file.fallback as string,
+    command: rows.command.fallback as readonly string[],
+    above: rows.above.fallback as number,
+    below: rows.below.fallback as number,
+    loadAbove: undefined,
+    loadBelow: undefined,
+    everySeconds: 0,
+  };
+}
+
+/** The number of an option, or undefined when it is not given. @throws Fault `usage` */
+function numberIn(options: CommandOptions, name: string, pattern: RegExp): number | undefined {
+  const text = options[name];
+  if (typeof text !== 'string') return undefined;
+  if (!pattern.test(text)) {
+    const option = name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`);
+    throw new Fault('usage', `--${option}: not a number: ${quoted(text)}`);
+  }
+  return Number(text);
+}
+
+const whole = /^\d{1,9}$/;
+const decimal = /^\d{1,6}(\.\d{1,6})?$/;
+
+function checkOrder(below: number | undefined, above: number | undefined, name: string): void {
+  if (below !== undefined && below > (above ?? below)) {
+    throw new Fault('usage', `--${name}below must not be more than --${name}above`);
+  }
+}
+
+/** With only an upper threshold given, the lower one follows it down. */
+function lower(given: number | undefined, usual: number | undefined, above: number | undefined) {
+  return given ?? (above !== undefined && (usual ?? above) >= above ? above : usual);
+}
+
+/** The rule: options, and for what is not given the configuration. @throws Fault */
+export function ruleFrom(base: Overload, options: CommandOptions): Overload {
+  const above = numberIn(options, 'above', whole) ?? base.above;
+  const below = lower(numberIn(options, 'below', whole), base.below, above) ?? above;
+  const loadAbove = numberIn(options, 'loadAbove', decimal) ?? base.loadAbove;
+  const loadBelow = lower(numberIn(options, 'loadBelow', decimal), base.loadBelow, loadAbove);
+  checkOrder(below, above, '');
+  checkOrder(loadBelow, loadAbove, 'load-');
+  if (loadBelow !== undefined && loadAbove === undefined) {
+    throw new Fault('usage', '--load-below is of no use without --load-above');
+  }
+  const { command, file } = options;
+  return {
+    ...base,
+    above,
+    below,
+    loadAbove,
+    loadBelow,
+    command: typeof command === 'string' ? ['/bin/sh', '-c', command] : base.command,
+    file: typeof file === 'string' ? file : base.file,
+  };
+}
+
+function sentence({ isOn, hasChanged, pressure }: Look, rule: Overload): string {
+  const queue = shownPressure(pressure, rule);
+  if (!hasChanged) return `${isOn ? 'still overloaded' : 'no overload'}: ${queue}`;
+  return isOn
+    ? `overload began: ${queue}, set ${rule.file}`
+    : `overload ended: ${queue}, removed ${rule.file}`;
+}
+
+function say(stream: NodeJS.WriteStream, line: string): void {
+  stream.write(`${line}\n`);
+}
+
+/** Goes on for ever; trouble is told when it begins and when it changes. */
+async function watch(rule: Overload, seconds: number, isVerbose: boolean): Promise<never> {
+  let trouble = '';
+  for (;;) {
+    try {
+      const look = await lookForOverload(rule);
+      trouble = '';
+      if (look.hasChanged || isVerbose) say(process.stdout, sentence(look, rule));
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      if (error.message !== trouble) say(process.stderr, `ipthrottle: error: ${error.message}`);
+      trouble = error.message;
+    }
+    await pause(seconds * 1000);
+  }
+}
+
+/** @throws Fault */
+export async function runOverload(
+  file: string,
+  isChosen: boolean,
+  options: CommandOptions,
+): Promise<void> {
+  const rule = ruleFrom(configured(file, isChosen), options);
+  const isVerbose = options.verbose === true;
+  const seconds = numberIn(options, 'watch', whole) ?? usualWatchSeconds;
+  if (seconds < 1 || seconds > 86_400) throw new Fault('usage', '--watch: 1 to 86400 seconds');
+  if (options.watch) await watch(rule, seconds, isVerbose);
+  const look = await lookForOverload(rule);
+  if (look.hasChanged || isVerbose) say(process.stdout, sentence(look, rule));
+}

@@ -1,0 +1,307 @@
+/**
+ * The client library: asks a rater whether something happens more often than it should.
+ *
+ * Promises: a check always ends, at its deadline at the latest, and with a result, because a rater
+ * that is down must not stop the mail. Requests share one connection, never more, which is opened
+ * when it is needed and again after it broke. No request is sent twice, because each one counts.
+ */
+import { connect, type Socket } from 'node:net';
+import { systemClock } from '../clock.ts';
+import { reasonOf } from '../errors.ts';
+import { quoted } from '../log.ts';
+import { LineSplitter, longestLine } from '../wire/line-splitter.ts';
+import { parseReply } from '../wire/reply.ts';
+import { requestLine } from '../wire/request.ts';
+
+/** Where the rater is and what to do without it. */
+export type RaterClientOptions = {
+  /** Path of its Unix socket. The default is `/run/ipthrottle/rater.sock`, unless `port` is given. */
+  readonly socket?: string;
+  /** Its TCP listener instead: a connection for each check, one after the other, so it is slower. */
+  readonly port?: number;
+  /** With `port`: the host. The default is `127.0.0.1`. */
+  readonly host?: string;
+  /** Milliseconds that a check may take, 1 to 600000. The default is 500. */
+  readonly timeoutMs?: number;
+  /** What a check without a usable answer results in: `open` within, `closed` not. Default `open`. */
+  readonly onFailure?: 'open' | 'closed';
+};
+
+/** What came of a check. */
+export type CheckResult = {
+  /** Whether the limit holds. Without an answer: what `onFailure` says. */
+  readonly isWithin: boolean;
+  /** Marks in the limit's window, this one included; exact up to twice the limit. */
+  readonly count: number;
+  /** The marks allowed; -1 when there is no limit, and without an answer. */
+  readonly limit: number;
+  /** When the value is blocked: seconds until it no longer is. */
+  readonly secondsLeft?: number;
+  /** There when no usable answer came: nobody has checked anything. */
+  readonly isUnchecked?: true;
+  /** With `isUnchecked`, why, in one printable line. */
+  readonly problem?: string;
+};
+
+const defaultSocket = '/run/ipthrottle/rater.sock';
+const longestTimeoutMs = 600_000;
+const firstPauseMs = 10;
+const longestPauseMs = 250;
+
+/** A check that is waiting to be sent, or for its reply. `settle` has an effect once. */
+type Check = {
+  readonly line: string;
+  sentMs: number;
+  isSettled: boolean;
+  settle(result: CheckResult): void;
+};
+
+function checkOptions({ socket, port, host, timeoutMs, onFailure }: RaterClientOptions): void {
+  if (socket !== undefined && (port !== undefined || host !== undefined)) {
+    throw new TypeError('RaterClient: either socket or host and port, not both');
+  }
+  if (host !== undefined && port === undefined) throw new TypeError('RaterClient: host needs port');
+  if (socket !== undefined && (typeof socket !== 'string' || !socket || socket.includes('\0'))) {
+    throw new TypeError('RaterClient: socket must be a path');
+  }
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
+    throw new TypeError('RaterClient: port must be a whole number from 1 to 65535');
+  }
+  if (timeoutMs !== undefined && !(timeoutMs >= 1 && timeoutMs <= longestTimeoutMs)) {
+    throw new TypeError(`RaterClient: timeoutMs must be 1 to ${longestTimeoutMs}`);
+  }
+  if (onFailure !== undefined && onFailure !== 'open' && onFailure !== 'closed') {
+    throw new TypeError("RaterClient: onFailure must be 'open' or 'closed'");
+  }
+}
+
+/** @throws TypeError */
+function lineFor(name: string, value: string): string {
+  const line = requestLine({ class: name, value, isSession: false });
+  if (line === undefined) {
+    throw new TypeError(
+      `RaterClient: class or value cannot be sent, it is empty or has a line break: ${quoted(`${name} ${value}`)}`,
+    );
+  }
+  if (Buffer.byteLength(line) - 1 > longestLine) {
+    throw new TypeError(`RaterClient: class and value have more than ${longestLine - 1} bytes`);
+  }
+  return line;
+}
+
+/**
+ * A connection to a rater.
+ *
+ * ```ts
+ * const rater = new RaterClient({ socket: '/run/ipthrottle/rater.sock' });
+ * const { isWithin, secondsLeft } = await rater.check('user', name);
+ * ```
+ *
+ * A client that nobody waits for does not keep the process alive.
+ */
+export class RaterClient {
+  readonly #where: { readonly path: string } | { readonly host: string; readonly port: number };
+  readonly #shownWhere: string;
+  readonly #timeoutMs: number;
+  readonly #isOpenOnFailure: boolean;
+  /** Checks to send, and those sent, whose replies come in this order. */
+  #waiting: Check[] = [];
+  #sent: Check[] = [];
+  /** How many of them have no result yet. */
+  #awaited = 0;
+  #socket: Socket | undefined;
+  #isConnected = false;
+  #isFlushPlanned = false;
+  #isClosed = false;
+  /** When the other side last said anything on this connection. */
+  #heardMs = 0;
+  /** After a failure nothing is tried before this moment. */
+  #retryMs = 0;
+  #pauseMs = 0;
+  #lastProblem = '';
+
+  /** Connects to nothing yet. @throws TypeError for options that make no sense */
+  constructor(options: RaterClientOptions = {}) {
+    checkOptions(options);
+    const { socket = defaultSocket, port, host = '127.0.0.1' } = options;
+    this.#where = port === undefined ? { path: socket } : { host, port };
+    this.#shownWhere = port === undefined ? socket : `${host}:${port}`;
+    this.#timeoutMs = options.timeoutMs ?? 500;
+    this.#isOpenOnFailure = options.onFailure !== 'closed';
+  }
+
+  /**
+   * Makes a mark for `value` in the class `name`, and says whether the limit holds. It resolves
+   * within `timeoutMs`, also when there is no rater; checks may be made without waiting for
+   * earlier ones. It rejects only with a TypeError, for what is no request: a class or value that
+   * is empty, has a line break or a NUL, a class with a space or beginning with `+`, or both
+   * together longer than 999 bytes of UTF-8; and after `close`.
+   */
+  async check(name: string, value: string): Promise<CheckResult> {
+    if (this.#isClosed) throw new TypeError('RaterClient: check after close');
+    const line = lineFor(name, value);
+    return new Promise((resolve) => {
+      const check: Check = {
+        line,
+        sentMs: systemClock.monotonicMs(),
+        isSettled: false,
+        settle: (result) => {
+          if (check.isSettled) return;
+          check.isSettled = true;
+          this.#awaited -= 1;
+          clearTimeout(timer);
+          resolve(result);
+        },
+      };
+      const timer = setTimeout(() => this.#expire(check), this.#timeoutMs);
+      this.#awaited += 1;
+      this.#waiting.push(check);
+      this.#planFlush();
+    });
+  }
+
+  /** Closes the connection. Checks that are under way end without an answer. */
+  close(): void {
+    this.#isClosed = true;
+    this.#drop('closed by its user');
+    this.#failWaiting('closed by its user');
+  }
+
+  /** Checks made in one go leave in one write. */
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    queueMicrotask(() => {
+      this.#isFlushPlanned = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    this.#waiting = this.#waiting.filter(({ isSettled }) => !isSettled);
+    if (this.#waiting.length === 0) this.#rest();
+    else if (this.#isConnected) this.#send();
+    else if (!this.#socket) this.#connect();
+  }
+
+  #send(): void {
+    const isPipelined = 'path' in this.#where;
+    if (!isPipelined && this.#sent.length > 0) return;
+    const batch = this.#waiting.splice(0, isPipelined ? this.#waiting.length : 1);
+    for (const check of batch) {
+      check.sentMs = systemClock.monotonicMs();
+      this.#sent.push(check);
+    }
+    this.#socket?.ref().write(batch.map(({ line }) => line).join(''));
+  }
+
+  /** With nothing to do the connection keeps no process alive. */
+  #rest(): void {
+    if (this.#sent.length === 0) this.#socket?.unref();
+  }
+
+  #connect(): void {
+    if (systemClock.monotonicMs() < this.#retryMs) {
+      this.#failWaiting(this.#lastProblem);
+      return;
+    }
+    const socket = connect(this.#where);
+    const lines = new LineSplitter();
+    this.#socket = socket;
+    // What an old connection still says is not for the new one.
+    const isCurrent = () => this.#socket === socket;
+    socket.setNoDelay(true);
+    socket.on('connect', () => {
+      if (!isCurrent()) return;
+      this.#isConnected = true;
+      this.#heardMs = systemClock.monotonicMs();
+      this.#flush();
+    });
+    socket.on('data', (chunk) => {
+      for (const line of lines.push(chunk)) {
+        if (isCurrent()) this.#take(line === 'too long' ? line : line.toString('utf8'));
+      }
+    });
+    socket.on('error', (error) => {
+      if (isCurrent()) this.#fail(reasonOf(error));
+    });
+    socket.on('close', () => {
+      if (!isCurrent()) return;
+      // A rater that went away while nobody waited has failed nobody.
+      if (this.#sent.length + this.#waiting.length === 0) this.#drop('connection closed');
+      else this.#fail('connection closed');
+    });
+  }
+
+  #take(line: string): void {
+    this.#heardMs = systemClock.monotonicMs();
+    const reply = parseReply(line);
+    const check = this.#sent.shift();
+    if (!reply || !check) {
+      if (check) this.#sent.unshift(check);
+      this.#fail(`nonsense from it: ${quoted(line)}`);
+      return;
+    }
+    this.#pauseMs = 0;
+    if (reply.status === 2) {
+      check.settle(this.#unchecked(`it says: ${quoted(reply.message)}`));
+    } else {
+      const { status, count, limit, secondsLeft } = reply;
+      const result = { isWithin: status === 0, count, limit };
+      check.settle(secondsLeft === undefined ? result : { ...result, secondsLeft });
+    }
+    if (!('path' in this.#where)) this.#drop('');
+    if (this.#waiting.length > 0) this.#planFlush();
+    else this.#rest();
+  }
+
+  /**
+   * A check has come to its deadline. Its reply may still come, so the connection stays while others
+   * are waiting and it is not silent for long; else it would be a heap of requests that grows.
+   */
+  #expire(check: Check): void {
+    const problem = `no answer within ${this.#timeoutMs} ms`;
+    check.settle(this.#unchecked(problem));
+    if (!this.#socket) return;
+    const nowMs = systemClock.monotonicMs();
+    const silentMs = nowMs - Math.max(this.#heardMs, this.#sent[0]?.sentMs ?? nowMs);
+    if (this.#awaited === 0 || silentMs > 2 * this.#timeoutMs) this.#fail(problem);
+  }
+
+  /**
+   * Gives up the connection and whatever was sent on it. A connection that has worked may be
+   * replaced at once; after further failures nothing is tried for a moment.
+   */
+  #fail(problem: string): void {
+    this.#retryMs = systemClock.monotonicMs() + this.#pauseMs;
+    this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2 || firstPauseMs);
+    this.#lastProblem = problem;
+    const wasConnected = this.#isConnected;
+    this.#drop(problem);
+    // What waits was never sent and still can be, unless there is nobody to send it to.
+    if (wasConnected && this.#waiting.length > 0) this.#planFlush();
+    else this.#failWaiting(problem);
+  }
+
+  #drop(problem: string): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    this.#isConnected = false;
+    socket?.destroy();
+    for (const check of this.#sent.splice(0)) check.settle(this.#unchecked(problem));
+  }
+
+  #failWaiting(problem: string): void {
+    for (const check of this.#waiting.splice(0)) check.settle(this.#unchecked(problem));
+  }
+
+  #unchecked(problem: string): CheckResult {
+    return {
+      isWithin: this.#isOpenOnFailure,
+      count: 0,
+      limit: -1,
+      isUnchecked: true,
+      problem: `rater at ${quoted(this.#shownWhere)}: ${problem}`,
+    };
+  }
+}

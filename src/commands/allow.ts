@@ -1,0 +1,81 @@
+/** `allow`: who is never refused, while the daemon runs and ever after. */
+import type { AllowEntry } from '../allowlist.ts';
+import { exitCodes, Fault } from '../errors.ts';
+import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';
+import { addressIn, duration, localTime, secondsIn, tableLines } from './words.ts';
+
+const longestReason = 200;
+
+type Action = (
+  context: CommandContext,
+  args: readonly string[],
+  options: CommandOptions,
+) => Outcome;
+
+function entryJson({ address, sinceMs, untilMs, reason, source }: AllowEntry) {
+  return {
+    address: address.text,
+    since: new Date(sinceMs).toISOString(),
+    until: untilMs === undefined ? null : new Date(untilMs).toISOString(),
+    reason,
+    source,
+  };
+}
+
+function row({ address, untilMs, reason, source }: AllowEntry): string[] {
+  return [address.text, untilMs ? localTime(untilMs) : '-', source, reason || '-'];
+}
+
+const actions: Readonly<Record<string, Action>> = {
+  add({ gatekeeper }, args, options) {
+    const seconds = options.for === undefined ? undefined : secondsIn(String(options.for));
+    const reason = String(options.reason ?? '').slice(0, longestReason);
+    const lines = args.map(addressIn).map((address) => {
+      const lifted = gatekeeper.allow(address, seconds, reason);
+      const time =
+        seconds === undefined ? 'until it is taken back' : `for ${duration(seconds * 1000)}`;
+      const unblocked = lifted.map((block) => `, unblocked ${block.address.text}`).join('');
+      return `allowed ${address.text} ${time}${unblocked}`;
+    });
+    return { exit: exitCodes.done.code, lines };
+  },
+  del({ gatekeeper }, args) {
+    const removed = args.map(addressIn).map((address) => {
+      const was = gatekeeper.allowlist.remove(address);
+      const entry = gatekeeper.allowlist.entryFor(address);
+      const still = entry ? `; ${entry.address.text} (${entry.source}) still allows it` : '';
+      const what = was
+        ? `no longer allowed ${address.text}`
+        : `${address.text}: not added by an operator`;
+      return { was, line: `${what}${still}` };
+    });
+    const exit = removed.some(({ was }) => was) ? exitCodes.done.code : exitCodes.refused.code;
+    return { exit, lines: removed.map(({ line }) => line) };
+  },
+  list({ gatekeeper }, _, options) {
+    const entries = gatekeeper.allowlist.entries();
+    const lines = options.json
+      ? [JSON.stringify(entries.map(entryJson))]
+      : tableLines([['ADDRESS', 'UNTIL', 'SOURCE', 'REASON'], ...entries.map(row)]);
+    return { exit: exitCodes.done.code, lines };
+  },
+};
+
+export const allow: Command = {
+  name: 'allow',
+  arguments: '<action> [address...]',
+  summary: 'add, del or list: addresses and networks that are never refused',
+  options: [
+    { flags: '--for <time>', summary: 'with add: how long (default: until it is taken back)' },
+    { flags: '--reason <text>', summary: 'with add: a note that list shows' },
+    { flags: '--json', summary: 'with list: print an array of objects' },
+  ],
+  changes: true,
+  run(context, [name = '', ...args], options) {
+    const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    if (!action || (args.length === 0) !== (name === 'list')) {
+      throw new Fault('usage', 'allow wants: add ADDRESS..., del ADDRESS... or list');
+    }
+    return action(context, args, options);
+  },
+};

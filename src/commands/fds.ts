@@ -1,0 +1,28 @@
+/** `fds`: who is connected to rater, for how long, and what each one waits for. */
+import { type Command, daemonOf } from './command.ts';
+import { duration, tableLines } from './words.ts';
+
+export const fds: Command = {
+  name: 'fds',
+  arguments: '',
+  summary: 'list the open connections and what they wait for',
+  options: [],
+  changes: false,
+  needsDaemon: true,
+  run(context) {
+    const { listeners, open, descriptors, mostDescriptors } = daemonOf(context).connections();
+    const nowMs = context.clock.monotonicMs();
+    const rows = [
+      ...listeners.map(({ kind, where }) => [kind, '-', `clients on ${where}`]),
+      ...open.map(({ kind, sinceMs, waitsFor }) => [kind, duration(nowMs - sinceMs), waitsFor]),
+    ];
+    const most = mostDescriptors === undefined ? '' : ` of at most ${mostDescriptors}`;
+    return {
+      exit: 0,
+      lines: [
+        `descriptors: ${descriptors}${most}`,
+        ...tableLines([['KIND', 'OPEN FOR', 'WAITS FOR'], ...rows]),
+      ],
+    };
+  },
+};

@@ -1,0 +1,38 @@
+/** `log`: where the log goes and how much of it there is. */
+import { Fault } from '../errors.ts';
+import { quoted } from '../log.ts';
+import { type Command, type CommandContext, daemonOf } from './command.ts';
+import type { DaemonLogControl } from './daemon-facts.ts';
+
+function change(context: CommandContext, log: DaemonLogControl, args: readonly string[]): void {
+  const [action, value] = args;
+  if (args.length === 1 && action === 'reopen') {
+    log.reopen();
+  } else if (args.length === 2 && action === 'level') {
+    log.setLevel(value ?? '');
+  } else if (args.length === 2 && action === 'file') {
+    // Else every user of this host could have the daemon write to files of its own.
+    if (context.isByTcp) throw new Fault('notPermitted', 'log file is for the Unix socket only');
+    log.moveTo(value ?? '');
+  } else {
+    throw new Fault('usage', 'log wants: level LEVEL, file PATH, file stderr, reopen, or nothing');
+  }
+}
+
+export const log: Command = {
+  name: 'log',
+  arguments: '[action] [value]',
+  summary: 'show where the log goes; level LEVEL, file PATH or reopen changes it',
+  options: [],
+  changes: false,
+  needsDaemon: true,
+  run(context, args) {
+    const { log: control } = daemonOf(context);
+    if (args.length > 0) change(context, control, args);
+    const { level, levelName, file, format } = control.state();
+    return {
+      exit: 0,
+      lines: [`level: ${level} (${levelName})`, `file: ${quoted(file)}`, `format: ${format}`],
+    };
+  },
+};

@@ -1,0 +1,45 @@
+/** `prf`: how many checks rater answers, what it says and how quickly. */
+import { type Command, daemonOf } from './command.ts';
+import type { Performance } from './daemon-facts.ts';
+import { tableLines } from './words.ts';
+
+function rateLine({ rates }: Performance): string {
+  const shown = rates.map(({ seconds, perSecond }) => {
+    return `${perSecond === undefined ? '-' : perSecond.toFixed(1)} in the last ${seconds} s`;
+  });
+  return `per second: ${shown.join(', ')}`;
+}
+
+function classRows({ classes }: Performance): string[][] {
+  const rows = classes.map(({ name, within, exceeded, blocked, errors }) => {
+    return [name, ...[within, exceeded, blocked, errors].map(String)];
+  });
+  return [['CLASS', 'WITHIN', 'EXCEEDED', 'BLOCKED', 'ERRORS'], ...rows];
+}
+
+/** Each row with the share of all checks that were answered in less than its time. */
+function latencyRows({ latencies, checks }: Performance): string[][] {
+  let sofar = 0;
+  const rows = latencies.map(({ belowUs, checks: some }) => {
+    sofar += some;
+    return [`< ${belowUs} us`, String(some), `${((100 * sofar) / checks).toFixed(2)}%`];
+  });
+  return [['ANSWERED IN', 'CHECKS', 'UP TO HERE'], ...rows];
+}
+
+export const prf: Command = {
+  name: 'prf',
+  arguments: '',
+  summary: 'say how many checks were answered, how, and how quickly',
+  options: [{ flags: '--json', summary: 'print one object' }],
+  changes: false,
+  needsDaemon: true,
+  run(context, _, options) {
+    const measured = daemonOf(context).performance();
+    if (options.json) return { exit: 0, lines: [JSON.stringify(measured)] };
+    const lines = [`checks: ${measured.checks}`, rateLine(measured)];
+    if (measured.checks === 0) return { exit: 0, lines };
+    const tables = [...tableLines(classRows(measured)), ...tableLines(latencyRows(measured))];
+    return { exit: 0, lines: [...lines, ...tables] };
+  },
+};

@@ -1,0 +1,35 @@
+/**
+ * A person's line as words: blanks part them; single quotes keep all that is between them, double
+ * quotes all but a backslash, and a backslash the character after it.
+ *
+ * Pure, and no shell: nothing is expanded.
+ */
+
+type State = { word: string | undefined; quote: '"' | "'" | undefined };
+
+/** The words, or a sentence that says why the line is none. */
+export function splitWords(line: string): string[] | string {
+  const words: string[] = [];
+  const state: State = { word: undefined, quote: undefined };
+  const characters = line[Symbol.iterator]();
+  for (const character of characters) {
+    if (character === '\\' && state.quote !== "'") {
+      const { value, done } = characters.next();
+      if (done) return 'nothing follows the last backslash';
+      state.word = (state.word ?? '') + value;
+    } else if (character === state.quote) {
+      state.quote = undefined;
+    } else if (!state.quote && (character === '"' || character === "'")) {
+      state.quote = character;
+      state.word ??= '';
+    } else if (!state.quote && (character === ' ' || character === '\t')) {
+      if (state.word !== undefined) words.push(state.word);
+      state.word = undefined;
+    } else {
+      state.word = (state.word ?? '') + character;
+    }
+  }
+  if (state.quote) return `a quote is not closed: ${state.quote}`;
+  if (state.word !== undefined) words.push(state.word);
+  return words;
+}

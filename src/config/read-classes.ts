@@ -1,0 +1,93 @@
+/**
+ * Reads `classes`: for each class that wants something special, a group of its traits.
+ */
+import type { LimitClass } from '../core/limits.ts';
+import type { GroupNode } from './libconfig.ts';
+import { type Mistakes, quoted } from './mistakes.ts';
+import { groupIn, readGroup } from './read-group.ts';
+import { writtenAs } from './schema.ts';
+
+/** What `classes` says of a class. */
+export type ClassTraits = Omit<LimitClass, 'name' | 'addresses' | 'limits'>;
+
+function readTraits(name: string, node: GroupNode, mistakes: Mistakes): ClassTraits | undefined {
+  const values = readGroup('class', node, node.place, mistakes, writtenAs('class', name));
+  return (
+    values && {
+      prefix4: values.prefix4,
+      prefix6: values.prefix6,
+      also: values.also,
+      concurrent: values.concurrent,
+      dryRun: values.dry_run,
+      overload: values.overload,
+    }
+  );
+}
+
+/** The traits of the classes that have any; each must be a class of `limits`. */
+export function readClasses(
+  node: GroupNode | undefined,
+  limits: GroupNode | undefined,
+  mistakes: Mistakes,
+): Map<string, ClassTraits> {
+  const traits = new Map<string, ClassTraits>();
+  for (const { name, place } of node?.settings.values() ?? []) {
+    const where = writtenAs('class', name);
+    const group = groupIn(node, name, mistakes, where);
+    const read = group && readTraits(name, group, mistakes);
+    if (limits && !limits.settings.has(name)) {
+      mistakes.add(place, `${where}: there is no class ${quoted(name)} in limits`);
+    }
+    if (read) traits.set(name, read);
+  }
+  return traits;
+}
+
+/** The classes with a prefix length, which makes them address classes. */
+export function prefixedClasses(node: GroupNode | undefined): Set<string> {
+  const groups = [...(node?.settings.values() ?? [])].filter(({ value }) => {
+    if (value.kind !== 'group') return false;
+    return value.settings.has('prefix4') || value.settings.has('prefix6');
+  });
+  return new Set(groups.map(({ name }) => name));
+}
+
+/** What is wrong with the `index`th class that `known` marks too, or undefined. */
+function wrongAlso(
+  known: LimitClass,
+  index: number,
+  classes: ReadonlyMap<string, LimitClass>,
+  areKindsKnown: boolean,
+): string | undefined {
+  const wanted = known.also[index] ?? '';
+  const other = classes.get(wanted);
+  const [here, there] = [quoted(known.name), quoted(wanted)];
+  if (wanted === known.name) return 'names the class itself';
+  if (known.also.indexOf(wanted) < index) return `names ${there} twice`;
+  if (!other) return `there is no class ${there} in limits`;
+  if (!areKindsKnown || other.addresses === known.addresses) return undefined;
+  return other.addresses
+    ? `${there} is an address class, but ${here} is none`
+    : `${there} is no address class, but ${here} is one`;
+}
+
+/**
+ * Reports classes whose `also` cannot mark what it names. A circle is none of that: a mark is
+ * passed on once, by the class that was asked for.
+ */
+export function checkAlso(
+  node: GroupNode | undefined,
+  classes: ReadonlyMap<string, LimitClass>,
+  areKindsKnown: boolean,
+  mistakes: Mistakes,
+): void {
+  for (const known of classes.values()) {
+    const group = node?.settings.get(known.name)?.value;
+    if (group?.kind !== 'group') continue;
+    const place = group.settings.get('also')?.place ?? group.place;
+    for (const index of known.also.keys()) {
+      const wrong = wrongAlso(known, index, classes, areKindsKnown);
+      if (wrong) mistakes.add(place, `${writtenAs('class', known.name)}.also: ${wrong}`);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The windows of one class for one of its rates, by value.
+ */
+import type { Rate } from '../core/limits.ts';
+import {
+  addMark,
+  cellsFor,
+  copyMarks,
+  countMarks,
+  isIdle,
+  needsRoom,
+  slotsOf,
+  type Window,
+} from '../core/window.ts';
+import type { CellStore } from './cell-store.ts';
+import { ShardedMap } from './sharded-map.ts';
+
+export class RateWindows {
+  readonly #cells: CellStore;
+  readonly #handles = new ShardedMap<number>();
+
+  constructor(cells: CellStore) {
+    this.#cells = cells;
+  }
+
+  get size(): number {
+    return this.#handles.size;
+  }
+
+  mark(value: string, rate: Rate, nowMs: number): number {
+    return addMark(this.#windowWithRoom(value, rate, nowMs), rate, nowMs);
+  }
+
+  count(value: string, rate: Rate, nowMs: number): number {
+    const handle = this.#handles.get(value);
+    return handle === undefined ? 0 : countMarks(this.#cells.window(handle), rate, nowMs);
+  }
+
+  clear(value: string): void {
+    const handle = this.#handles.get(value);
+    if (handle === undefined) return;
+    this.#cells.release(handle);
+    this.#handles.delete(value);
+  }
+
+  /** Forgets idle values, looking at one a step. */
+  *dropIdle(nowMs: () => number): Generator<void> {
+    for (const [value, handle] of this.#handles.entries()) {
+      if (isIdle(this.#cells.window(handle), nowMs())) this.clear(value);
+      yield;
+    }
+  }
+
+  #windowWithRoom(value: string, rate: Rate, nowMs: number): Window {
+    const handle = this.#handles.get(value);
+    if (handle === undefined) return this.#newWindow(value, cellsFor(1));
+    const window = this.#cells.window(handle);
+    if (!needsRoom(window, rate, nowMs)) return window;
+    const larger = this.#newWindow(value, cellsFor(slotsOf(window) + 1));
+    copyMarks(window, larger);
+    this.#cells.release(handle);
+    return larger;
+  }
+
+  #newWindow(value: string, cells: number): Window {
+    const handle = this.#cells.allocate(cells);
+    this.#handles.set(value, handle);
+    return this.#cells.window(handle);
+  }
+}

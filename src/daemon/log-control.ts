@@ -1,0 +1,50 @@
+/** What the command `log` does with the daemon's log. */
+import { isAbsolute } from 'node:path';
+import type { DaemonLogControl } from '../commands/daemon-facts.ts';
+import { Fault, reasonOf } from '../errors.ts';
+import { quoted } from '../log.ts';
+import { type DaemonLog, logLevels } from './pino-log.ts';
+
+function open(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw new Fault('usage', `cannot log there: ${reasonOf(error)}`, error);
+  }
+}
+
+/** `level` tells the level in use; `setLevel` takes another into use. */
+export function logControl(
+  log: DaemonLog,
+  level: () => number,
+  setLevel: (level: number) => void,
+): DaemonLogControl {
+  return {
+    state() {
+      const number = level();
+      const levelName = logLevels[number] ?? '';
+      return { level: number, levelName, file: log.file ?? 'stderr', format: log.format };
+    },
+    setLevel(text) {
+      const number = /^[0-4]$/.test(text)
+        ? Number(text)
+        : (logLevels as readonly string[]).indexOf(text);
+      if (number < 0) {
+        throw new Fault(
+          'usage',
+          `no such level: ${quoted(text)}; 0 to 4, or ${logLevels.join(', ')}`,
+        );
+      }
+      setLevel(number);
+    },
+    moveTo(file) {
+      if (file !== 'stderr' && !isAbsolute(file)) {
+        throw new Fault('usage', `not an absolute path: ${quoted(file)}`);
+      }
+      const from = log.file ?? 'stderr';
+      open(() => log.moveTo(file === 'stderr' ? undefined : file));
+      log.warn('changed', { name: 'log', from, to: file });
+    },
+    reopen: () => open(() => log.reopen()),
+  };
+}

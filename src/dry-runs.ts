@@ -1,0 +1,47 @@
+/**
+ * Blocks that a class with `dry_run` would have made: told and listed, never enforced, and
+ * forgotten with the process.
+ */
+import type { Clock } from './clock.ts';
+import type { Block } from './store/store.ts';
+
+export class DryRuns {
+  readonly #clock: Clock;
+  readonly #blocks = new Map<string, Block>();
+  /** Since the start: blocks that were only told, and marks that were let in and only told. */
+  blocksTold = 0;
+  refusalsTold = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Whether the address would be blocked now. */
+  has(text: string): boolean {
+    const block = this.#blocks.get(text);
+    return block !== undefined && block.untilMs > this.#clock.wallMs();
+  }
+
+  add(block: Block): void {
+    this.blocksTold += 1;
+    this.#blocks.set(block.address.text, block);
+  }
+
+  /** The one that would be in force now for exactly this address or network. */
+  get(text: string): Block | undefined {
+    return this.has(text) ? this.#blocks.get(text) : undefined;
+  }
+
+  /** Those that would be in force now, those that end first in front. */
+  all(): Block[] {
+    this.keep(() => true);
+    return [...this.#blocks.values()].sort((a, b) => a.untilMs - b.untilMs);
+  }
+
+  /** Forgets those that are over, and those that are not `wanted`. */
+  keep(wanted: (block: Block) => boolean): void {
+    for (const [text, block] of this.#blocks) {
+      if (!this.has(text) || !wanted(block)) this.#blocks.delete(text);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * One block as a file in tcpsvd's instructions directory: its name, its mode, its text, and how it
+ * is told from a file of the admin's.
+ *
+ * tcpsvd goes by the bits of the file's owner. Mode 0200, neither readable nor executable, is "close
+ * the connection", and the text is never read. Mode 0555 is a command that runs instead of the
+ * server's program: ours says an SMTP 421 and ends. Everybody may read it, because tcpsvd must and
+ * may run as anybody; nobody may write it, because tcpsvd -t removes what its owner may write, some
+ * time after it was last read: too early or never, as clients come.
+ *
+ * Guarantee: nothing from the network is in the text but the address, in its canonical form.
+ *
+ * It does no I/O.
+ */
+import type { Stats } from 'node:fs';
+import { type Address, parseNetwork } from '../core/address.ts';
+import type { Block } from '../store/store.ts';
+
+export const silentMode = 0o200;
+export const politeMode = 0o555;
+
+const permissionBits = 0o7777;
+const userExecute = 0o100;
+const userReadOrExecute = 0o500;
+/** How long after its block's start a file can be that was left unfinished. */
+const unfinishedMs = 5000;
+
+/** The whole second at which a block is over: tcpsvd compares whole seconds. */
+export function endSecond(untilMs: number): number {
+  return Math.ceil(untilMs / 1000);
+}
+
+/**
+ * The name of the file that denies `address`: a.b.c.d, or fewer octets for /24, /16 and /8.
+ * Undefined for what tcpsvd cannot express: IPv6, other prefixes.
+ */
+export function peerFileName(address: Address): string | undefined {
+  if (address.family !== 4 || address.prefixLength % 8 !== 0 || address.prefixLength === 0) {
+    return undefined;
+  }
+  return address.octets.slice(0, address.prefixLength / 8).join('.');
+}
+
+/** The address or network that a peer file's name stands for, or undefined. */
+export function addressOfPeerFile(name: string): Address | undefined {
+  const octets = name.split('.');
+  if (octets.length > 4) return undefined;
+  const padded = [...octets, ...Array<string>(4 - octets.length).fill('0')].join('.');
+  const address = parseNetwork(`${padded}/${octets.length * 8}`);
+  return address && peerFileName(address) === name ? address : undefined;
+}
+
+/** What a silent file says; one `name value` a line. */
+export function peerFileText(block: Block): string {
+  return lines(record(block));
+}
+
+/**
+ * What a polite file says, for /bin/sh: the same as comments, and the refusal. Whatever part of it a
+ * power loss leaves is still a command that runs instead of the program, so nobody gets in.
+ */
+export function politeFileText(block: Block, message: string): string {
+  const comments = record(block).map((line) => `# ${line}`);
+  return lines([...comments, `printf '%s\\r\\n' ${quoted(`421 4.7.0 ${message}`)}`]);
+}
+
+function record(block: Block): string[] {
+  return [
+    'ipthrottle block',
+    `address ${block.address.text}`,
+    `class ${block.class}`,
+    `rate ${block.count}/${block.limit} in ${block.seconds}`,
+    `since ${new Date(block.sinceMs).toISOString()}`,
+    `until ${new Date(block.untilMs).toISOString()}`,
+    `times ${block.times}`,
+    `source ${block.source}`,
+  ];
+}
+
+/** Configuration lets nothing else in; a line that broke would be a command. */
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text.replace(/[^ -~]/g, '?')}\n`).join('');
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+export function isDeny(stats: Stats): boolean {
+  return stats.isFile() && (stats.mode & userReadOrExecute) === 0;
+}
+
+/** Whether tcpsvd runs the file: what becomes of the client then, only the file can tell. */
+export function isCommand(stats: Stats): boolean {
+  return stats.isFile() && (stats.mode & userExecute) !== 0;
+}
+
+/**
+ * Whether the file is the one of this block, in either mode, or what came before it. A silent file
+ * can also be one that was created just when the block was, by a process that died before the end;
+ * a polite one gets its name when it is complete.
+ */
+export function isOurs(stats: Stats, block: Block): boolean {
+  const mode = stats.mode & permissionBits;
+  if (!stats.isFile() || (mode !== silentMode && mode !== politeMode)) return false;
+  const second = Math.round(stats.mtimeMs / 1000);
+  return (
+    second === endSecond(block.untilMs) ||
+    (block.replacedUntilMs > 0 && second === endSecond(block.replacedUntilMs)) ||
+    (mode === silentMode && Math.abs(stats.mtimeMs - block.sinceMs) < unfinishedMs)
+  );
+}
+
+/** Of a file of ours: whether it is what this block should have. */
+export function isComplete(stats: Stats, block: Block, mode: number): boolean {
+  const hasMode = (stats.mode & permissionBits) === mode;
+  return hasMode && Math.round(stats.mtimeMs / 1000) === endSecond(block.untilMs);
+}

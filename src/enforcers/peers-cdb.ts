@@ -1,0 +1,170 @@
+/**
+ * Blocks for tcpsvd -x: those of the peers directory, compiled with the admin's files to a cdb, which
+ * rebuilt-cdb.ts replaces. The directory stays the truth, and serves tcpsvd -i all the same.
+ *
+ * `impose` answers `pending` until a rebuild has landed; the daemon refuses the client meanwhile.
+ *
+ * The data of our own files is remembered while nothing tells that they changed, because looking at
+ * 100 000 files takes half a second in which the daemon would answer nobody.
+ */
+import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { type Address, networkOf } from '../core/address.ts';
+import type { Block } from '../store/store.ts';
+import { findInCdb } from './cdb.ts';
+import { compilePeers, peerData } from './compile-peers.ts';
+import type { Enforcer, Imposed, Standing } from './enforcer.ts';
+import { peerFileName } from './peer-file.ts';
+import { PeersDirectory, type PeersDirectoryOptions } from './peers-directory.ts';
+import { realTimers, type Timers } from './rebuild-pace.ts';
+import { type CdbLog, RebuiltCdb } from './rebuilt-cdb.ts';
+import { latin1 } from './tcprules.ts';
+
+export type PeersCdbOptions = PeersDirectoryOptions & {
+  /** What tcpsvd -x reads; not in the directory. */
+  readonly cdb: string;
+};
+
+export class PeersCdb implements Enforcer {
+  readonly name: string;
+  readonly #options: PeersCdbOptions;
+  readonly #directory: PeersDirectory;
+  readonly #cdb: RebuiltCdb;
+  /** Per file name of a block, the number of the first build that has it. */
+  readonly #imposed = new Map<string, number>();
+  /** The data of those files that did not change since they were last compiled. */
+  readonly #known = new Map<string, Uint8Array>();
+  #watcher: FSWatcher | undefined;
+
+  constructor(options: PeersCdbOptions, log: CdbLog, timers: Timers = realTimers) {
+    this.name = `peers ${options.directory} in ${options.cdb}`;
+    this.#options = options;
+    this.#directory = new PeersDirectory(options);
+    this.#cdb = new RebuiltCdb({
+      path: options.cdb,
+      compile: () => compilePeers(options.directory, (name) => this.#dataOf(name)),
+      onLanded: () => {},
+      log,
+      timers,
+    });
+  }
+
+  impose(block: Block): Imposed {
+    const imposed = this.#directory.impose(block);
+    const name = peerFileName(block.address);
+    if (imposed !== 'in force' || name === undefined) return imposed;
+    this.#known.delete(name);
+    if (!this.#imposed.has(name)) this.#imposed.set(name, this.#cdb.nextBuild);
+    this.#cdb.request();
+    return this.#hasLanded(name) ? 'in force' : 'pending';
+  }
+
+  lift(block: Block): boolean {
+    const name = peerFileName(block.address);
+    if (name === undefined) return false;
+    const isLifted = this.#directory.lift(block);
+    this.#forget(name);
+    if (isLifted) this.#cdb.request(true);
+    return isLifted;
+  }
+
+  standing(address: Address, block: Block | undefined): Standing {
+    let data: Uint8Array | undefined;
+    try {
+      data = firstFound(readFileSync(this.#options.cdb), address);
+    } catch {
+      return 'unknown';
+    }
+    const kind = data && String.fromCharCode(data.at(-1) ?? 0);
+    const file = this.#directory.standing(address, block);
+    // What the cdb refuses without a file was ours, and goes with the next build.
+    if (kind === 'D') return file === 'theirs' ? 'theirs' : 'ours';
+    if (kind === 'X') return file === 'ours' ? 'ours' : 'unknown';
+    return 'absent';
+  }
+
+  reconcile(blocks: readonly Block[]): void {
+    try {
+      this.#directory.reconcile(blocks);
+    } finally {
+      const names = new Set(blocks.map((block) => peerFileName(block.address)));
+      for (const name of this.#imposed.keys()) if (!names.has(name)) this.#forget(name);
+      for (const name of names) {
+        if (name !== undefined && !this.#imposed.has(name)) {
+          this.#imposed.set(name, this.#cdb.nextBuild);
+        }
+      }
+      this.#known.clear();
+      this.#cdb.start();
+    }
+  }
+
+  rebuildInMs(): number | undefined {
+    return this.#cdb.inMs;
+  }
+
+  trouble(): string | undefined {
+    return this.#cdb.trouble();
+  }
+
+  /** Rebuilds when a file of the directory changes, or when somebody else replaces the cdb. */
+  watch(): void {
+    this.#cdb.watch([]);
+    try {
+      this.#watcher ??= watch(this.#options.directory, { encoding: 'latin1' }, (_event, name) =>
+        this.#noteChange(name),
+      ).on('error', (error) => this.#stopWatching(error));
+    } catch (error) {
+      this.#stopWatching(error);
+    }
+  }
+
+  flush(): void {
+    this.#cdb.flush();
+  }
+
+  close(): void {
+    this.#watcher?.close();
+    this.#cdb.close();
+  }
+
+  #hasLanded(name: string): boolean {
+    const build = this.#imposed.get(name);
+    return build !== undefined && this.#cdb.has(build);
+  }
+
+  #forget(name: string): void {
+    this.#imposed.delete(name);
+    this.#known.delete(name);
+  }
+
+  #stopWatching(error: unknown): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    this.#cdb.cannotWatch(error);
+  }
+
+  /** Without a name, anything may have changed. */
+  #noteChange(name: string | null): void {
+    if (name?.startsWith('..')) return;
+    if (name === null) this.#known.clear();
+    else this.#known.delete(name);
+    this.#cdb.request();
+  }
+
+  /** Of a block's file, once it was looked at; who is not watching has to look each time. */
+  #dataOf(name: string): Uint8Array | undefined {
+    if (!this.#watcher || !this.#imposed.has(name)) return undefined;
+    const data = this.#known.get(name) ?? peerData(this.#options.directory, name);
+    if (data) this.#known.set(name, data);
+    return data;
+  }
+}
+
+function firstFound(cdb: Uint8Array, address: Address): Uint8Array | undefined {
+  for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
+    const name = peerFileName(networkOf(address, length));
+    const data = name === undefined ? undefined : findInCdb(cdb, latin1(name));
+    if (data) return data;
+  }
+  return undefined;
+}

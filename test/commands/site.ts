@@ -1,0 +1,30 @@
+/** A gatekeeper's site on which commands are run, as by the daemon or without it. */
+import type { CommandContext, CommandOptions } from '../../src/commands/command.ts';
+import { runCommand } from '../../src/commands/commands.ts';
+import type { DaemonFacts } from '../../src/commands/daemon-facts.ts';
+import { configFrom, gatekeeperSite } from '../gatekeeper-site.ts';
+
+export function commandSite(text: string) {
+  const site = gatekeeperSite(text);
+  const { gatekeeper, time } = site;
+  const clock = { wallMs: () => time.ms, monotonicMs: () => time.ms };
+  const daemon = { pid: 1, startedMs: 0 } as DaemonFacts;
+  const context: CommandContext = { config: configFrom(text), gatekeeper, clock, daemon };
+
+  /** Runs `allow add 192.0.2.1`; returns the exit code and the lines. */
+  async function run(line: string, options: CommandOptions = {}, where = context) {
+    const [command = '', ...args] = line.split(' ');
+    const outcome = await runCommand({ command, arguments: args, options }, where);
+    return [outcome.exit, ...outcome.lines];
+  }
+
+  /** The same while no daemon is running. */
+  const runOffline = (line: string, options: CommandOptions = {}) => {
+    return run(line, options, { ...context, daemon: undefined });
+  };
+  /** What a command prints as JSON. */
+  const runJson = async (line: string) => {
+    return JSON.parse(String((await run(line, { json: true }))[1]));
+  };
+  return { ...site, run, runOffline, runJson };
+}

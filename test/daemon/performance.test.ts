@@ -1,0 +1,109 @@
+/** With a clock that the test moves: every number that `prf` shows was counted. */
+import { expect, test } from 'vitest';
+import { Performance } from '../../src/daemon/performance.ts';
+import type { Reply } from '../../src/wire/reply.ts';
+
+const within: Reply = { status: 0, count: 1, limit: 10 };
+const exceeded: Reply = { status: 1, count: 11, limit: 10 };
+const blocked: Reply = { status: 1, count: 11, limit: 10, secondsLeft: 5 };
+const wrong: Reply = { status: 2, message: 'no' };
+
+function site() {
+  const time = { ms: 5000 };
+  const performance = new Performance({ wallMs: () => 0, monotonicMs: () => time.ms });
+  /** Checks that take so many microseconds each. */
+  const check = (times: number, reply: Reply = within, us = 10, name?: string) => {
+    for (let turn = 0; turn < times; turn += 1) {
+      void performance.measure(name, () => {
+        time.ms += us / 1000;
+        return reply;
+      });
+    }
+  };
+  const rates = () => performance.measured().rates.map(({ perSecond }) => perSecond);
+  return { performance, time, check, rates };
+}
+
+test('the answer is passed on', async () => {
+  const { performance } = site();
+  expect(performance.measure('ip', () => blocked)).toBe(blocked);
+  await expect(performance.measure('ip', () => Promise.resolve(wrong))).resolves.toBe(wrong);
+});
+
+test('answers are told apart by class and verdict', async () => {
+  const { performance, check } = site();
+  check(3, within, 10, 'ip');
+  check(2, exceeded, 10, 'user');
+  check(1, blocked, 10, 'ip');
+  check(4, wrong);
+  await performance.measure('ip', () => Promise.resolve(wrong));
+  expect(performance.measured()).toMatchObject({
+    checks: 11,
+    classes: [
+      { name: 'ip', within: 3, exceeded: 0, blocked: 1, errors: 1 },
+      { name: 'user', within: 0, exceeded: 2, blocked: 0, errors: 0 },
+      { name: '-', within: 0, exceeded: 0, blocked: 0, errors: 4 },
+    ],
+  });
+});
+
+test('a late answer counts when it arrives, with the time that it took', async () => {
+  const { performance, time } = site();
+  const { promise, resolve } = laterReply();
+  const answer = performance.measure('ip', () => promise);
+  expect(performance.measured().checks).toBe(0);
+  time.ms += 3;
+  resolve(within);
+  await answer;
+  expect(performance.measured()).toMatchObject({ checks: 1, latencies: [{ belowUs: 4096 }] });
+});
+
+function laterReply() {
+  let resolve: (reply: Reply) => void = () => {};
+  const promise = new Promise<Reply>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
+test('answer times are in buckets of powers of two', () => {
+  const { performance, check } = site();
+  for (const us of [0.5, 1.5, 3, 3, 5, 100, 1e9, 1e12]) check(1, within, us);
+  expect(performance.measured().latencies).toEqual([
+    { belowUs: 1, checks: 1 },
+    { belowUs: 2, checks: 1 },
+    { belowUs: 4, checks: 2 },
+    { belowUs: 8, checks: 1 },
+    { belowUs: 128, checks: 1 },
+    { belowUs: 2 ** 30, checks: 1 },
+    { belowUs: 2 ** 31, checks: 1 },
+  ]);
+});
+
+test('rates are over whole seconds that are past', () => {
+  const { time, check, rates } = site();
+  check(30);
+  expect(rates()).toEqual([undefined, undefined, undefined]);
+  time.ms = 6000;
+  expect(rates()).toEqual([30, undefined, undefined]);
+  check(10);
+  time.ms = 7000;
+  expect(rates()).toEqual([10, undefined, undefined]);
+  time.ms = 15_000;
+  expect(rates()).toEqual([0, 4, undefined]);
+  time.ms = 16_000;
+  expect(rates()).toEqual([0, 1, undefined]);
+  time.ms = 65_000;
+  expect(rates()).toEqual([0, 0, 40 / 60]);
+  time.ms = 66_000;
+  expect(rates()).toEqual([0, 0, 10 / 60]);
+});
+
+test('a long silence leaves nothing of what was before', () => {
+  const { time, check, rates } = site();
+  check(30);
+  time.ms += 61_000 * 7;
+  check(2);
+  time.ms = Math.ceil(time.ms / 1000) * 1000;
+  expect(rates()).toEqual([2, 0.2, 2 / 60]);
+});

@@ -1,0 +1,103 @@
+import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { temporaryDirectory } from '../temporary-directory.ts';
+import { startRater, until } from './real-rater.ts';
+
+const settings = 'settings : { socket: "rater.sock"; db_path: "rater.db"; };';
+
+function configuration(count: number, rest = ''): string {
+  return `${settings}
+    limits : { ip: ( ("*", 60, ${count}) ); };
+    blocking : { time: 120; peers: "peers"; };
+    ${rest}`;
+}
+
+/** A client on one connection that stays open. */
+function client(socket: string) {
+  const connection = connect(socket);
+  onTestFinished(() => void connection.destroy());
+  let said = '';
+  connection.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  return async (line: string) => {
+    const before = said.length;
+    connection.write(`${line}\n`);
+    await until(`a reply to ${line}`, () => said.indexOf('\n', before) >= 0);
+    return said.slice(before).trimEnd();
+  };
+}
+
+async function site(text: string) {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'peers'));
+  const rater = await startRater(directory, text);
+  await rater.says(/ready/);
+  return {
+    rater,
+    ask: client(rater.socket),
+    peers: () => readdirSync(join(directory, 'peers')),
+    save: (name: string, content: string) => writeFileSync(join(directory, name), content),
+    /** As many editors do it: the new file takes the old one's name. */
+    saveByRename: (name: string, content: string) => {
+      writeFileSync(join(directory, `${name}~`), content);
+      renameSync(join(directory, `${name}~`), join(directory, name));
+    },
+  };
+}
+
+test.each(['save', 'saveByRename'] as const)(
+  'a saved configuration (%s) is used, and counters, blocks and connections survive',
+  async (how) => {
+    const place = await site(configuration(2));
+    expect(await place.ask('ip 192.0.2.1')).toBe('0 1/2');
+    for (let turn = 0; turn < 3; turn += 1) await place.ask('ip 192.0.2.2');
+    place[how]('rater.conf', configuration(5));
+    await place.rater.says(/reloaded/);
+    expect(await place.ask('ip 192.0.2.1')).toBe('0 2/5');
+    expect(await place.ask('ip 192.0.2.2')).toMatch(/^1 4\/5 1\d\d$/);
+    expect(place.peers()).toEqual(['192.0.2.2']);
+    place[how]('rater.conf', configuration(1));
+    await until('a second reload', () => (place.rater.log().match(/reloaded/g) ?? []).length > 1);
+    expect(await place.ask('ip 192.0.2.1')).toMatch(/^1 .*\/1 \d+$/);
+  },
+);
+
+test('a broken file keeps the old configuration and says what is wrong, line by line', async () => {
+  const place = await site(configuration(2));
+  place.save('rater.conf', `${configuration(9)}\nlimits : 5;\nnonsense : 1;\n`);
+  await place.rater.says(/not reloaded.*nonsense/);
+  expect(place.rater.log()).toMatch(/not reloaded: what=.*rater\.conf:\d+: /);
+  expect(await place.ask('ip 192.0.2.1')).toBe('0 1/2');
+  place.save('rater.conf', configuration(9));
+  await place.rater.says(/reloaded: file=/);
+  expect(await place.ask('ip 192.0.2.1')).toBe('0 2/9');
+});
+
+test('an address that a saved include file allows is let in at once', async () => {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'peers'));
+  const allow = join(directory, 'allow.conf');
+  writeFileSync(allow, '"203.0.113.0/24"\n');
+  const text = configuration(1, 'allow : (\n@include "allow.conf"\n);');
+  const rater = await startRater(directory, text);
+  await rater.says(/ready/);
+  const ask = client(rater.socket);
+  for (let turn = 0; turn < 2; turn += 1) await ask('ip 192.0.2.1');
+  expect(readdirSync(join(directory, 'peers'))).toEqual(['192.0.2.1']);
+  writeFileSync(allow, '"203.0.113.0/24",\n"192.0.2.1"\n');
+  await until('the block is lifted', () => readdirSync(join(directory, 'peers')).length === 0);
+  expect(await ask('ip 192.0.2.1')).toMatch(/^0 \d+\/-$/);
+});
+
+test('a file that is included from now on is watched from now on', async () => {
+  const place = await site(configuration(2));
+  place.save('allow.conf', '"203.0.113.0/24"\n');
+  place.save('rater.conf', configuration(2, 'allow : (\n@include "allow.conf"\n);'));
+  await place.rater.says(/reloaded/);
+  place.save('allow.conf', '"203.0.113.0/24", "192.0.2.1"\n');
+  await until('a second reload', () => (place.rater.log().match(/reloaded/g) ?? []).length > 1);
+  expect(await place.ask('ip 192.0.2.1')).toBe('0 1/-');
+});
