@@ -42,7 +42,7 @@ function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
     tcprules: config.blocking.tcprules?.cdb ?? null,
     blocks: gatekeeper.blocks.size,
     values: daemon ? gatekeeper.trackedValues : null,
-    enforce: daemon ? gatekeeper.isEnforcing : null,
+    enforce: daemon ? gatekeeper.verdicts.isEnforcing : null,
     counters: daemon ? counters(gatekeeper, daemon) : null,
     troubles: troubles.map(([part, what]) => ({ part, what })),
   };

@@ -99,7 +99,7 @@ export class LiveVariables implements Variables {
 
   #enforce(): Entry {
     const { gatekeeper } = this.#parts;
-    const switchWord = () => (gatekeeper.isEnforcing ? 'on' : 'off');
+    const switchWord = () => (gatekeeper.verdicts.isEnforcing ? 'on' : 'off');
     return {
       name: 'enforce',
       kind: 'on or off',
@@ -108,7 +108,7 @@ export class LiveVariables implements Variables {
       configured: switchWord,
       set: (words) => {
         const value = readWords(boolean, words);
-        if (value !== undefined) gatekeeper.isEnforcing = value;
+        if (value !== undefined) gatekeeper.verdicts.isEnforcing = value;
         return value !== undefined;
       },
     };

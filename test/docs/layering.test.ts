@@ -70,8 +70,14 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   'dry-runs': { may: '', types: 'clock store' },
   sessions: { may: '', types: 'counters' },
   overload: { may: 'errors', types: 'config' },
+  'class-table': { may: 'core', types: 'config counters' },
+  verdicts: {
+    may: 'core',
+    types:
+      'allowlist block-keeper class-table clock config counters dry-runs log sessions store wire',
+  },
   gatekeeper: {
-    may: 'core errors wire allowlist block-keeper dry-runs sessions',
+    may: 'core errors wire allowlist block-keeper class-table dry-runs sessions verdicts',
     types: 'clock log store enforcers counters config',
   },
   program: { may: 'errors' },
