@@ -1,5 +1,5 @@
 /** The control shell of the real daemon, over its Unix socket and over TCP. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { shellCommands } from '../../src/commands/commands.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
-import { programs, startRater, until } from './real-rater.ts';
+import { ipthrottle, startRater, until } from './real-rater.ts';
 import { shellClient } from './shell-client.ts';
 
 const plainConfig = `
@@ -59,17 +59,6 @@ async function site({ config = plainConfig, settings = '', byTcp = false } = {})
       return said.split('\r\n').slice(0, -1);
     },
   };
-}
-
-type Finished = { exit: number | null; stdout: string; stderr: string };
-
-function ipthrottle(configFile: string, ...args: string[]): Promise<Finished> {
-  return new Promise((resolve) => {
-    const command = [join(programs, 'ipthrottle'), '-c', configFile, ...args];
-    const child = execFile(process.execPath, command, (_error, stdout, stderr) => {
-      resolve({ exit: child.exitCode, stdout, stderr });
-    });
-  });
 }
 
 describe.each([

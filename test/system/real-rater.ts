@@ -1,7 +1,7 @@
 /**
  * The real daemon, bin/rater, for one test: in a directory of its own, killed when the test is over.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -69,4 +69,16 @@ export async function startRater(
   const socket = join(directory, 'rater.sock');
   if (!existsSync(socket)) throw new Error(`there is no ${socket}`);
   return { socket, configFile, pid: child.pid as number, log: () => said, says, kill };
+}
+
+export type Finished = { exit: number | null; stdout: string; stderr: string };
+
+/** Runs the command to its end. */
+export function ipthrottle(configFile: string, ...args: string[]): Promise<Finished> {
+  return new Promise((resolve) => {
+    const command = [join(programs, 'ipthrottle'), '-c', configFile, ...args];
+    const child = execFile(process.execPath, command, (_error, stdout, stderr) => {
+      resolve({ exit: child.exitCode, stdout, stderr });
+    });
+  });
 }
