@@ -7,14 +7,14 @@
  */
 import Database from 'better-sqlite3';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
+import { keepAlive } from '../store/keep-alive.ts';
 
 /** Takes the lock for the socket or database at `path`; the returned function lets go of it. */
 export function takeInstanceLock(path: string): () => void {
   const lock = `${path}.lock`;
   try {
-    const database = new Database(lock, { timeout: 0 });
-    database.pragma('journal_mode = MEMORY');
-    database.exec('BEGIN EXCLUSIVE');
+    const database = keepAlive(new Database(lock, { timeout: 0 }));
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return () => {
       database.close();
     };

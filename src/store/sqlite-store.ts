@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Offences } from '../core/penalty.ts';
 import { errnoOf, Fault, type FaultCode, reasonOf } from '../errors.ts';
+import { keepAlive } from './keep-alive.ts';
 import type { Allowance, Block, BlockSource, NewBlock, Store } from './store.ts';
 
 /** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
@@ -90,7 +91,8 @@ function faultCodeOf(error: unknown): FaultCode {
 }
 
 function migrate(database: Database.Database, path: string): void {
-  const version = database.pragma('user_version', { simple: true }) as number;
+  const asked = database.prepare<[], { user_version: number }>('PRAGMA user_version');
+  const version = keepAlive(asked).get()?.user_version ?? 0;
   if (version > migrations.length) {
     throw new Fault(
       'storeVersion',
@@ -100,15 +102,14 @@ function migrate(database: Database.Database, path: string): void {
   for (const [step, sql] of migrations.entries()) {
     if (step < version) continue;
     database.exec(sql);
-    database.pragma(`user_version = ${step + 1}`);
+    database.exec(`PRAGMA user_version = ${step + 1}`);
   }
 }
 
 function open(path: string): Database.Database {
-  const database = new Database(path, { timeout: 2000 });
+  const database = keepAlive(new Database(path, { timeout: 2000 }));
   try {
-    database.pragma('journal_mode = WAL');
-    database.pragma('synchronous = NORMAL');
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     database.transaction(() => migrate(database, path)).immediate();
     return database;
   } catch (error) {
@@ -118,7 +119,7 @@ function open(path: string): Database.Database {
 }
 
 function prepare(database: Database.Database) {
-  return {
+  return keepAlive({
     offend: database.prepare<[string, number, number]>(
       'INSERT OR REPLACE INTO offences (address, times, last_ms) VALUES (?, ?, ?)',
     ),
@@ -143,7 +144,7 @@ function prepare(database: Database.Database) {
     nextEnd: database.prepare<[], { until_ms: number | null }>(
       'SELECT min(until_ms) AS until_ms FROM blocks',
     ),
-  };
+  });
 }
 
 export class SqliteStore implements Store {

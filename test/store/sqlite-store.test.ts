@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { buildSync } from 'esbuild';
@@ -100,4 +100,15 @@ test('a directory in its place is a fault that names it', () => {
   expect(faultOf(() => new SqliteStore('/nonexistent/x.db')).message).toContain(
     '/nonexistent/x.db',
   );
+});
+
+test('nothing of the driver is left to the garbage collector, which would end Node 24', () => {
+  const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => readFileSync(join('src', path), 'utf8'));
+  const lines = sources.flatMap((text) => text.split('\n'));
+  expect(lines.filter((line) => /\.pragma\(/.test(line))).toEqual([]);
+  const made = lines.filter((line) => /new Database\(/.test(line));
+  expect(made.length).toBeGreaterThan(1);
+  expect(made.filter((line) => !line.includes('keepAlive('))).toEqual([]);
 });

@@ -1,0 +1,14 @@
+/**
+ * Keeps what belongs to better-sqlite3 from the garbage collector until the process ends.
+ *
+ * Node 24.19 and later abort when an object that better-sqlite3 12 wraps (a database, a statement)
+ * is collected while no script runs. So each of them goes through here, nothing makes statements
+ * that it drops (`pragma()` does: use `exec` instead), and none is made per request.
+ */
+
+const kept: object[] = [];
+
+export function keepAlive<T extends object>(object: T): T {
+  kept.push(object);
+  return object;
+}
