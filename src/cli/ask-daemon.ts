@@ -7,13 +7,17 @@ import type { Outcome } from '../commands/command.ts';
 import type { CommandCall } from '../commands/commands.ts';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
 
-const patienceMs = 30_000;
+const usualPatienceMs = 30_000;
 
 /** What connecting says when no daemon is behind the socket. */
 const nobodyThere = new Set(['ENOENT', 'ECONNREFUSED']);
 
 /** @throws Fault `notPermitted`, `daemon` */
-export function askDaemon(path: string, call: CommandCall): Promise<Outcome | undefined> {
+export function askDaemon(
+  path: string,
+  call: CommandCall,
+  patienceMs = usualPatienceMs,
+): Promise<Outcome | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     const received: Buffer[] = [];

@@ -9,6 +9,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { exitCodes, Fault } from '../errors.ts';
 import { leaveWith, version } from '../program.ts';
 import { askDaemon } from './ask-daemon.ts';
+import { doctor } from './doctor.ts';
 import { overload, runOverload } from './overload.ts';
 
 const defaultConfig = '/etc/ipthrottle/rater.conf';
@@ -62,6 +63,18 @@ function addOverload(program: Program): void {
   });
 }
 
+/** `doctor` looks at both, daemon and store, so it is none either; loaded only when needed. */
+function addDoctor(program: Program, done: (outcome: Outcome) => void): void {
+  const sub = program.command(doctor.name).description(doctor.summary);
+  for (const { flags, summary } of doctor.options) sub.option(flags, summary);
+  sub.allowExcessArguments(false).exitOverride();
+  sub.action(async () => {
+    const { config } = program.opts<{ config: string }>();
+    const { runDoctor } = await import('./run-doctor.ts');
+    done(await runDoctor(config, sub.opts<CommandOptions>()));
+  });
+}
+
 async function main(): Promise<number> {
   try {
     let outcome: Outcome = { exit: exitCodes.done.code, lines: [] };
@@ -80,6 +93,9 @@ async function main(): Promise<number> {
       });
     }
     addOverload(program);
+    addDoctor(program, (done) => {
+      outcome = done;
+    });
     await program.parseAsync();
     return await print(outcome);
   } catch (error) {

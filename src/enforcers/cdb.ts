@@ -49,6 +49,22 @@ export function findInCdb(bytes: Uint8Array, key: Uint8Array): Uint8Array | unde
   return undefined;
 }
 
+/** All records, in the order of the file. Throws RangeError when `bytes` is no whole cdb. */
+export function recordsInCdb(bytes: Uint8Array): CdbRecord[] {
+  const view = viewOf(bytes);
+  const records: CdbRecord[] = [];
+  const end = view.getUint32(0, true);
+  for (let position = headerBytes; position < end; ) {
+    const keyStart = position + pairBytes;
+    const dataStart = keyStart + view.getUint32(position, true);
+    const next = dataStart + view.getUint32(position + 4, true);
+    if (next > end || end > bytes.length) throw new RangeError('the cdb is cut off');
+    records.push([bytes.subarray(keyStart, dataStart), bytes.subarray(dataStart, next)]);
+    position = next;
+  }
+  return records;
+}
+
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

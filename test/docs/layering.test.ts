@@ -85,6 +85,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
     may: 'core errors log',
     types: 'allowlist clock config gatekeeper store enforcers',
   },
+  doctor: { may: 'core errors log enforcers store', types: 'clock commands config' },
   client: { may: 'clock errors log wire' },
 };
 

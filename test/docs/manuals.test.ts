@@ -5,10 +5,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { doctor } from '../../src/cli/doctor.ts';
 import { overload } from '../../src/cli/overload.ts';
 import { commands, shellCommands } from '../../src/commands/commands.ts';
 import { schema, settingRows, topLevelNames } from '../../src/config/schema.ts';
 import { longestCommand, longestPersonLine } from '../../src/daemon/control-listener.ts';
+import { checks } from '../../src/doctor/checks.ts';
 import { exitCodes, faults } from '../../src/errors.ts';
 import { longestLine } from '../../src/wire/line-splitter.ts';
 import { manuals, optionsIn, page, pageNames, pages, root } from './manual-page.ts';
@@ -63,7 +65,7 @@ describe.each(pageNames)('%s', (name) => {
 });
 
 /** All that ipthrottle(8) has: those that the daemon has too, and its own. */
-const operatorCommands = [...commands, overload];
+const operatorCommands = [...commands, overload, doctor];
 
 describe('commands', () => {
   /** Options by command, as COMMANDS of ipthrottle.8 has them: on its line and in its list. */
@@ -111,6 +113,12 @@ describe('commands', () => {
       .flatMap(optionsIn);
     expect(paragraphs.sort()).toEqual(options.map(({ flags }) => flags.split(' ')[0]).sort());
   });
+});
+
+test('ipthrottle.8 has every check of doctor, in their order, and no other', () => {
+  const [, rest = ''] = page('ipthrottle.8').section('COMMANDS').join('\n').split('.It Ic doctor');
+  const documented = [...(rest.split('.It Ic')[0]?.matchAll(/^\.It Sy (.*)$/gm) ?? [])];
+  expect(documented.map(([, name]) => name)).toEqual(checks.map(({ name }) => name));
 });
 
 describe('the control shell', () => {
@@ -209,7 +217,9 @@ describe('environment', () => {
     const documented = page(name)
       .items('ENVIRONMENT')
       .flatMap((item) => item.match(/\b[A-Z][A-Z0-9_]+\b/g) ?? []);
-    expect(documented.filter((variable) => !inherited.includes(variable)).sort()).toEqual(real);
+    expect(documented).toEqual(expect.arrayContaining(real));
+    const known = [...inherited, ...real];
+    expect(documented.filter((variable) => !known.includes(variable))).toEqual([]);
   });
 
   test('no other code reads the environment', () => {

@@ -37,6 +37,8 @@ export type Plan = {
   readonly allow?: readonly string[];
   /** More inside of `settings`. */
   readonly settings?: string;
+  /** More inside of `blocking`. */
+  readonly blocking?: string;
 };
 
 export type Outcome = { readonly exit: number; readonly stdout: string; readonly stderr: string };
@@ -65,7 +67,7 @@ function configText(plan: Plan): string {
   return [
     `settings : { socket: "rater.sock"; db_path: "blocks.db"; ${plan.settings ?? ''} };`,
     `limits : { ${plan.limits ?? 'ip: ( ("*", 60, 10) );'} };`,
-    `blocking : { time: ${plan.seconds ?? 120}; peers: "peers"; ${timeout} ${rules} };`,
+    `blocking : { time: ${plan.seconds ?? 120}; peers: "peers"; ${timeout} ${rules} ${plan.blocking ?? ''} };`,
     `allow : ( ${allow} );`,
     '',
   ].join('\n');

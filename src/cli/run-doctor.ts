@@ -1,0 +1,96 @@
+/**
+ * `ipthrottle doctor`: runs all checks, and with --probe proves a block. It works without the daemon,
+ * asks it when it runs, and changes nothing but by the probe's own commands.
+ */
+import { execFile } from 'node:child_process';
+import { dirname } from 'node:path';
+import { systemClock } from '../clock.ts';
+import type { CommandOptions, Outcome } from '../commands/command.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { type Address, parseAddress } from '../core/address.ts';
+import type { Installation } from '../doctor/check.ts';
+import { checks, type Diagnosis, diagnose } from '../doctor/checks.ts';
+import { lookAt } from '../doctor/look.ts';
+import { anyAddress, isOfThisHost, probe, type RunCommand, type Step } from '../doctor/probe.ts';
+import { exitCodes, Fault } from '../errors.ts';
+import { printable, quoted } from '../log.ts';
+import { askDaemon } from './ask-daemon.ts';
+
+const patienceMs = 5000;
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+function addressToProbe(option: string | true): Address {
+  const address = parseAddress(option === true ? anyAddress() : option);
+  if (address && isOfThisHost(address)) return address;
+  throw new Fault('usage', `--probe: not an address in 127.0.0.0/8: ${quoted(String(option))}`);
+}
+
+/** As another process, because without the daemon root becomes the owner of the database for it. */
+function runner(file: string): RunCommand {
+  return (...args) =>
+    new Promise((resolve) => {
+      const words = [process.argv[1] ?? '', '-c', file, ...args];
+      const child = execFile(process.execPath, words, (_error, stdout, stderr) => {
+        resolve({ exit: child.exitCode ?? -1, said: `${stdout}${stderr}`.trim() });
+      });
+    });
+}
+
+/** A signal ends the probe between two steps, so that it takes its block back. */
+async function probed(site: Installation, address: Address, file: string): Promise<Step[]> {
+  const interruption = new AbortController();
+  const interrupt = () => interruption.abort();
+  for (const name of signals) process.once(name, interrupt);
+  try {
+    return await probe(site, address, runner(file), interruption.signal);
+  } finally {
+    for (const name of signals) process.off(name, interrupt);
+  }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function lastLine(found: readonly Diagnosis[], steps: readonly Step[]): string {
+  const wrong = steps.filter(({ went }) => went === 'wrong').length;
+  const problems = found.filter(({ level }) => level === 'problem').length + wrong;
+  const hints = found.length + wrong - problems;
+  if (found.length + wrong === 0)
+    return `all is well: ${counted(checks.length, 'check')} found nothing`;
+  return `${counted(problems, 'problem')}, ${counted(hints, 'hint')}`;
+}
+
+function linesOf(found: readonly Diagnosis[], steps: readonly Step[]): string[] {
+  const lines = [
+    ...found.map(
+      ({ check, level, what, remedy }) => `${level}: ${check}: ${what}; remedy: ${remedy}`,
+    ),
+    ...steps.map(({ server, step, went }) => `probe: ${server}: ${went}: ${step}`),
+    lastLine(found, steps),
+  ];
+  return lines.map(printable);
+}
+
+/** @throws Fault */
+export async function runDoctor(file: string, options: CommandOptions): Promise<Outcome> {
+  const { probe: wanted } = options;
+  const address = wanted ? addressToProbe(wanted) : undefined;
+  const config = loadConfig(file);
+  const site = await lookAt({
+    config,
+    clock: systemClock,
+    searchPath: process.env.PATH ?? '',
+    ownDirectory: dirname(process.argv[1] ?? ''),
+    ask: (call) => askDaemon(config.settings.controlSocket, call, patienceMs),
+  });
+  const found = await diagnose(site);
+  const steps = address ? await probed(site, address, file) : [];
+  const isWell =
+    found.every(({ level }) => level === 'hint') && steps.every(({ went }) => went !== 'wrong');
+  const json = { well: isWell, findings: found, probe: address ? steps : null };
+  return {
+    exit: isWell ? exitCodes.done.code : exitCodes.refused.code,
+    lines: options.json ? [JSON.stringify(json)] : linesOf(found, steps),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * What a check is: it looks at one subject of the installation and tells what it found there, each
+ * finding with what to do about it.
+ *
+ * Guarantee: a check changes nothing. Where it has to try something out, it does so in a private
+ * directory that is gone afterwards.
+ */
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import type { Memory } from './memory.ts';
+
+/** A problem is wrong now; a hint may be meant so, or cannot be told from here. */
+export type Finding = {
+  readonly level: 'problem' | 'hint';
+  readonly what: string;
+  readonly remedy: string;
+};
+
+/** What `status --json` of the running daemon says, as far as checks need it. */
+export type DaemonStatus = {
+  readonly pid: number;
+  readonly database: string;
+  readonly peers: string | null;
+  readonly tcprules: string | null;
+  readonly enforce: boolean | null;
+  readonly counters: Readonly<Record<string, number>> | null;
+  readonly troubles: readonly { readonly part: string; readonly what: string }[];
+};
+
+export type DaemonState =
+  | { readonly is: 'running'; readonly status: DaemonStatus }
+  | { readonly is: 'down' }
+  | { readonly is: 'not permitted' | 'silent'; readonly why: string };
+
+export type Installation = {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** $PATH. */
+  readonly searchPath: string;
+  /** Where ipthrottle itself is, because ratecheck may be beside it. */
+  readonly ownDirectory: string;
+  readonly daemon: DaemonState;
+  /** Blocks and allowlist, or why they cannot be told; undefined: because the daemon does not. */
+  readonly memory: Memory | { readonly unknown: Finding | undefined };
+  /** Remembers anew: what came a moment ago may not have reached the servers' files before. */
+  remember(): Promise<Memory | undefined>;
+};
+
+export type Check = {
+  readonly name: string;
+  readonly looksAt: string;
+  run(site: Installation): readonly Finding[] | Promise<readonly Finding[]>;
+};
+
+export function problem(what: string, remedy: string): Finding {
+  return { level: 'problem', what, remedy };
+}
+
+export function hint(what: string, remedy: string): Finding {
+  return { level: 'hint', what, remedy };
+}
+
+const mostNamed = 5;
+
+/** `a, b and 7 more`: as much as fits in a line. */
+export function someOf(names: readonly string[]): string {
+  const left = names.length - mostNamed;
+  const shown = names.slice(0, mostNamed).join(', ');
+  return left > 0 ? `${shown} and ${left} more` : shown;
+}

@@ -1,0 +1,23 @@
+/** Whether the database can be read, and only by those who should. */
+import { statSync } from 'node:fs';
+import { type Check, type Finding, problem } from './check.ts';
+
+const othersRead = 0o004;
+const othersWrite = 0o002;
+
+export const database: Check = {
+  name: 'database',
+  looksAt: 'the database',
+  run({ config, memory }) {
+    const found: Finding[] = 'unknown' in memory && memory.unknown ? [memory.unknown] : [];
+    const { dbPath } = config.settings;
+    if (dbPath === ':memory:') return found;
+    for (const path of [dbPath, `${dbPath}-wal`, `${dbPath}-shm`]) {
+      const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+      if ((mode & (othersRead | othersWrite)) === 0) continue;
+      const may = mode & othersWrite ? 'change' : 'read';
+      found.push(problem(`everybody may ${may} ${path}`, `chmod 0600 ${path}`));
+    }
+    return found;
+  },
+};

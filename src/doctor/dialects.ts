@@ -1,0 +1,23 @@
+/**
+ * The two dialects of cdb, which never look alike: for tcpserver the data of a record is empty or
+ * ends in a NUL, for tcpsvd its last byte is D, I or X.
+ */
+import type { CdbRecord } from '../enforcers/cdb.ts';
+
+export type Dialect = {
+  readonly server: string;
+  readonly compiler: string;
+  speaks(record: CdbRecord): boolean;
+};
+
+export const ofTcpserver: Dialect = {
+  server: 'tcpserver',
+  compiler: 'tcprules',
+  speaks: ([, data]) => data.length === 0 || data.at(-1) === 0,
+};
+
+export const ofTcpsvd: Dialect = {
+  server: 'tcpsvd',
+  compiler: 'ipsvd-cdb',
+  speaks: ([, data]) => 'DIX'.includes(String.fromCharCode(data.at(-1) ?? 0)),
+};

@@ -1,0 +1,70 @@
+/**
+ * The files of the peers directory, told apart: those of blocks, those that are ours without a block,
+ * those of the administrator.
+ *
+ * A silent file of ours cannot be read, not even by its owner. It can be told by its modification
+ * time, the end of its block, which is after the file was last changed.
+ */
+import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  addressOfPeerFile,
+  isOurs,
+  peerFileName,
+  politeMode,
+  silentMode,
+} from '../enforcers/peer-file.ts';
+import type { Block } from '../store/store.ts';
+
+export type PeerFile = { readonly name: string; readonly path: string; readonly stats: Stats };
+
+export type PeerFiles = {
+  readonly ofBlocks: ReadonlyMap<string, PeerFile>;
+  readonly leftOver: readonly PeerFile[];
+  readonly admins: readonly PeerFile[];
+};
+
+const none: PeerFiles = { ofBlocks: new Map(), leftOver: [], admins: [] };
+const permissionBits = 0o7777;
+const firstLine = /^(?:# )?ipthrottle block\n/;
+
+export function peerFilesIn(directory: string, blocks: readonly Block[]): PeerFiles {
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return none;
+  const byName = new Map(blocks.map((block) => [peerFileName(block.address), block]));
+  const ofBlocks = new Map<string, PeerFile>();
+  const [leftOver, admins]: [PeerFile[], PeerFile[]] = [[], []];
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const stats = name.startsWith('..') ? undefined : statSync(path, { throwIfNoEntry: false });
+    if (!stats?.isFile()) continue;
+    const block = byName.get(name);
+    if (block && isOurs(stats, block)) ofBlocks.set(name, { name, path, stats });
+    else if (addressOfPeerFile(name) && looksLikeOurs(path, stats))
+      leftOver.push({ name, path, stats });
+    else admins.push({ name, path, stats });
+  }
+  return { ofBlocks, leftOver, admins };
+}
+
+function looksLikeOurs(path: string, stats: Stats): boolean {
+  const mode = stats.mode & permissionBits;
+  if (mode !== silentMode && mode !== politeMode) return false;
+  const start = startOf(path);
+  return start === undefined ? stats.mtimeMs > stats.ctimeMs : firstLine.test(start);
+}
+
+/** The first bytes, or undefined when they may not be read. */
+export function startOf(path: string, most = 64): string | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const bytes = Buffer.alloc(most);
+    return bytes.toString('latin1', 0, readSync(descriptor, bytes));
+  } finally {
+    closeSync(descriptor);
+  }
+}

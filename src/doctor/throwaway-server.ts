@@ -1,0 +1,105 @@
+/**
+ * A tcpsvd or tcpserver on a loopback port of its own, in front of a program that says one word.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+export type Throwaway = {
+  /** Whether a client at `address` gets to the program, and is not marked for rblsmtpd to refuse. */
+  letsIn(address: string): Promise<boolean>;
+  stop(): Promise<void>;
+};
+
+const host = '127.0.0.1';
+const patienceMs = 5000;
+const tries = 5;
+const lookAgainMs = 20;
+const welcome = 'in';
+const program = ['/bin/sh', '-c', `[ -z "$RBLSMTPD" ] && echo ${welcome} || echo refused`];
+
+/** Throws an Error with what the server said when it does not listen. */
+export async function startThrowaway(
+  server: string,
+  options: readonly string[],
+  signal: AbortSignal,
+): Promise<Throwaway> {
+  let said = '';
+  for (let attempt = 0; attempt < tries; attempt += 1) {
+    signal.throwIfAborted();
+    const port = await freePort();
+    const child = spawn(server, ['-l', 'probe', ...options, host, String(port), ...program], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    said = '';
+    child.stderr.setEncoding('latin1').on('data', (text: string) => {
+      said += text;
+    });
+    child.on('error', (error) => {
+      said += error.message;
+    });
+    if (await listens(child, port, signal)) {
+      return { letsIn: (address) => letsIn(port, address), stop: () => ended(child) };
+    }
+    await ended(child);
+    // The port is free a moment before the server takes it: another may have been quicker.
+    if (!/in use/.test(said)) break;
+  }
+  throw new Error(`${server} does not listen: ${JSON.stringify(said.trim().slice(0, 200))}`);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, host, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function isRunning({ exitCode, signalCode, pid }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null;
+}
+
+/** Waits until somebody accepts connections there and the server still runs. */
+async function listens(child: ChildProcess, port: number, signal: AbortSignal): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += lookAgainMs) {
+    await pause(lookAgainMs);
+    if (signal.aborted || !isRunning(child)) return false;
+    const answer = await said(port, host).catch(() => undefined);
+    if (answer !== undefined) return isRunning(child);
+  }
+  return false;
+}
+
+async function letsIn(port: number, address: string): Promise<boolean> {
+  return (await said(port, address)).trim() === welcome;
+}
+
+/** All that the server says to a client at `address`. */
+function said(port: number, address: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect({ host, port, localAddress: address });
+    socket.setEncoding('latin1').setTimeout(patienceMs, () => {
+      socket.destroy(new Error(`the server neither answers ${address} nor drops it`));
+    });
+    socket.on('data', (more) => {
+      text += more;
+    });
+    socket.on('close', () => resolve(text));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') resolve(text);
+      else reject(error);
+    });
+  });
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (!isRunning(child)) return;
+  const end = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const inVain = pause(patienceMs, undefined, { ref: false }).then(() => child.kill('SIGKILL'));
+  await Promise.race([end, inVain]);
+}
