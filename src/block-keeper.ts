@@ -5,14 +5,17 @@
  * Guarantee: trouble with the store or an enforcer loses no block: it is kept in memory, and
  * `tend` tries again. A block leaves the store only after every enforcer has let go of it, so a
  * crash or a failure in between leaves nothing that nobody remembers to remove.
+ * Guarantee: an entry that somebody took from a server while we run is an unblock; one that was lost
+ * is put back; one of ours that nobody remembers is a block again, or removed when it is over.
+ * Guarantee: what takes long is done in steps, between which the caller may do other things.
  */
 import type { Clock } from './clock.ts';
 import type { Address } from './core/address.ts';
 import { BlockIndex } from './core/block-index.ts';
 import type { Offences } from './core/penalty.ts';
-import type { Enforcer, Standing } from './enforcers/enforcer.ts';
+import type { Enforcer, Finding, Scope, Standing } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
-import type { Log } from './log.ts';
+import type { Fields, Log } from './log.ts';
 import type { Block, NewBlock, Store } from './store/store.ts';
 import { Troubles } from './troubles.ts';
 
@@ -33,6 +36,13 @@ export type Cause = Pick<
 
 /** How many blocks end in one go, so that the event loop stays free. */
 const reapSlice = 200;
+/** How long the start may look for blocks that the store does not know; the rest is found later. */
+const searchMs = 400;
+/** A block that is over so soon is not lifted by who removes its entry: that may be tcpsvd -t. */
+const endingMs = 1000;
+
+/** What came of comparing an enforcer with the blocks. */
+type Differences = { removed: number; missing: number; unknown: number };
 
 export class BlockKeeper {
   readonly troubles: Troubles;
@@ -43,6 +53,8 @@ export class BlockKeeper {
   /** Enforcers that may lack a block. */
   readonly #disagreeing = new Set<Enforcer>();
   #made = 0;
+  /** Whether the enforcers have been told all blocks; before that they take no single one. */
+  #isStarted = false;
 
   constructor(parts: BlockKeeperParts) {
     this.#parts = parts;
@@ -59,16 +71,25 @@ export class BlockKeeper {
     return this.#made;
   }
 
-  /** Puts all blocks in force and ends those that are over. */
+  /** Finds what the store has lost, puts all blocks in force and ends those that are over. */
   start(): void {
+    const lastMs = this.#parts.clock.monotonicMs() + searchMs;
+    for (const _ of this.reconciling('unknown')) {
+      if (this.#parts.clock.monotonicMs() > lastMs) break;
+    }
+    this.#isStarted = true;
     this.repair();
     while (this.reap().length >= reapSlice);
   }
 
   /** Makes every enforcer agree with the store, now. */
   repair(): void {
-    for (const enforcer of this.#parts.enforcers) this.#disagreeing.add(enforcer);
-    this.tend();
+    this.#isStarted = true;
+    this.#commitLate();
+    for (const enforcer of this.#parts.enforcers) {
+      this.#disagreeing.delete(enforcer);
+      this.#repairOne(enforcer);
+    }
   }
 
   /** Blocks from now on; an earlier block of the same address is replaced. */
@@ -131,15 +152,34 @@ export class BlockKeeper {
     return over.filter((block) => this.#end(block));
   }
 
-  /** Tries again what failed. */
+  /** Tries again what failed, now. */
   tend(): void {
-    for (const block of [...this.#uncommitted.values()]) this.#index.set(this.#commit(block));
+    for (const _ of this.tending());
+  }
+
+  /** Tries again what failed, a step at a time. */
+  *tending(): Generator<Block | undefined, void> {
+    this.#commitLate();
     for (const enforcer of [...this.#disagreeing]) {
       this.#disagreeing.delete(enforcer);
-      this.#try(enforcer, () => {
-        enforcer.reconcile(this.#current());
-        enforcer.flush();
-      });
+      if (!enforcer.inspect) this.#repairOne(enforcer);
+      else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, unknown: 0 })) {
+        this.#try(enforcer, () => enforcer.flush());
+      }
+    }
+  }
+
+  /**
+   * Compares what the servers have with what they should have and makes them agree, a step at a
+   * time; yields the blocks that it finds.
+   */
+  *reconciling(scope: Scope): Generator<Block | undefined, void> {
+    for (const enforcer of this.#parts.enforcers) {
+      const differences: Differences = { removed: 0, missing: 0, unknown: 0 };
+      yield* this.#inspecting(enforcer, scope, differences);
+      const { removed: unblocked, missing: restored, unknown: found } = differences;
+      if (unblocked + restored + found === 0) continue;
+      this.#parts.log.info('reconciled', { enforcer: enforcer.name, unblocked, restored, found });
     }
   }
 
@@ -186,6 +226,76 @@ export class BlockKeeper {
     this.#parts.store.close();
   }
 
+  #commitLate(): void {
+    for (const block of [...this.#uncommitted.values()]) this.#index.set(this.#commit(block));
+  }
+
+  #repairOne(enforcer: Enforcer): void {
+    this.#try(enforcer, () => {
+      enforcer.reconcile(this.#current());
+      enforcer.flush();
+    });
+  }
+
+  /** Says whether all went well. */
+  *#inspecting(
+    enforcer: Enforcer,
+    scope: Scope,
+    differences: Differences,
+  ): Generator<Block | undefined, boolean> {
+    const { failures } = this.troubles;
+    try {
+      for (const finding of enforcer.inspect?.(this.#index, scope) ?? []) {
+        yield finding && this.#settle(enforcer, finding, differences);
+      }
+    } catch (error) {
+      this.#try(enforcer, () => {
+        throw error;
+      });
+    }
+    return this.troubles.failures === failures;
+  }
+
+  /** Acts on what was found; returns the block if there is a new one. */
+  #settle(enforcer: Enforcer, finding: Finding, differences: Differences): Block | undefined {
+    if (finding.kind === 'replaced') {
+      this.#parts.log.warn('replaced', { enforcer: enforcer.name, what: finding.what });
+      return undefined;
+    }
+    const { kind, block } = finding;
+    const leftMs = block.untilMs - this.#parts.clock.wallMs();
+    if (kind === 'unknown') {
+      if (leftMs > 0) {
+        differences.unknown += 1;
+        return this.#adopt(block);
+      }
+      const isGone = this.#isStarted
+        ? this.#release(block)
+        : this.#try(enforcer, () => enforcer.lift(block)) !== undefined;
+      if (isGone) this.#forget(block, 'block ended');
+    } else if (leftMs > endingMs) {
+      if (kind === 'missing') {
+        if (this.#try(enforcer, () => enforcer.impose(block))) differences.missing += 1;
+      } else if (this.#release(block)) {
+        differences.removed += 1;
+        this.#forget(block, 'unblocked', { by: 'file removed' });
+      }
+    }
+    return undefined;
+  }
+
+  /** Takes a block that an enforcer remembers and the store does not. */
+  #adopt(found: NewBlock): Block {
+    const block = this.#commit(found);
+    this.#index.set(block);
+    if (this.#isStarted) {
+      for (const enforcer of this.#parts.enforcers) {
+        this.#try(enforcer, () => enforcer.impose(block));
+      }
+    }
+    return block;
+  }
+
   /** Commits to the store; on failure the block is kept to be committed later. */
   #commit(block: NewBlock): Block {
     const committed = this.#tryStore(() => this.#parts.store.add(block));
@@ -212,13 +322,13 @@ export class BlockKeeper {
     return released.every((done) => done);
   }
 
-  #forget(block: Block, event: string): void {
+  #forget(block: Block, event: string, fields: Fields = {}): void {
     this.#tryStore(() => this.#parts.store.remove(block.address));
     this.#uncommitted.delete(block.address.text);
     this.#index.delete(block.address);
     this.#parts.onEnd(block);
     const { address, class: name, times } = block;
-    this.#parts.log.info(event, { address: address.text, class: name, times });
+    this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
   }
 
   /** Blocks that are not over. */

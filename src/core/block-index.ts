@@ -36,6 +36,11 @@ export class BlockIndex<B extends Covers> {
     if (known.blocks === 0) this.#lengths.delete(key);
   }
 
+  /** Whether there is a block of the address or network that is written so. */
+  has(text: string): boolean {
+    return this.#byText.has(text);
+  }
+
   /** The block of exactly this address or network. */
   get(address: Address): B | undefined {
     return this.#byText.get(address.text);

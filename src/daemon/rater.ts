@@ -110,7 +110,7 @@ export class Rater {
         group: settings.socketGroup,
       });
     });
-    for (const enforcer of this.#enforcers) enforcer.watch();
+    for (const enforcer of this.#enforcers) enforcer.watch(() => this.#timers.followChanges());
     this.#timers.start(settings.expirationTimer);
     this.#overloadWatch.start();
     this.#log.info('ready', {

@@ -1,15 +1,27 @@
 /**
- * What the daemon does by the clock: ends blocks on time, tries again what failed, forgets idle
- * counters. Long work is done in slices, and the event loop serves checks in between.
+ * What the daemon does by the clock: ends blocks on time, tries again what failed, compares
+ * blocks with what the servers have, forgets idle counters. Long work is done in slices, and the
+ * event loop serves checks in between.
  */
 import type { Clock } from '../clock.ts';
 import type { PendingTimer } from '../commands/daemon-facts.ts';
+import { Fault } from '../errors.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
+import type { Block } from '../store/store.ts';
 
+/** How many entries and blocks are compared in one go, and for how long: some have to be read. */
+const stepsInSlice = 100;
+const sliceMs = 5;
+const reconcileEveryMs = 60_000;
 /** How late a block may end when a shorter one came in meanwhile, or the date was set. */
 const reapEveryMs = 250;
 const tendEveryMs = 5000;
 const sweepSlice = 2000;
+
+type Steps = Generator<Block | undefined, void>;
+
+/** What is done in slices, and what shall be done after it. */
+type Running = { readonly steps: Steps; again: (() => Steps) | undefined };
 
 type Scheduled = { readonly dueMs: number; readonly cancel: () => void };
 
@@ -17,6 +29,8 @@ export class Timers {
   readonly #gatekeeper: Gatekeeper;
   readonly #clock: Clock;
   readonly #scheduled = new Map<string, Scheduled>();
+  readonly #running = new Map<string, Running>();
+  #isStopped = false;
 
   constructor(gatekeeper: Gatekeeper, clock: Clock) {
     this.#gatekeeper = gatekeeper;
@@ -26,8 +40,18 @@ export class Timers {
   /** Starts; `sweepSeconds` lie between two passes over the counters. */
   start(sweepSeconds: number): void {
     this.#reap();
-    this.every('tend', tendEveryMs, () => this.#gatekeeper.blocks.tend());
+    const { blocks } = this.#gatekeeper;
+    this.every('tend', tendEveryMs, () => this.#inSlices('tend slice', () => blocks.tending()));
+    this.every('reconcile', reconcileEveryMs, () => this.#reconcile());
+    this.#reconcile();
     this.every('sweep', sweepSeconds * 1000, () => this.#sweep());
+  }
+
+  /** Compares what somebody else has changed in a server's files. */
+  followChanges(): void {
+    if (this.#isStopped) return;
+    const { blocks } = this.#gatekeeper;
+    this.#inSlices('changes slice', () => blocks.reconciling('changed'));
   }
 
   /** Does `work` now and then until `stop`. */
@@ -47,6 +71,9 @@ export class Timers {
   stop(): void {
     for (const { cancel } of this.#scheduled.values()) cancel();
     this.#scheduled.clear();
+    for (const { steps } of this.#running.values()) steps.return();
+    this.#running.clear();
+    this.#isStopped = true;
   }
 
   #reap(): void {
@@ -57,6 +84,49 @@ export class Timers {
     }
     const nextMs = (blocks.nextEndMs() ?? Number.POSITIVE_INFINITY) - this.#clock.wallMs();
     this.#after('reap', Math.max(10, Math.min(reapEveryMs, nextMs)), () => this.#reap());
+  }
+
+  #reconcile(): void {
+    const { blocks } = this.#gatekeeper;
+    this.#inSlices('reconcile slice', () => blocks.reconciling('all'));
+  }
+
+  /** Does the steps of `begin`; asked for again before it is done, once more afterwards. */
+  #inSlices(name: string, begin: () => Steps): void {
+    const running = this.#running.get(name);
+    if (running) running.again = begin;
+    else {
+      this.#running.set(name, { steps: begin(), again: undefined });
+      this.#doSlice(name);
+    }
+  }
+
+  #doSlice(name: string): void {
+    const running = this.#running.get(name);
+    const lastMs = this.#clock.monotonicMs() + sliceMs;
+    for (let step = 0; running && step < stepsInSlice; step += 1) {
+      if (this.#clock.monotonicMs() > lastMs) break;
+      const { done, value } = running.steps.next();
+      if (value) this.#letInAllowed(value);
+      if (!done) continue;
+      this.#running.delete(name);
+      const { again } = running;
+      if (again) this.#after(name, 0, () => this.#inSlices(name, again));
+      return;
+    }
+    this.#after(name, 0, () => this.#doSlice(name));
+  }
+
+  /** A block that was found is not one when its address was allowlisted since. */
+  #letInAllowed({ address }: Block): void {
+    const { allowlist, blocks } = this.#gatekeeper;
+    if (!allowlist.entryFor(address)) return;
+    try {
+      blocks.lift(address);
+    } catch (error) {
+      // It is logged, and the client is let in by us and as soon as its server lets go.
+      if (!(error instanceof Fault)) throw error;
+    }
   }
 
   #sweep(): void {

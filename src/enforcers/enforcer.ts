@@ -5,6 +5,7 @@
  * 1. `impose` that answers `in force` means the server refuses the very next connection.
  * 2. Nothing the admin wrote is changed or removed.
  * 3. `impose` and `lift` may be repeated; trouble arrives as `Fault('enforcer', ...)`.
+ * 4. `inspect` changes nothing that a server would notice; who reads what it finds acts on it.
  */
 import type { Address } from '../core/address.ts';
 import type { Block } from '../store/store.ts';
@@ -20,6 +21,28 @@ export type Imposed = 'in force' | 'pending' | 'not possible';
 
 /** What the server itself would do with an address, and whose entry says so. */
 export type Standing = 'ours' | 'theirs' | 'absent' | 'unknown';
+
+/** The blocks that there should be. */
+export type KnownBlocks = {
+  /** Whether the address or network that is written so has a block. */
+  has(text: string): boolean;
+  get(address: Address): Block | undefined;
+  values(): Iterable<Block>;
+};
+
+/**
+ * Where the entries and the blocks differ:
+ * - `removed`: somebody took our entry away, where it had been put and where all others still are;
+ * - `missing`: the entry is not there, or not as it should be, and nobody meant that;
+ * - `unknown`: an entry of ours, found with all that it says of itself, has no block;
+ * - `replaced`: what holds all entries is another than it was.
+ */
+export type Finding =
+  | { readonly kind: 'removed' | 'missing' | 'unknown'; readonly block: Block }
+  | { readonly kind: 'replaced'; readonly what: string };
+
+/** What to look at: everything, what `watch` told of, or only for entries without a block. */
+export type Scope = 'all' | 'changed' | 'unknown';
 
 export interface Enforcer {
   /** For people: `peers /etc/ipsvd/smtp/peers`. */
@@ -38,8 +61,13 @@ export interface Enforcer {
   trouble(): string | undefined;
   /** In how many milliseconds pending work is due, or undefined; those that work at once lack it. */
   rebuildInMs?(): number | undefined;
-  /** Follows what others change, until `close`. */
-  watch(): void;
+  /** Follows what others change, until `close`; `onChange`: there is something to inspect. */
+  watch(onChange?: () => void): void;
+  /**
+   * Compares the entries with the blocks, one entry a step, so that the caller can pause after any.
+   * Blocks may come and go between two steps. @throws Fault
+   */
+  inspect?(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void>;
   /** Finishes what is pending, now. */
   flush(): void;
   /** Stops timers and watchers; pending work is finished first. */

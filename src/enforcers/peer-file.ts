@@ -14,7 +14,7 @@
  */
 import type { Stats } from 'node:fs';
 import { type Address, parseNetwork } from '../core/address.ts';
-import type { Block } from '../store/store.ts';
+import type { Block, BlockSource } from '../store/store.ts';
 
 export const silentMode = 0o200;
 export const politeMode = 0o555;
@@ -24,6 +24,9 @@ const userExecute = 0o100;
 const userReadOrExecute = 0o500;
 /** How long after its block's start a file can be that was left unfinished. */
 const unfinishedMs = 5000;
+/** Bytes of a file of ours, and more. */
+const shortestText = 100;
+const longestText = 4096;
 
 /** The whole second at which a block is over: tcpsvd compares whole seconds. */
 export function endSecond(untilMs: number): number {
@@ -75,6 +78,56 @@ function record(block: Block): string[] {
     `times ${block.times}`,
     `source ${block.source}`,
   ];
+}
+
+const recordPattern = new RegExp(
+  [
+    '^ipthrottle block',
+    'address (?<address>\\S+)',
+    'class (?<class>\\S+)',
+    'rate (?<count>\\d{1,15})/(?<limit>-?\\d{1,15}) in (?<seconds>\\d{1,15})',
+    'since (?<since>[\\dTZ:.+-]+)',
+    'until (?<until>[\\dTZ:.+-]+)',
+    'times (?<times>[1-9]\\d{0,14})',
+    'source (?<source>rate|operator)\n',
+  ].join('\n'),
+);
+
+/**
+ * The block that a file's text, silent or polite, is about; undefined when it is not one of ours, or
+ * not all of it. What is not in the text is as in a block that an operator did not explain.
+ */
+export function blockInPeerFile(text: string): Block | undefined {
+  const fields = recordPattern.exec(text.replace(/^# /gm, ''))?.groups;
+  const address = fields && parseNetwork(fields.address ?? '');
+  const [sinceMs, untilMs] = [Date.parse(fields?.since ?? ''), Date.parse(fields?.until ?? '')];
+  if (!address || address.text !== fields.address) return undefined;
+  if (Number.isNaN(sinceMs) || Number.isNaN(untilMs)) return undefined;
+  return {
+    address,
+    class: fields.class ?? '',
+    sinceMs,
+    untilMs,
+    count: Number(fields.count),
+    limit: Number(fields.limit),
+    seconds: Number(fields.seconds),
+    times: Number(fields.times),
+    source: fields.source as BlockSource,
+    reason: '',
+    replacedUntilMs: 0,
+  };
+}
+
+/** Whether a file that no block explains may be one of ours, so that its text is worth reading. */
+export function mayBeOurs(stats: Stats, uid: number): boolean {
+  const mode = stats.mode & permissionBits;
+  return (
+    stats.isFile() &&
+    stats.uid === uid &&
+    (mode === silentMode || mode === politeMode) &&
+    stats.size >= shortestText &&
+    stats.size <= longestText
+  );
 }
 
 /** Configuration lets nothing else in; a line that broke would be a command. */

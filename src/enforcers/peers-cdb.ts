@@ -7,12 +7,12 @@
  * The data of our own files is remembered while nothing tells that they changed, because looking at
  * 100 000 files takes half a second in which the daemon would answer nobody.
  */
-import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { type Address, networkOf } from '../core/address.ts';
 import type { Block } from '../store/store.ts';
 import { findInCdb } from './cdb.ts';
 import { compilePeers, peerData } from './compile-peers.ts';
-import type { Enforcer, Imposed, Standing } from './enforcer.ts';
+import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from './enforcer.ts';
 import { peerFileName } from './peer-file.ts';
 import { PeersDirectory, type PeersDirectoryOptions } from './peers-directory.ts';
 import { realTimers, type Timers } from './rebuild-pace.ts';
@@ -33,12 +33,14 @@ export class PeersCdb implements Enforcer {
   readonly #imposed = new Map<string, number>();
   /** The data of those files that did not change since they were last compiled. */
   readonly #known = new Map<string, Uint8Array>();
-  #watcher: FSWatcher | undefined;
 
   constructor(options: PeersCdbOptions, log: CdbLog, timers: Timers = realTimers) {
     this.name = `peers ${options.directory} in ${options.cdb}`;
     this.#options = options;
-    this.#directory = new PeersDirectory(options);
+    this.#directory = new PeersDirectory(options, timers, {
+      onEvent: (name) => this.#noteChange(name),
+      onTrouble: (error) => this.#cdb.cannotWatch(error),
+    });
     this.#cdb = new RebuiltCdb({
       path: options.cdb,
       compile: () => compilePeers(options.directory, (name) => this.#dataOf(name)),
@@ -107,15 +109,21 @@ export class PeersCdb implements Enforcer {
   }
 
   /** Rebuilds when a file of the directory changes, or when somebody else replaces the cdb. */
-  watch(): void {
+  watch(onChange?: () => void): void {
     this.#cdb.watch([]);
-    try {
-      this.#watcher ??= watch(this.#options.directory, { encoding: 'latin1' }, (_event, name) =>
-        this.#noteChange(name),
-      ).on('error', (error) => this.#stopWatching(error));
-    } catch (error) {
-      this.#stopWatching(error);
+    this.#directory.watch(onChange);
+  }
+
+  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
+    for (const finding of this.#directory.inspect(blocks, scope)) {
+      if (finding?.kind === 'replaced') this.#noteChange(null);
+      else if (finding?.kind === 'removed') {
+        this.#forget(peerFileName(finding.block.address) ?? '');
+        this.#cdb.request(true);
+      }
+      yield finding;
     }
+    if (scope === 'all') this.#cdb.verify();
   }
 
   flush(): void {
@@ -123,7 +131,7 @@ export class PeersCdb implements Enforcer {
   }
 
   close(): void {
-    this.#watcher?.close();
+    this.#directory.close();
     this.#cdb.close();
   }
 
@@ -137,15 +145,8 @@ export class PeersCdb implements Enforcer {
     this.#known.delete(name);
   }
 
-  #stopWatching(error: unknown): void {
-    this.#watcher?.close();
-    this.#watcher = undefined;
-    this.#cdb.cannotWatch(error);
-  }
-
   /** Without a name, anything may have changed. */
   #noteChange(name: string | null): void {
-    if (name?.startsWith('..')) return;
     if (name === null) this.#known.clear();
     else this.#known.delete(name);
     this.#cdb.request();
@@ -153,7 +154,7 @@ export class PeersCdb implements Enforcer {
 
   /** Of a block's file, once it was looked at; who is not watching has to look each time. */
   #dataOf(name: string): Uint8Array | undefined {
-    if (!this.#watcher || !this.#imposed.has(name)) return undefined;
+    if (!this.#directory.isWatching || !this.#imposed.has(name)) return undefined;
     const data = this.#known.get(name) ?? peerData(this.#options.directory, name);
     if (data) this.#known.set(name, data);
     return data;

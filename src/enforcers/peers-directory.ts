@@ -6,7 +6,10 @@
  * another mode, replaces it by rename.
  * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
  * whose modification time is the end of a block of ours, which is how it can be told without reading
- * a file that even its owner may not read. Its text is for people and for rebuilding a lost store.
+ * a file that even its owner may not read. Its text is for people and for rebuilding a lost store,
+ * for which it is read when no block explains the file.
+ * Guarantee: a file is said to be removed only if it was there, and its directory still is: where the
+ * directory is gone or another one has its name, nobody meant to lift all blocks.
  */
 import {
   closeSync,
@@ -15,11 +18,13 @@ import {
   futimesSync,
   linkSync,
   lstatSync,
+  opendirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
   type Stats,
+  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -27,22 +32,27 @@ import { join } from 'node:path';
 import { type Address, networkOf } from '../core/address.ts';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
 import type { Block } from '../store/store.ts';
-import type { Enforcer, Imposed, Standing } from './enforcer.ts';
+import { DirectoryWatch } from './directory-watch.ts';
+import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from './enforcer.ts';
 import {
+  addressOfPeerFile,
+  blockInPeerFile,
   endSecond,
   isCommand,
   isComplete,
   isDeny,
   isOurs,
+  mayBeOurs,
   peerFileName,
   peerFileText,
   politeFileText,
   politeMode,
   silentMode,
 } from './peer-file.ts';
+import { readPeerFile, restoreLeftover, temporarySuffix } from './read-peer-file.ts';
+import { realTimers, type Timers } from './rebuild-pace.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
-const temporarySuffix = '.ipthrottle';
 /** Of a polite file until it is complete. */
 const unfinishedMode = 0o200;
 
@@ -75,6 +85,25 @@ function isTaken(error: unknown): boolean {
   return errnoOf(error) === 'EEXIST';
 }
 
+/** Changes when another directory gets the name; the same inode can be used again. */
+function identityOf(directory: string): string {
+  const { dev, ino, birthtimeNs } = statSync(directory, { bigint: true });
+  return `${dev} ${ino} ${birthtimeNs}`;
+}
+
+/** Changes when a file is replaced or written. */
+function signatureOf({ ino, mode, size, mtimeMs }: Stats): string {
+  return `${ino} ${mode} ${size} ${mtimeMs}`;
+}
+
+/** Who is told of each event in the directory, and what keeps them from being seen. */
+export type PeersListener = {
+  onEvent(name: string | null): void;
+  onTrouble(error: unknown): void;
+};
+
+const nobody: PeersListener = { onEvent() {}, onTrouble() {} };
+
 export type PeersDirectoryOptions = {
   readonly directory: string;
   /** What tcpsvd's -t is given; it then ends silent blocks itself. */
@@ -88,25 +117,43 @@ export class PeersDirectory implements Enforcer {
   readonly #directory: string;
   readonly #timeoutSeconds: number | undefined;
   readonly #message: string | undefined;
+  readonly #watch: DirectoryWatch;
+  #onChange: (() => void) | undefined;
+  #isWatched = false;
+  /** The directory in which the files of `#placed` were put. */
+  #identity: string | undefined;
+  /** Names that have had a file of ours, as far as we know until now. */
+  readonly #placed = new Set<string>();
+  /** Files that are not ours although they look so, and how they looked when they were read. */
+  #foreign = new Map<string, string>();
 
-  constructor(options: PeersDirectoryOptions) {
+  constructor(
+    options: PeersDirectoryOptions,
+    timers: Timers = realTimers,
+    listener: PeersListener = nobody,
+  ) {
     this.name = `peers ${options.directory}`;
     this.#directory = options.directory;
     this.#timeoutSeconds = options.timeoutSeconds;
     this.#message = options.message;
+    this.#watch = new DirectoryWatch({
+      directory: options.directory,
+      onEvent: (name) => listener.onEvent(name),
+      onTrouble: (error) => listener.onTrouble(error),
+      onRest: () => this.#onChange?.(),
+      timers,
+    });
   }
 
   impose(block: Block): Imposed {
     const name = peerFileName(block.address);
     if (name === undefined) return 'not possible';
     return guard(() => {
-      const path = join(this.#directory, name);
-      if (this.#create(name, block)) return 'in force';
-      const stats = statsOf(path);
-      if (!stats) return this.#create(name, block) ? 'in force' : 'not possible';
-      if (!isOurs(stats, block)) return isDeny(stats) ? 'in force' : 'not possible';
-      if (!isComplete(stats, block, this.#mode())) this.#replace(name, block);
-      return 'in force';
+      this.#identity ??= identityOf(this.#directory);
+      this.#placed.delete(name);
+      const { imposed, isOurs: isPlaced } = this.#put(name, block);
+      if (isPlaced) this.#placed.add(name);
+      return imposed;
     });
   }
 
@@ -116,9 +163,10 @@ export class PeersDirectory implements Enforcer {
     return guard(() => {
       const path = join(this.#directory, name);
       const stats = statsOf(path);
-      if (!stats || !isOurs(stats, block)) return false;
-      unlinkSync(path);
-      return true;
+      const isFound = stats !== undefined && isOurs(stats, block);
+      if (isFound) unlinkSync(path);
+      this.#placed.delete(name);
+      return isFound;
     });
   }
 
@@ -137,7 +185,8 @@ export class PeersDirectory implements Enforcer {
 
   reconcile(blocks: readonly Block[]): void {
     let trouble: unknown;
-    this.#removeTemporaryFiles();
+    guard(() => this.#settleIn(identityOf(this.#directory)));
+    this.#removeLeftovers();
     for (const block of blocks) {
       try {
         this.impose(block);
@@ -150,11 +199,149 @@ export class PeersDirectory implements Enforcer {
 
   trouble(): undefined {}
 
-  watch(): void {}
+  /** Whether changes are being followed. */
+  get isWatching(): boolean {
+    return this.#watch.isArmed;
+  }
+
+  watch(onChange?: () => void): void {
+    this.#onChange ??= onChange;
+    this.#isWatched = true;
+    if (!this.#watch.isArmed) this.#watch.arm();
+  }
 
   flush(): void {}
 
-  close(): void {}
+  close(): void {
+    this.#isWatched = false;
+    this.#watch.close();
+  }
+
+  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
+    try {
+      if (scope === 'unknown') {
+        this.#removeLeftovers();
+        yield* this.#lookForUnknown(blocks);
+        return;
+      }
+      const names = this.#watch.take();
+      let isReplaced = this.#isReplaced();
+      if (scope === 'changed' && names && !isReplaced) {
+        for (const name of names) yield this.#lookAtName(name, blocks);
+        isReplaced = this.#isReplaced();
+        if (!isReplaced) return;
+      }
+      do {
+        if (isReplaced) yield this.#moveIn();
+        yield* this.#lookForUnknown(blocks);
+        yield* this.#lookAtBlocks(blocks);
+        isReplaced = this.#isReplaced();
+      } while (isReplaced);
+    } catch (error) {
+      throw error instanceof Fault ? error : new Fault('enforcer', reasonOf(error), error);
+    }
+  }
+
+  /** Files that no block explains. */
+  *#lookForUnknown(blocks: KnownBlocks): Generator<Finding | undefined, void> {
+    const before = this.#foreign;
+    this.#foreign = new Map();
+    const entries = opendirSync(this.#directory, { encoding: 'latin1', bufferSize: 128 });
+    try {
+      for (let entry = entries.readSync(); entry; entry = entries.readSync()) {
+        const { name } = entry;
+        // One that has a block is looked at with it.
+        if (blocks.has(name)) yield undefined;
+        else if (!restoreLeftover(this.#directory, name)) {
+          const address = addressOfPeerFile(name);
+          const isKnown = !address || blocks.get(address) !== undefined;
+          yield isKnown ? undefined : this.#lookAtUnknown(name, address, before);
+        }
+      }
+    } finally {
+      entries.closeSync();
+    }
+  }
+
+  *#lookAtBlocks(blocks: KnownBlocks): Generator<Finding | undefined, void> {
+    for (const block of blocks.values()) {
+      const name = peerFileName(block.address);
+      if (name !== undefined) yield this.#lookAtBlock(name, block);
+    }
+  }
+
+  #lookAtName(name: string, blocks: KnownBlocks): Finding | undefined {
+    const address = addressOfPeerFile(name);
+    if (!address) return undefined;
+    const block = blocks.get(address);
+    return block
+      ? this.#lookAtBlock(name, block)
+      : this.#lookAtUnknown(name, address, this.#foreign);
+  }
+
+  #lookAtBlock(name: string, block: Block): Finding | undefined {
+    const stats = statsOf(join(this.#directory, name));
+    if (stats && isOurs(stats, block)) {
+      this.#placed.add(name);
+      return isComplete(stats, block, this.#mode()) ? undefined : { kind: 'missing', block };
+    }
+    const wasPlaced = this.#placed.delete(name);
+    // The admin's own file stands in its place.
+    if (stats) return undefined;
+    return { kind: wasPlaced && !this.#isReplaced() ? 'removed' : 'missing', block };
+  }
+
+  #lookAtUnknown(
+    name: string,
+    address: Address,
+    foreign: ReadonlyMap<string, string>,
+  ): Finding | undefined {
+    const stats = statsOf(join(this.#directory, name));
+    if (!stats || !mayBeOurs(stats, process.geteuid?.() ?? -1)) return undefined;
+    const signature = signatureOf(stats);
+    if (foreign.get(name) !== signature) {
+      const text = readPeerFile(this.#directory, name, stats);
+      const block = text === undefined ? undefined : blockInPeerFile(text);
+      if (block?.address.text === address.text && isOurs(stats, block)) {
+        return { kind: 'unknown', block };
+      }
+    }
+    this.#foreign.set(name, signature);
+    return undefined;
+  }
+
+  #isReplaced(): boolean {
+    return identityOf(this.#directory) !== this.#identity;
+  }
+
+  /** Takes the directory for the one that blocks belong in; says so if it is another one. */
+  #moveIn(): Finding | undefined {
+    const isFirst = this.#identity === undefined;
+    this.#settleIn(identityOf(this.#directory));
+    return isFirst ? undefined : { kind: 'replaced', what: this.#directory };
+  }
+
+  #settleIn(identity: string): void {
+    if (identity === this.#identity) return;
+    this.#identity = identity;
+    this.#placed.clear();
+    if (this.#isWatched) this.#watch.arm();
+  }
+
+  /** Puts the block's file there, unless somebody else's is. */
+  #put(name: string, block: Block): { readonly imposed: Imposed; readonly isOurs: boolean } {
+    if (this.#create(name, block)) return { imposed: 'in force', isOurs: true };
+    const stats = statsOf(join(this.#directory, name));
+    if (!stats) {
+      const isOurs = this.#create(name, block);
+      return { imposed: isOurs ? 'in force' : 'not possible', isOurs };
+    }
+    if (!isOurs(stats, block)) {
+      return { imposed: isDeny(stats) ? 'in force' : 'not possible', isOurs: false };
+    }
+    if (!isComplete(stats, block, this.#mode())) this.#replace(name, block);
+    return { imposed: 'in force', isOurs: true };
+  }
 
   #mode(): number {
     return this.#message === undefined ? silentMode : politeMode;
@@ -229,12 +416,9 @@ export class PeersDirectory implements Enforcer {
     }
   }
 
-  #removeTemporaryFiles(): void {
+  #removeLeftovers(): void {
     guard(() => {
-      for (const name of readdirSync(this.#directory)) {
-        if (!name.startsWith('..') || !name.endsWith(temporarySuffix)) continue;
-        unlinkSync(join(this.#directory, name));
-      }
+      for (const name of readdirSync(this.#directory)) restoreLeftover(this.#directory, name);
     });
   }
 }

@@ -79,6 +79,11 @@ export class RebuiltCdb {
     if (this.#isStarted) this.#pace.request(isUrgent);
   }
 
+  /** Compiles again when somebody else has replaced the file, also when `watch` has missed it. */
+  verify(): void {
+    if (!this.#isOurs()) this.request();
+  }
+
   /** Whether the file has what that build had, and is still the one that we wrote. */
   has(build: number): boolean {
     return build <= this.#landedBuild && this.#isOurs();

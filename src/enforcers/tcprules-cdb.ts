@@ -20,7 +20,7 @@ import type { Address } from '../core/address.ts';
 import type { Block } from '../store/store.ts';
 import { findInCdb } from './cdb.ts';
 import { compileRules, mayHaveForeignKeys, type RulesFiles, takesIPv6 } from './compile-rules.ts';
-import type { Enforcer, Imposed, Standing } from './enforcer.ts';
+import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from './enforcer.ts';
 import { realTimers, type Timers } from './rebuild-pace.ts';
 import { type CdbLog, RebuiltCdb } from './rebuilt-cdb.ts';
 import { isForeignKey, isRefusal, keyOf, latin1, lookupKeys } from './tcprules.ts';
@@ -93,6 +93,18 @@ export class TcprulesCdb implements Enforcer {
   /** Rebuilds when the source changes, or when somebody else replaces the cdb. */
   watch(): void {
     this.#cdb.watch([this.#files.source]);
+  }
+
+  /** What was asked for and has not landed is on its way, so only what was not asked for is missing. */
+  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
+    if (scope !== 'all' || !this.#cdb.isStarted) return;
+    this.#takesIPv6 = undefined;
+    this.#cdb.verify();
+    for (const block of blocks.values()) {
+      const key = keyOf(block.address);
+      const isWanted = key !== undefined && this.#isPossible(key) && !this.#refused.has(key);
+      yield isWanted ? { kind: 'missing', block } : undefined;
+    }
   }
 
   flush(): void {

@@ -6,7 +6,8 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type Address, parseNetwork } from '../../src/core/address.ts';
-import type { Enforcer } from '../../src/enforcers/enforcer.ts';
+import { BlockIndex } from '../../src/core/block-index.ts';
+import type { Enforcer, Finding, Scope } from '../../src/enforcers/enforcer.ts';
 import type { Block } from '../../src/store/store.ts';
 
 export type EnforcerSubject = {
@@ -43,6 +44,17 @@ export function blockOf(text: string, change: Partial<Block> = {}): Block {
     replacedUntilMs: 0,
     ...change,
   };
+}
+
+/** All that an inspection finds when there should be these blocks. */
+export function findings(
+  enforcer: Enforcer,
+  blocks: readonly Block[],
+  scope: Scope = 'all',
+): Finding[] {
+  const known = new BlockIndex<Block>();
+  for (const block of blocks) known.set(block);
+  return [...(enforcer.inspect?.(known, scope) ?? [])].filter((found) => found !== undefined);
 }
 
 /** `skipReason`: why the server's tools are not here; printed by whoever found out. */
@@ -174,6 +186,40 @@ export function keepsEnforcerPromises(
       enforcer.flush();
       expect(await dropsConnection(client)).toBe(true);
       expect(enforcer.standing(client, undefined)).toBe('theirs');
+    });
+
+    promises('inspect finds nothing where all agree, however often it looks', async (s) => {
+      s.enforcer.impose(block);
+      s.enforcer.flush();
+      for (const scope of ['all', 'changed', 'unknown', 'all'] as const) {
+        expect(findings(s.enforcer, [block], scope)).toEqual([]);
+      }
+      expect(await s.dropsConnection(client)).toBe(true);
+    });
+
+    promises('inspect finds a block that was never imposed, which can be then', async (s) => {
+      s.enforcer.flush();
+      expect(findings(s.enforcer, [block])).toEqual([{ kind: 'missing', block }]);
+      expect(await s.dropsConnection(client)).toBe(false);
+      if (s.enforcer.impose(block) === 'pending') s.enforcer.flush();
+      expect(await s.dropsConnection(client)).toBe(true);
+      expect(findings(s.enforcer, [block])).toEqual([]);
+    });
+
+    promises("inspect leaves the admin's entry alone", async (s) => {
+      await s.refuseAsAdmin(client);
+      s.enforcer.impose(block);
+      s.enforcer.flush();
+      for (const known of [[block], []]) findings(s.enforcer, known);
+      s.enforcer.lift(block);
+      s.enforcer.flush();
+      expect(s.enforcer.standing(client, undefined)).toBe('theirs');
+      expect(await s.dropsConnection(client)).toBe(true);
+    });
+
+    promises('what the server cannot express is never missing', async (s) => {
+      const blocks = ['2001:db8::1', '127.51.100.0/25', '0.0.0.0/0'].map((text) => blockOf(text));
+      expect(findings(s.enforcer, blocks)).toEqual([]);
     });
 
     promises('close finishes what is pending, and may be repeated', async (subject) => {

@@ -1,7 +1,8 @@
 /** What `tmr` shows of the daemon's own timers. */
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { Timers } from '../../src/daemon/timers.ts';
+import { address } from '../blocks.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
 
 function started(sweepSeconds: number) {
@@ -12,15 +13,16 @@ function started(sweepSeconds: number) {
   return timers;
 }
 
-test('reap, tend and sweep are always pending, each within its time', () => {
+test('reap, tend, reconcile and sweep are always pending, each within its time', () => {
   const pending = new Map(
     started(180)
       .pending()
       .map(({ name, inMs }) => [name, inMs]),
   );
-  expect([...pending.keys()].sort()).toEqual(['reap', 'sweep', 'tend']);
+  expect([...pending.keys()].sort()).toEqual(['reap', 'reconcile', 'sweep', 'tend']);
   expect(pending.get('reap')).toBeLessThanOrEqual(250);
   expect(pending.get('tend')).toBeLessThanOrEqual(5000);
+  expect(pending.get('reconcile')).toBeLessThanOrEqual(60_000);
   expect(pending.get('sweep')).toBeGreaterThan(5000);
   expect(pending.get('sweep')).toBeLessThanOrEqual(180_000);
 });
@@ -37,4 +39,63 @@ test('after stop nothing is pending', () => {
   const timers = started(180);
   timers.stop();
   expect(timers.pending()).toEqual([]);
+});
+
+function siteWithBlocks(blocks: number, clock: Clock) {
+  const { gatekeeper } = gatekeeperSite();
+  for (let last = 1; last <= blocks; last += 1) {
+    const order = { address: address(`198.51.100.${last}`), seconds: 3600, reason: '' };
+    gatekeeper.block(order);
+  }
+  const timers = new Timers(gatekeeper, clock);
+  onTestFinished(() => timers.stop());
+  return { gatekeeper, timers };
+}
+
+/** How often the event loop came round while a pass was going on. */
+async function slicesOf(timers: Timers): Promise<number> {
+  const isRunning = () => timers.pending().some(({ name }) => name === 'reconcile slice');
+  timers.start(180);
+  let slices = 1;
+  for (; isRunning(); slices += 1) await new Promise((resolve) => setImmediate(resolve));
+  return slices;
+}
+
+test('blocks and files are compared in slices of a hundred', async () => {
+  const still = { wallMs: () => 1_000_000_000_000, monotonicMs: () => 0 };
+  const { timers, gatekeeper } = siteWithBlocks(250, still);
+  // 250 files, 250 blocks, and the end.
+  expect(await slicesOf(timers)).toBe(6);
+  expect(gatekeeper.blocks.size).toBe(250);
+});
+
+test('a slice also ends when its time is over', async () => {
+  let now = 0;
+  const quick = {
+    wallMs: () => 1_000_000_000_000,
+    monotonicMs: () => {
+      now += 1;
+      return now;
+    },
+  };
+  const { timers } = siteWithBlocks(50, quick);
+  expect(await slicesOf(timers)).toBeGreaterThan(100 / 6);
+});
+
+test('a hint during a pass over changes is followed by one more, and after stop by none', async () => {
+  const begun: string[] = [];
+  const { timers, gatekeeper } = siteWithBlocks(1, systemClock);
+  const real = gatekeeper.blocks.reconciling.bind(gatekeeper.blocks);
+  gatekeeper.blocks.reconciling = function* (scope) {
+    begun.push(scope);
+    for (let step = 0; step < 150; step += 1) yield undefined;
+    yield* real(scope);
+  };
+  for (let hint = 0; hint < 3; hint += 1) timers.followChanges();
+  expect(begun).toEqual(['changed']);
+  for (let turn = 0; turn < 8; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(begun).toEqual(['changed', 'changed']);
+  timers.stop();
+  timers.followChanges();
+  expect(begun).toHaveLength(2);
 });
