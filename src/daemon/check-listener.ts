@@ -40,26 +40,16 @@ class ReplyQueue {
     });
   }
 
-  async end(): Promise<void> {
-    await this.#last;
-    this.#socket.end();
-  }
-
-  /** Ends, and does not wait for the client to end as well. */
-  async close(): Promise<void> {
-    await this.#last;
-    this.#socket.end(() => this.#socket.destroy());
-  }
-
-  /** Resolves when every answer so far is known. */
-  async known(): Promise<void> {
-    await this.#last;
+  /** Does `work` when every answer so far is known and written: at once where none is awaited. */
+  afterwards(work: () => void): void {
+    if (this.#last === undefined) work();
+    else void this.#last.then(work);
   }
 
   #write(replies: readonly Reply[]): void {
-    if (this.#socket.writable && !this.#socket.write(replies.map(replyLine).join(''))) {
-      this.#socket.pause();
-    }
+    const socket = this.#socket;
+    if (!socket.writable || socket.write(replies.map(replyLine).join(''))) return;
+    socket.pause().once('drain', () => socket.resume());
   }
 }
 
@@ -88,6 +78,9 @@ class ConnectionHolder implements Holder {
 /** Those who take note of what happens here. */
 export type Watchers = { readonly performance: Performance; readonly connections: Connections };
 
+/** A client that is gone is owed nothing; Node has closed the connection already. */
+function ignore(): void {}
+
 /** A server for the line protocol; `oneRequest` closes after the first reply. */
 export function checkListener(
   gatekeeper: Gatekeeper,
@@ -98,7 +91,6 @@ export function checkListener(
   return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const lines = new LineSplitter();
     const replies = new ReplyQueue(socket);
-    const finish = () => void replies.end();
     const holder = new ConnectionHolder();
     connections.add(kind, socket, () => {
       if (holder.isNeeded) return 'the end of its session';
@@ -113,33 +105,31 @@ export function checkListener(
       const known = gatekeeper.hasClass(name) ? name : undefined;
       return performance.measure(known, () => answerTo(request));
     };
-    const closeUnneeded = async () => {
-      await replies.known();
-      if (!holder.isNeeded) await replies.close();
-    };
     socket.on('data', (chunk) => {
-      const requests: (Request | string)[] = [];
-      for (const line of lines.push(chunk)) {
-        requests.push(parseRequest(line));
-        if (oneRequest) break;
-      }
-      if (requests.length === 0) return;
+      const received = lines.push(chunk);
+      if (received.length === 0) return;
+      const requests = (oneRequest ? received.slice(0, 1) : received).map(parseRequest);
       replies.send(requests.map(measuredAnswerTo));
       if (oneRequest) {
         socket.removeAllListeners('data').resume();
-        finish();
+        replies.afterwards(() => socket.end());
       } else if (requests.some((request) => typeof request === 'object' && request.isSession)) {
-        void closeUnneeded();
+        replies.afterwards(() => {
+          // Without waiting for the client to end as well.
+          if (!holder.isNeeded) socket.end(() => socket.destroy());
+        });
       }
     });
-    socket.on('drain', () => socket.resume());
     socket.on('close', () => holder.end());
     socket.on('end', () => {
       holder.end();
       if (lines.unfinished && socket.writable) replies.send([errorReply('Line without an end')]);
-      finish();
+      replies.afterwards(() => {
+        // The system delivers what it has taken: there is no need to wait for that.
+        if (socket.writableLength === 0) socket.destroy();
+        else socket.end();
+      });
     });
-    // The client is gone: nothing is owed to it.
-    socket.on('error', () => socket.destroy());
+    socket.on('error', ignore);
   });
 }

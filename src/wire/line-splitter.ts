@@ -29,13 +29,15 @@ export class LineSplitter {
   }
 
   /** The lines that `chunk` completes, in order. */
-  *push(chunk: Buffer): Generator<Line> {
+  push(chunk: Buffer): Line[] {
+    const lines: Line[] = [];
     let start = 0;
     for (let end = chunk.indexOf(lf); end >= 0; end = chunk.indexOf(lf, start)) {
-      yield this.#finish(chunk.subarray(start, end));
+      lines.push(this.#finish(chunk.subarray(start, end)));
       start = end + 1;
     }
     if (start < chunk.length) this.#keep(chunk.subarray(start));
+    return lines;
   }
 
   #finish(rest: Buffer): Line {

@@ -1,0 +1,36 @@
+/** Who answers checks over a Unix socket: ours, redis, and the least there can be. */
+import { type CheckServer, startLineServer } from './peers/line-server.ts';
+import { startRedis } from './peers/redis.ts';
+import { startRater } from './rater.ts';
+import type { Workbench } from './workbench.ts';
+
+export type CheckServers = {
+  readonly ours: CheckServer;
+  readonly peer: CheckServer | undefined;
+  readonly limit: CheckServer;
+};
+
+/** Nobody is refused. */
+export async function startCheckServers(bench: Workbench): Promise<CheckServers> {
+  return {
+    ours: await startRater(bench, { limits: 'ip: ( ("*", 60, 100000) );' }),
+    peer: await startRedis(bench),
+    limit: await startLineServer(bench),
+  };
+}
+
+/** `measure` for each of them, under its name in the table. */
+export function contenders(
+  servers: CheckServers,
+  measure: (server: CheckServer, round: number) => Promise<number>,
+) {
+  const one = (name: string, server: CheckServer) => ({
+    name,
+    measure: (round: number) => measure(server, round),
+  });
+  return {
+    ours: one('rater', servers.ours),
+    peer: servers.peer && one('redis', servers.peer),
+    limit: one('C epoll', servers.limit),
+  };
+}

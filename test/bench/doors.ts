@@ -1,0 +1,33 @@
+/** The same greeting behind different doors: none, the least one, ours, a proxy. */
+import { startHaproxy } from './peers/haproxy.ts';
+import { type Rater, startRater } from './rater.ts';
+import { type Listening, startBare, startTcpsvd } from './servers.ts';
+import type { Workbench } from './workbench.ts';
+
+export type Door = {
+  readonly name: string;
+  readonly port: number;
+  /** The processes that serve its connections. */
+  readonly pids: readonly number[];
+};
+
+export type Doors = Record<'bare' | 'execOnly' | 'ours', Door> & { readonly haproxy?: Door };
+
+function door(name: string, { port, server }: Listening, rater?: Rater): Door {
+  return { name, port, pids: [server.pid, ...(rater ? [rater.pid] : [])] };
+}
+
+/** Nobody is refused behind these. */
+export async function openDoors(bench: Workbench): Promise<Doors> {
+  const rater = await startRater(bench, { limits: 'ip: ( ("*", 60, 100000) );' });
+  const bare = await startBare(bench);
+  const execOnly = await startBare(bench, [bench.program('exec-only')]);
+  const ours = await startTcpsvd(bench, rater);
+  const haproxy = await startHaproxy(bench, bare, 100_000);
+  return {
+    bare: door('bare tcpsvd', bare),
+    execOnly: door('exec-only', execOnly),
+    ours: door('ratecheck', ours, rater),
+    ...(haproxy ? { haproxy: door('haproxy', haproxy) } : {}),
+  };
+}

@@ -1,0 +1,42 @@
+/**
+ * What is measured: a row of the table of rows gives findings, and each finding is a line of the
+ * printed table.
+ */
+import type { Workbench } from './workbench.ts';
+
+/** What one contender gave, round by round. */
+export type Series = { readonly name: string; readonly samples: readonly number[] };
+
+/** Against what ours is held: the peer, the limit, or nothing but itself. */
+export type Against = 'peer' | 'limit' | 'ours';
+
+export type Goal = {
+  readonly is: 'at most' | 'at least' | 'exactly';
+  readonly bound: number;
+  /** `bound` is a multiple of this; of `ours`, a number of the finding's unit. */
+  readonly of: Against;
+};
+
+export type Finding = {
+  /** Unique in a run: runs are compared by it, so it names the sizes that were used. */
+  readonly what: string;
+  /** `/s`, `us`, `ms`, `s`, `B`, `MB` or '' for a plain number. */
+  readonly unit: string;
+  readonly ours: Series;
+  readonly peer?: Series | undefined;
+  readonly limit?: Series | undefined;
+  readonly goal?: Goal | undefined;
+  /** Whether missing the goal is a fault, and not only slow. */
+  readonly isCorrectness?: boolean;
+};
+
+export type Row = {
+  /** The name of its file. */
+  readonly name: string;
+  /** As the project's table of goals words it. */
+  readonly what: string;
+  measure(bench: Workbench): Promise<Finding[]>;
+};
+
+/** Thrown by a row that cannot be measured here; the message says why. */
+export class Skipped extends Error {}

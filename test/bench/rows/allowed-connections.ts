@@ -1,0 +1,41 @@
+import { openDoors } from '../doors.ts';
+import { visit } from '../load.ts';
+import { takeTurns } from '../rounds.ts';
+import type { Finding, Row } from '../row.ts';
+
+export const allowedConnections: Row = {
+  name: 'allowed-connections',
+  what: 'allowed connections/s through tcpsvd + ratecheck + echo, vs bare tcpsvd + echo, concurrency 1 and 8',
+  async measure(bench) {
+    const doors = await openDoors(bench);
+    const visits = bench.size(600, 200);
+    const at = (concurrency: number, { name, port }: { name: string; port: number }) => ({
+      name,
+      async measure(round: number) {
+        const from = `127.1.${round}.1`;
+        const visited = await visit(bench, { port, visits, concurrency, from, spread: 250 });
+        if (visited.greeted !== visits) throw new Error(`${name}: not all were greeted`);
+        return visits / visited.seconds;
+      },
+    });
+    const findings: Finding[] = [];
+    for (const concurrency of [1, 8]) {
+      const { ours, bare, execOnly, haproxy } = await takeTurns(bench.rounds, {
+        ours: at(concurrency, doors.ours),
+        bare: at(concurrency, doors.bare),
+        execOnly: at(concurrency, doors.execOnly),
+        haproxy: doors.haproxy && at(concurrency, doors.haproxy),
+      });
+      if (!ours) continue;
+      const what = `allowed connections, concurrency ${concurrency}`;
+      const [ofBare, ofExec] = [0.8, 0.9].map((bound) => {
+        return { is: 'at least', bound, of: 'limit' } as const;
+      });
+      findings.push(
+        { what, unit: '/s', ours, peer: haproxy, limit: bare, goal: ofBare },
+        { what: `${what}, of exec-only`, unit: '/s', ours, limit: execOnly, goal: ofExec },
+      );
+    }
+    return findings;
+  },
+};

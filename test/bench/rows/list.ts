@@ -1,0 +1,53 @@
+import { fillStore, firstAnswer, launchRater, newSite } from '../rater.ts';
+import { takeTurns } from '../rounds.ts';
+import type { Finding, Row } from '../row.ts';
+import type { Workbench } from '../workbench.ts';
+
+async function millisecondsOf(bench: Workbench, command: readonly string[]): Promise<number> {
+  const startMs = performance.now();
+  await bench.run(command);
+  return performance.now() - startMs;
+}
+
+async function listing(bench: Workbench, blocks: number) {
+  const site = newSite(bench, {});
+  fillStore(site, blocks, Date.now() + 3_600_000);
+  await firstAnswer(launchRater(bench, site));
+  const command = [process.execPath, bench.ours('ipthrottle'), '-c', site.config, 'list'];
+  return takeTurns(bench.size(9, 5), {
+    ours: { name: 'ipthrottle list', measure: () => millisecondsOf(bench, command) },
+    limit: {
+      name: 'node -e 0',
+      measure: () => millisecondsOf(bench, [process.execPath, '-e', '0']),
+    },
+  });
+}
+
+export const list: Row = {
+  name: 'list',
+  what: '`ipthrottle list` of 10 and of 100 000 blocks',
+  async measure(bench) {
+    const many = bench.size(100_000, 20_000);
+    const [few, all] = [await listing(bench, 10), await listing(bench, many)];
+    const findings: Finding[] = [];
+    if (few.ours) {
+      findings.push({
+        what: 'ipthrottle list of 10 blocks',
+        unit: 'ms',
+        ours: few.ours,
+        limit: few.limit,
+        goal: { is: 'at most', bound: 3, of: 'limit' },
+      });
+    }
+    if (all.ours) {
+      findings.push({
+        what: `ipthrottle list of ${many} blocks`,
+        unit: 'ms',
+        ours: all.ours,
+        limit: all.limit,
+        goal: { is: 'at most', bound: 1000, of: 'ours' },
+      });
+    }
+    return findings;
+  },
+};

@@ -1,0 +1,41 @@
+/** The table of rows, in the order in which they are measured and shown. */
+import type { Row } from '../row.ts';
+import { allowedConnections } from './allowed-connections.ts';
+import { blockFile } from './block-file.ts';
+import { checkCpu } from './check-cpu.ts';
+import { checks } from './checks.ts';
+import { compileRules } from './compile-rules.ts';
+import { connectionCpu } from './connection-cpu.ts';
+import { firstDrop } from './first-drop.ts';
+import { growthBlocks } from './growth-blocks.ts';
+import { growthValues } from './growth-values.ts';
+import { hotValue } from './hot-value.ts';
+import { list } from './list.ts';
+import { passed } from './passed.ts';
+import { pipelined } from './pipelined.ts';
+import { reap } from './reap.ts';
+import { residentMemory } from './resident-memory.ts';
+import { start } from './start.ts';
+import { valueMemory } from './value-memory.ts';
+import { valuesStall } from './values-stall.ts';
+
+export const rows: readonly Row[] = [
+  allowedConnections,
+  connectionCpu,
+  passed,
+  firstDrop,
+  checks,
+  checkCpu,
+  pipelined,
+  hotValue,
+  valueMemory,
+  valuesStall,
+  blockFile,
+  reap,
+  start,
+  compileRules,
+  residentMemory,
+  list,
+  growthValues,
+  growthBlocks,
+];
