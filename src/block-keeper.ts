@@ -8,18 +8,22 @@
  * Guarantee: an entry that somebody took from a server while we run is an unblock; one that was lost
  * is put back; one of ours that nobody remembers is a block again, or removed when it is over.
  * Guarantee: what takes long is done in steps, between which the caller may do other things.
+ * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may.
  */
 import type { Clock } from './clock.ts';
+import type { Settings } from './config/config.ts';
 import type { Address } from './core/address.ts';
 import { BlockIndex } from './core/block-index.ts';
 import type { Offences } from './core/penalty.ts';
 import type { Enforcer, Finding, Scope, Standing } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
 import type { Fields, Log } from './log.ts';
+import { RareLog } from './rare-log.ts';
 import type { Block, NewBlock, Store } from './store/store.ts';
 import { Troubles } from './troubles.ts';
 
 export type BlockKeeperParts = {
+  readonly config: { readonly settings: Pick<Settings, 'maxBlocks'> };
   readonly store: Store;
   readonly enforcers: readonly Enforcer[];
   readonly log: Log;
@@ -33,6 +37,8 @@ export type Cause = Pick<
   NewBlock,
   'class' | 'count' | 'limit' | 'seconds' | 'times' | 'source' | 'reason'
 >;
+
+export type OperatorsCause = Cause & { readonly source: 'operator' };
 
 /** How many blocks end in one go, so that the event loop stays free. */
 const reapSlice = 200;
@@ -52,6 +58,7 @@ export class BlockKeeper {
   readonly #uncommitted = new Map<string, NewBlock>();
   /** Enforcers that may lack a block. */
   readonly #disagreeing = new Set<Enforcer>();
+  readonly #rareLog: RareLog;
   #made = 0;
   /** Whether the enforcers have been told all blocks; before that they take no single one. */
   #isStarted = false;
@@ -59,6 +66,7 @@ export class BlockKeeper {
   constructor(parts: BlockKeeperParts) {
     this.#parts = parts;
     this.troubles = new Troubles(parts.log);
+    this.#rareLog = new RareLog(parts.log);
     for (const block of parts.store.all()) this.#index.set(block);
   }
 
@@ -92,8 +100,14 @@ export class BlockKeeper {
     }
   }
 
-  /** Blocks from now on; an earlier block of the same address is replaced. */
-  impose(address: Address, seconds: number, cause: Cause): Block {
+  /**
+   * Blocks from now on; an earlier block of the same address is replaced. Undefined when there are
+   * so many blocks already that only an operator may add one.
+   */
+  impose(address: Address, seconds: number, cause: OperatorsCause): Block;
+  impose(address: Address, seconds: number, cause: Cause): Block | undefined;
+  impose(address: Address, seconds: number, cause: Cause): Block | undefined {
+    if (cause.source === 'rate' && this.#isFull(address)) return undefined;
     const sinceMs = this.#parts.clock.wallMs();
     const block = this.#commit({ ...cause, address, sinceMs, untilMs: sinceMs + seconds * 1000 });
     this.#index.set(block);
@@ -294,6 +308,14 @@ export class BlockKeeper {
       }
     }
     return block;
+  }
+
+  /** Whether there is no room for a block of an address that has none. */
+  #isFull(address: Address): boolean {
+    const { maxBlocks } = this.#parts.config.settings;
+    if (this.#index.size < maxBlocks || this.#index.get(address)) return false;
+    this.#rareLog.warn('block not made', { address: address.text, blocks: this.#index.size });
+    return true;
   }
 
   /** Commits to the store; on failure the block is kept to be committed later. */

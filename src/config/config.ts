@@ -33,6 +33,12 @@ export type Settings = {
   readonly maxAge: number;
   /** Seconds between two sweeps of idle counters. */
   readonly expirationTimer: number;
+  /** How many values are counted at once, one for each of its windows; the oldest is forgotten. */
+  readonly maxValues: number;
+  /** How many connections for checks may be open at once; those beyond are closed. */
+  readonly maxConnections: number;
+  /** How many blocks there may be before exceeding a limit makes no more. */
+  readonly maxBlocks: number;
 };
 
 export type Blocking = {

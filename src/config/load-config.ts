@@ -56,6 +56,9 @@ function readSettings(root: GroupNode, mistakes: Mistakes): Settings | undefined
       logFormat: values.log_format,
       maxAge: values.max_age,
       expirationTimer: values.expiration_timer,
+      maxValues: values.max_values,
+      maxConnections: values.max_connections,
+      maxBlocks: values.max_blocks,
     }
   );
 }

@@ -85,6 +85,13 @@ export const schema = {
     control_remote: usually(boolean, false, 'let control_address be other than loopback'),
     expiration_timer: usually(seconds(1, day), 180, 'time between two sweeps of idle counters'),
     max_age: usually(seconds(1, 31 * day), 90, 'time that marks without a limit are counted'),
+    max_values: usually(int(1, 100_000_000), 1_000_000, 'how many values are counted at once'),
+    max_connections: usually(
+      int(1, 1_000_000),
+      5000,
+      'how many connections for checks may be open at once',
+    ),
+    max_blocks: usually(int(1, 100_000_000), 1_000_000, 'beyond these rater itself blocks nobody'),
     db_path: usually(
       databasePath,
       '/var/lib/ipthrottle/ipthrottle.db',

@@ -53,6 +53,9 @@ export const settingValues: {
       get: ({ settings }) => settings.maxAge,
       set: (config, maxAge) => withSettings(config, { maxAge }),
     },
+    max_values: { get: ({ settings }) => settings.maxValues },
+    max_connections: { get: ({ settings }) => settings.maxConnections },
+    max_blocks: { get: ({ settings }) => settings.maxBlocks },
     db_path: { get: ({ settings }) => settings.dbPath },
     log: { get: ({ settings }) => settings.log ?? '/dev/stderr' },
     log_level: {

@@ -69,6 +69,15 @@ export function isIdle(window: Window, nowMs: number): boolean {
   return countYounger(window, window.cells[window.at + secondsCell] as number, nowMs) === 0;
 }
 
+/** Milliseconds since the latest mark; infinite when none is left. */
+export function idleMs(window: Window, nowMs: number): number {
+  if (isIdle(window, nowMs)) return Number.POSITIVE_INFINITY;
+  const { cells, at } = window;
+  const count = cells[at + countCell] as number;
+  const slot = ((cells[at + oldestCell] as number) + count - 1) % slotsOf(window);
+  return (nowMs - (cells[at + headCells + slot] as number)) >>> 0;
+}
+
 /** Whether one more mark needs a larger window. */
 export function needsRoom(window: Window, rate: Rate, nowMs: number): boolean {
   const count = countMarks(window, rate, nowMs);

@@ -24,6 +24,13 @@ export class CellStore {
     return { size: 2 ** exponent, blocks: [], next: 0, free: [] };
   });
 
+  #runs = 0;
+
+  /** How many runs are in use. */
+  get runs(): number {
+    return this.#runs;
+  }
+
   /** A run of at least `cells` cells, all zero. */
   allocate(cells: number): number {
     const exponent = Math.max(smallestClass, Math.ceil(Math.log2(cells)));
@@ -32,6 +39,7 @@ export class CellStore {
     const handle = number * classes + exponent;
     const { cells: block, at, size } = this.window(handle);
     block.fill(0, at, at + size);
+    this.#runs += 1;
     return handle;
   }
 
@@ -45,6 +53,7 @@ export class CellStore {
   }
 
   release(handle: number): void {
+    this.#runs -= 1;
     (this.#classes[handle % classes] as SizeClass).free.push(Math.floor(handle / classes));
   }
 

@@ -27,6 +27,6 @@ export interface Counters {
    * the pass over all values is finished; the next call then starts a new one.
    */
   sweep(nowMs: number, most: number): boolean;
-  /** How many values are tracked. */
+  /** How many values are tracked; a bound may make them forget others for a new one. */
   readonly size: number;
 }

@@ -1,6 +1,10 @@
 /**
  * Counters in this process's memory. They end with it: after a restart counting starts anew, but
  * blocks are in the store.
+ *
+ * Guarantee: at most `maxValues` values are tracked, each counted once for each of its windows. One
+ * more and another is forgotten: of eight that the hand of a clock comes upon, the one whose latest
+ * mark is the oldest. What is counted of all others stays exact.
  */
 import type { Rate } from '../core/limits.ts';
 import { CellStore } from './cell-store.ts';
@@ -21,12 +25,30 @@ function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return value;
 }
 
+/** How many are looked at to forget one. */
+const sample = 8;
+
+/** A value in one of its windows. */
+type Tracked = Subject & { readonly windows: RateWindows };
+
 export class MemoryCounters implements Counters {
+  readonly #maxValues: number;
+  readonly #onForget: (subject: Subject) => void;
   readonly #cells = new CellStore();
   /** Per class and seconds of a rate, so that a reload finds the marks of the rates that stay. */
   readonly #classes = new Map<string, Map<number, RateWindows>>();
   #walk: Iterator<void> | undefined;
   #sweepMs = 0;
+  #hand: Iterator<Tracked, undefined> | undefined;
+
+  /** `onForget` is told of each value that was forgotten for want of room. */
+  constructor(
+    maxValues = Number.POSITIVE_INFINITY,
+    onForget: (subject: Subject) => void = () => {},
+  ) {
+    this.#maxValues = maxValues;
+    this.#onForget = onForget;
+  }
 
   get size(): number {
     let size = 0;
@@ -38,9 +60,11 @@ export class MemoryCounters implements Counters {
   }
 
   mark(subject: Subject, rates: readonly Rate[], nowMs: number): Counts {
-    return rates.map((rate) => {
+    const counts = rates.map((rate) => {
       return this.#windows(subject.class, rate).mark(subject.value, rate, instant(nowMs));
     });
+    while (this.#cells.runs > this.#maxValues && this.#forgetOldest(subject, instant(nowMs)));
+    return counts;
   }
 
   count(subject: Subject, rates: readonly Rate[], nowMs: number): Counts {
@@ -71,6 +95,39 @@ export class MemoryCounters implements Counters {
   #windows(name: string, { seconds }: Rate): RateWindows {
     const windows = getOrAdd(this.#classes, name, () => new Map<number, RateWindows>());
     return getOrAdd(windows, seconds, () => new RateWindows(this.#cells));
+  }
+
+  /** Forgets a value that is not `kept`; says whether there was one. */
+  #forgetOldest(kept: Subject, nowMs: number): boolean {
+    let oldest: Tracked | undefined;
+    let oldestMs = -1;
+    for (let looked = 0; looked < sample; looked += 1) {
+      const tracked = this.#next();
+      if (!tracked) break;
+      if (tracked.value === kept.value && tracked.class === kept.class) continue;
+      const idleMs = tracked.windows.idleMs(tracked.value, nowMs);
+      if (idleMs > oldestMs) [oldest, oldestMs] = [tracked, idleMs];
+    }
+    if (!oldest) return false;
+    this.clear(oldest);
+    this.#onForget(oldest);
+    return true;
+  }
+
+  /** The next one around the clock; undefined when there is none at all. */
+  #next(): Tracked | undefined {
+    const next = this.#hand?.next();
+    if (next && !next.done) return next.value;
+    this.#hand = this.#tracked();
+    return this.#hand.next().value;
+  }
+
+  *#tracked(): Generator<Tracked, undefined> {
+    for (const [name, classWindows] of this.#classes) {
+      for (const windows of classWindows.values()) {
+        for (const value of windows.values()) yield { class: name, value, windows };
+      }
+    }
   }
 
   /** A pass takes many calls, and each looks at its own time. */

@@ -7,6 +7,7 @@ import {
   cellsFor,
   copyMarks,
   countMarks,
+  idleMs,
   isIdle,
   needsRoom,
   slotsOf,
@@ -49,6 +50,18 @@ export class RateWindows {
       if (isIdle(this.#cells.window(handle), nowMs())) this.clear(value);
       yield;
     }
+  }
+
+  /** Every value; forgetting the one at hand is allowed. */
+  *values(): Generator<string> {
+    for (const [value] of this.#handles.entries()) yield value;
+  }
+
+  /** Milliseconds since the value's latest mark; infinite when none is left. */
+  idleMs(value: string, nowMs: number): number {
+    const handle = this.#handles.get(value);
+    if (handle === undefined) return Number.POSITIVE_INFINITY;
+    return idleMs(this.#cells.window(handle), nowMs);
   }
 
   #windowWithRoom(value: string, rate: Rate, nowMs: number): Window {

@@ -2,7 +2,8 @@
  * Answers checks: request lines in, reply lines out, in order.
  *
  * A Unix socket answers every line until the client closes; TCP answers one request and closes, as
- * the original rater did. A client that does not read its replies is not read from any more.
+ * the original rater did, and has a deadline for all of it. A client that does not read its replies
+ * is not read from any more.
  *
  * Guarantee: a session is counted from its reply until its connection is closed, whoever dies how.
  * A connection that was to stand for a session and is not counted is closed, because the client
@@ -14,6 +15,7 @@ import type { Holder } from '../sessions.ts';
 import { LineSplitter } from '../wire/line-splitter.ts';
 import { errorReply, type Reply, replyLine } from '../wire/reply.ts';
 import { parseRequest, type Request } from '../wire/request.ts';
+import type { ConnectionRoom } from './connection-room.ts';
 import type { Connections } from './connections.ts';
 import type { Performance } from './performance.ts';
 
@@ -75,8 +77,21 @@ class ConnectionHolder implements Holder {
   }
 }
 
+/** What a connection by TCP may last, from its first to its last byte. */
+const requestDeadlineMs = 30_000;
+
+/** Closes the connection when it is still open then. */
+function closeBy(deadlineMs: number, socket: Socket): void {
+  const deadline = setTimeout(() => socket.destroy(), deadlineMs).unref();
+  socket.once('close', () => clearTimeout(deadline));
+}
+
 /** Those who take note of what happens here. */
-export type Watchers = { readonly performance: Performance; readonly connections: Connections };
+export type Watchers = {
+  readonly performance: Performance;
+  readonly connections: Connections;
+  readonly room: ConnectionRoom;
+};
 
 /** A client that is gone is owed nothing; Node has closed the connection already. */
 function ignore(): void {}
@@ -85,10 +100,14 @@ function ignore(): void {}
 export function checkListener(
   gatekeeper: Gatekeeper,
   oneRequest: boolean,
-  { performance, connections }: Watchers,
+  { performance, connections, room }: Watchers,
+  deadlineMs = requestDeadlineMs,
 ): Server {
   const kind = oneRequest ? 'check by TCP' : 'check';
   return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    socket.on('error', ignore);
+    if (!room.takes(socket)) return;
+    if (oneRequest) closeBy(deadlineMs, socket);
     const lines = new LineSplitter();
     const replies = new ReplyQueue(socket);
     const holder = new ConnectionHolder();
@@ -130,6 +149,5 @@ export function checkListener(
         else socket.end();
       });
     });
-    socket.on('error', ignore);
   });
 }

@@ -19,7 +19,7 @@ function whereOf(server: Server): string {
 }
 
 /** The soft limit, or undefined: the system does not tell, or there is none. */
-function mostDescriptors(): number | undefined {
+export function mostDescriptors(): number | undefined {
   try {
     const most = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
     return most === undefined ? undefined : Number(most);

@@ -16,9 +16,11 @@ import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { reasonOf } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
 import { isOverloaded } from '../overload.ts';
+import { RareLog } from '../rare-log.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { checkListener } from './check-listener.ts';
 import { ConfigWatcher } from './config-watcher.ts';
+import { ConnectionRoom } from './connection-room.ts';
 import { Connections } from './connections.ts';
 import { controlListener } from './control-listener.ts';
 import { daemonFacts } from './facts.ts';
@@ -37,6 +39,7 @@ const controlMode = 0o600;
 
 export class Rater {
   readonly #log: DaemonLog;
+  readonly #rareLog: RareLog;
   readonly #clock: Clock = systemClock;
   readonly #locks: readonly (() => void)[];
   readonly #enforcers: readonly Enforcer[];
@@ -57,6 +60,7 @@ export class Rater {
     this.#configured = config;
     this.#config = config;
     this.#log = log;
+    this.#rareLog = new RareLog(log);
     this.#configWatcher = new ConfigWatcher(() => this.reload(), log);
     this.#configWatcher.follow(config.files);
     const { socket, dbPath } = config.settings;
@@ -67,7 +71,7 @@ export class Rater {
     this.#gatekeeper = new Gatekeeper({
       config,
       store,
-      counters: new MemoryCounters(),
+      counters: this.#makeCounters(),
       enforcers: this.#enforcers,
       log,
       clock: this.#clock,
@@ -96,7 +100,8 @@ export class Rater {
         return listenOnTcp(server, settings.controlAddress, controlPort);
       });
     }
-    const watchers = { performance: this.#performance, connections: this.#connections };
+    const room = new ConnectionRoom(settings.maxConnections, this.#rareLog);
+    const watchers = { performance: this.#performance, connections: this.#connections, room };
     if (port !== undefined) {
       const tcp = checkListener(this.#gatekeeper, true, watchers);
       await this.#open('check by TCP', tcp, (server) => {
@@ -156,9 +161,16 @@ export class Rater {
   ): Promise<void> {
     await listen(server);
     // Out of descriptors or the like: that connection is lost, the daemon is not.
-    server.on('error', (error) => this.#log.error('listener', { what: reasonOf(error) }));
+    server.on('error', (error) => this.#rareLog.error('listener', { what: reasonOf(error) }));
     this.#listeners.push(server);
     this.#connections.addServer(kind, server);
+  }
+
+  #makeCounters(): MemoryCounters {
+    const { maxValues } = this.#config.settings;
+    return new MemoryCounters(maxValues, ({ class: name, value }) => {
+      this.#rareLog.warn('value forgotten', { class: name, value });
+    });
   }
 
   #use(config: Config): void {

@@ -61,10 +61,11 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   counters: { may: 'core' },
   enforcers: { may: 'core errors', types: 'store log config' },
   config: { may: 'core errors' },
+  'rare-log': { may: '', types: 'log' },
   troubles: { may: 'errors', types: 'log' },
   'block-keeper': {
-    may: 'core errors troubles',
-    types: 'clock log store enforcers',
+    may: 'core errors rare-log troubles',
+    types: 'clock config log store enforcers',
   },
   allowlist: { may: 'core', types: 'clock store' },
   'dry-runs': { may: '', types: 'clock store' },

@@ -1,0 +1,25 @@
+/** `npm run soak`, for a moment. Minutes and hours are for people: `npm run soak -- --minutes 60`. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const script = fileURLToPath(new URL('run.sh', import.meta.url));
+
+test('gibberish and valid input from clients of every kind find nothing', async () => {
+  const { exit, said } = await new Promise<{ exit: number | null; said: string }>((resolve) => {
+    const child = execFile(
+      'sh',
+      [script, '--seconds', '15', '--seed', '1'],
+      (_, stdout, stderr) => {
+        resolve({ exit: child.exitCode, said: stdout + stderr });
+      },
+    );
+  });
+  expect({ exit, said }).toEqual({ exit: 0, said: expect.stringMatching(/\nfindings: 0\n$/) });
+  for (const kind of ['checks', 'tcp', 'gibberish', 'resets', 'deaf', 'sessions', 'control']) {
+    expect(said).toMatch(new RegExp(`\\b${kind} \\d`));
+  }
+  const [, lines, replies] = /^lines: (\d+),.*\nreplies: (\d+)$/m.exec(said) ?? [];
+  expect(Number(replies)).toBe(Number(lines));
+  expect(Number(lines)).toBeGreaterThan(1000);
+});

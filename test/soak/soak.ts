@@ -1,0 +1,131 @@
+/**
+ * Hours of gibberish, hours of valid input: clients of every kind against one rater, each reply
+ * held to a model, and at the end memory, descriptors, files and log.
+ *
+ * The seed decides what is sent, not when it arrives: it finds the same kinds of trouble again, not
+ * always the same instant.
+ */
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Chance } from './chance.ts';
+import { Clients, Tally } from './clients.ts';
+import { open, talk } from './conversation.ts';
+import { WatchedRater } from './watched-rater.ts';
+
+const workers = 12;
+const idleClients = 300;
+/** After the warm-up, memory may grow by this factor at most. */
+const growth = 1.5;
+/** Descriptors that the daemon may have more at the end than before the first client. */
+const spareDescriptors = 4;
+
+type Idle = { readonly socket: Socket; isClosed: boolean };
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+}
+
+function idleClient(path: string): Idle {
+  const idle = { socket: open({ path }), isClosed: false };
+  idle.socket.once('close', () => {
+    idle.isClosed = true;
+  });
+  return idle;
+}
+
+/** Clients that were silent all the time are still served. */
+async function wake(idles: readonly Idle[], tally: Tally): Promise<void> {
+  const closed = idles.filter(({ isClosed }) => isClosed).length;
+  if (closed > 0) tally.findings.push(`${closed} idle clients were closed`);
+  await Promise.all(
+    idles.map(async ({ socket, isClosed }, index) => {
+      if (isClosed) return;
+      const reply = await new Promise<string>((resolve) => {
+        socket
+          .setEncoding('utf8')
+          .once('data', resolve)
+          .once('close', () => resolve('closed'));
+        socket.setTimeout(20_000, () => resolve('nothing'));
+        socket.write(`user idle-${index}\n`);
+      });
+      if (reply !== '0 1/4\r\n') tally.findings.push(`idle client: ${JSON.stringify(reply)}`);
+      socket.destroy();
+    }),
+  );
+}
+
+async function soak(program: string, seconds: number, seed: number): Promise<readonly string[]> {
+  const rater = await WatchedRater.start(program);
+  const tally = new Tally();
+  const { findings } = tally;
+  const descriptorsBefore = rater.descriptors;
+  const socket = join(rater.directory, 'rater.sock');
+  const idles = Array.from({ length: idleClients }, () => idleClient(socket));
+  const startMs = performance.now();
+  const passed = () => (performance.now() - startMs) / (seconds * 1000);
+  const isOver = () => passed() >= 1 || !rater.isRunning || findings.length > 100;
+  const warm: number[] = [];
+  const late: number[] = [];
+  const watch = async () => {
+    while (!isOver()) {
+      const kib = rater.residentKib;
+      if (passed() > 0.25 && passed() < 0.5) warm.push(kib);
+      if (passed() > 0.75) late.push(kib);
+      await pause(200);
+    }
+  };
+  const works = Array.from({ length: workers }, (_, worker) => {
+    return new Clients(rater, tally, new Chance(seed * 1000 + worker), worker).run(isOver);
+  });
+  await Promise.all([watch(), ...works]);
+
+  if (!rater.isRunning) findings.push('rater has ended');
+  else {
+    await wake(idles, tally);
+    const last = await talk({ path: socket }, [Buffer.from('user last\n')]);
+    if (last.lines[0]?.text !== '0 1/4') findings.push(`at the end: ${last.lines[0]?.text}`);
+    for (let turn = 0; turn < 100; turn += 1) {
+      if (rater.descriptors <= descriptorsBefore + spareDescriptors) break;
+      await pause(100);
+    }
+    const more = rater.descriptors - descriptorsBefore;
+    if (more > spareDescriptors) findings.push(`${more} descriptors were left open`);
+  }
+  const [warmKib, lateKib] = [median(warm), median(late)];
+  if (lateKib > warmKib * growth) findings.push(`memory grew from ${warmKib} to ${lateKib} KiB`);
+  findings.push(...rater.findings());
+  const exit = await rater.stop();
+  if (exit !== 0) findings.push(`rater left with ${exit}`);
+  const kinds = [...tally.byKind].map(([kind, count]) => `${kind} ${count}`).sort();
+  const said = [
+    `soak: ${seconds} seconds, seed ${seed}`,
+    `connections: ${tally.connections + idleClients} (idle ${idleClients}, ${kinds.join(', ')})`,
+    `lines: ${tally.lines}, ${tally.bytes} bytes`,
+    `replies: ${tally.replies}`,
+    `log lines: ${rater.logLines}`,
+    `memory: ${warmKib} KiB after the warm-up, ${lateKib} KiB at the end (at most ${growth} times)`,
+    ...findings.slice(0, 20).map((what) => `finding: ${what}`),
+    `findings: ${findings.length}`,
+  ];
+  process.stdout.write(`${said.join('\n')}\n`);
+  return findings;
+}
+
+const { values } = parseArgs({
+  options: {
+    rater: { type: 'string', default: 'bin/rater' },
+    minutes: { type: 'string' },
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
+  },
+});
+const seconds = Number(values.seconds ?? Number(values.minutes ?? 5) * 60);
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+if (!(seconds > 0) || !Number.isInteger(seed)) {
+  process.stderr.write('soak: usage: soak [--minutes N | --seconds N] [--seed N]\n');
+  process.exit(100);
+}
+const findings = await soak(values.rater, seconds, seed);
+process.exit(findings.length > 0 ? 1 : 0);

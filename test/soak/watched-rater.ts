@@ -1,0 +1,126 @@
+/**
+ * rater in a directory of its own, and all that must hold of it from outside: its memory, its
+ * descriptors, its files and its log.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, isIP } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { configuration, marker } from './lines.ts';
+
+const ours =
+  /^(rater\.conf|rules(\.cdb)?|peers|(rater|control)\.sock(\.lock)?|rater\.db(\.lock|-wal|-shm)?)$/;
+const logLine = /^rater: (info|warn): [^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u;
+const patienceMs = 20_000;
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+export class WatchedRater {
+  /** Holds the site and nothing else. */
+  readonly #parent: string;
+  readonly directory: string;
+  readonly port: number;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number | null>;
+  #logLines = 0;
+  #isReady = false;
+  readonly #badLines: string[] = [];
+
+  static async start(program: string): Promise<WatchedRater> {
+    const rater = new WatchedRater(program, await freePort());
+    for (const endMs = Date.now() + patienceMs; !rater.#isReady; await pause(20)) {
+      if (Date.now() > endMs || !rater.isRunning) {
+        throw new Error(`rater does not start: ${rater.#badLines.join('; ')}`);
+      }
+    }
+    return rater;
+  }
+
+  private constructor(program: string, port: number) {
+    this.port = port;
+    this.#parent = mkdtempSync(join(tmpdir(), 'ipthrottle-soak-'));
+    this.directory = join(this.#parent, 'site');
+    mkdirSync(join(this.directory, 'peers'), { recursive: true });
+    writeFileSync(join(this.directory, 'rules'), '192.0.2.:deny\n:allow\n');
+    const settings = `socket: "rater.sock"; db_path: "rater.db"; port: ${port}; expiration_timer: 1;`;
+    writeFileSync(
+      join(this.directory, 'rater.conf'),
+      `settings : { ${settings} };\n${configuration}`,
+    );
+    this.#child = spawn(process.execPath, [program, '-c', 'rater.conf'], {
+      cwd: this.directory,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#ended = new Promise((resolve) => this.#child.once('close', (exit) => resolve(exit)));
+    let rest = '';
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#hear(line);
+    });
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get logLines(): number {
+    return this.#logLines;
+  }
+
+  /** Resident memory in KiB. */
+  get residentKib(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+  }
+
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.#child.pid}/fd`).length;
+  }
+
+  /** What is wrong with its files and its log. */
+  findings(): string[] {
+    const around = readdirSync(this.#parent).filter((name) => name !== 'site');
+    const inside = readdirSync(this.directory).filter((name) => !ours.test(name));
+    const places = ['/', '/etc', tmpdir(), this.#parent, this.directory, process.cwd()];
+    const marked = places.flatMap((place) => {
+      return readdirSync(place).flatMap((name) =>
+        name.includes(marker) ? [`${place}/${name}`] : [],
+      );
+    });
+    // A network is named by its prefix; a file that is being made begins with two dots.
+    const peers = readdirSync(join(this.directory, 'peers')).filter((name) => {
+      return !isIP(name) && !/^[0-9a-f:]+:$/.test(name);
+    });
+    return [
+      ...[...around, ...inside, ...marked].map((name) => `a file that must not be: ${name}`),
+      ...peers.map((name) => `in peers: ${JSON.stringify(name)}`),
+      ...this.#badLines.map((line) => `in the log: ${JSON.stringify(line)}`),
+    ];
+  }
+
+  /** SIGTERM; its exit code. */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs);
+    const exit = await this.#ended;
+    clearTimeout(killer);
+    rmSync(this.#parent, { recursive: true, force: true });
+    return exit;
+  }
+
+  #hear(line: string): void {
+    this.#logLines += 1;
+    if (line.startsWith('rater: info: ready: ') && !line.includes('forged')) this.#isReady = true;
+    if (!logLine.test(line) && this.#badLines.length < 20) this.#badLines.push(line);
+  }
+}

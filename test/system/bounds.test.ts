@@ -1,0 +1,101 @@
+/** What rater does when it holds as much as it may: max_values, max_connections, max_blocks. */
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { ask } from './line-client.ts';
+import { until } from './running-program.ts';
+import { freePort, Site } from './site.ts';
+
+let site: Site;
+const sockets: Socket[] = [];
+
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await site.stop();
+});
+
+function say(...lines: string[]): Promise<string> {
+  return ask({ path: site.path('rater.sock') }, [lines.map((line) => `${line}\n`).join('')]);
+}
+
+async function silentClient(where: { path: string } | { host: string; port: number }) {
+  const socket = connect(where).on('error', () => {});
+  sockets.push(socket);
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** How often the log tells the event. */
+function told(log: string, event: string): number {
+  return log.split('\n').filter((line) => line.includes(`rater: warn: ${event}:`)).length;
+}
+
+test('max_values: the oldest value is forgotten, all others count on; told once', async () => {
+  site = new Site({ limits: 'ip: (); user: ( ("*", 60, 20) );', settings: 'max_values: 100;' });
+  const rater = await site.startRater();
+  const values = Array.from({ length: 300 }, (_, number) => `user v${number}`);
+  for (const [turn, value] of values.entries()) {
+    expect(await say(value, 'user steady')).toBe(
+      `0 1/20\r\n${turn < 20 ? 0 : 1} ${Math.min(turn + 1, 40)}/20\r\n`,
+    );
+  }
+  const { values: tracked } = JSON.parse((await site.ipthrottle('status', '--json')).stdout);
+  expect(tracked).toBe(100);
+  expect(told(rater.said, 'value forgotten')).toBe(1);
+  expect(rater.said).toMatch(/^rater: warn: value forgotten: class=user value=\w+ count=1$/m);
+});
+
+test('max_connections: one more is closed at once and ratecheck fails open; told once', async () => {
+  const port = await freePort();
+  site = new Site({ settings: `max_connections: 5; port: ${port};` });
+  const rater = await site.startRater();
+  const path = site.path('rater.sock');
+  for (let open = 0; open < 4; open += 1) await silentClient({ path });
+  await silentClient({ host: '127.0.0.1', port });
+  for (const where of [{ path }, { host: '127.0.0.1', port }]) {
+    const refused = await silentClient(where);
+    refused.resume();
+    await once(refused, 'close');
+  }
+  const ratecheck = (...options: string[]) => {
+    const program = new URL('../../bin/ratecheck', import.meta.url).pathname;
+    const args = [...options, '-s', path, '-t', '10000', 'echo', 'served'];
+    const env = { PROTO: 'TCP', TCPREMOTEIP: '192.0.2.1', PATH: process.env.PATH };
+    return spawnSync(program, args, { encoding: 'utf8', env });
+  };
+  expect(ratecheck().stdout).toBe('served\n');
+  expect(ratecheck('-F').stdout).toMatch(/^421 /);
+  expect(told(rater.said, 'connection refused')).toBe(1);
+  expect(rater.said).toMatch(/^rater: warn: connection refused: open=5 count=1$/m);
+
+  // The operator still gets in, and a place that is free again is given away.
+  expect(await site.ipthrottle('status')).toMatchObject({ exit: 0 });
+  sockets[0]?.destroy();
+  let reply = '';
+  await until('a free place', async () => {
+    reply = await say('ip 192.0.2.1').catch(() => '');
+    return reply !== '';
+  });
+  expect(reply).toBe('0 1/10\r\n');
+});
+
+test('max_blocks: beyond it clients are refused by their count and not blocked; told once', async () => {
+  site = new Site({ limits: 'ip: ( ("*", 60, 1) );', settings: 'max_blocks: 3;' });
+  const rater = await site.startRater();
+  const addresses = Array.from({ length: 6 }, (_, number) => `192.0.2.${number}`);
+  for (const address of addresses) await say(`ip ${address}`);
+  const replies: string[] = [];
+  for (const address of addresses) replies.push(await say(`ip ${address}`));
+  expect(replies).toEqual([...Array(3).fill('1 2/1 120\r\n'), ...Array(3).fill('1 2/1\r\n')]);
+  expect(site.peers()).toEqual(addresses.slice(0, 3));
+  expect(told(rater.said, 'block not made')).toBe(1);
+  expect(rater.said).toContain('rater: warn: block not made: address=192.0.2.3 blocks=3 count=1\n');
+
+  // An operator may block; with room again, so does a limit.
+  expect(await site.ipthrottle('block', '203.0.113.1')).toMatchObject({ exit: 0 });
+  expect(site.peers()).toHaveLength(4);
+  for (const address of ['192.0.2.0', '203.0.113.1']) await site.ipthrottle('unblock', address);
+  expect(await say(`ip 192.0.2.3`)).toBe('1 2/1 120\r\n');
+  expect(site.peers()).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
+});
