@@ -17,12 +17,12 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';
+import { cannotBecomeNobody, nobody } from '../system/nobody.ts';
 import { until } from '../system/running-program.ts';
 import { type Plan, Site } from '../system/site.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { bundle, examine, type How, kinds } from './examination.ts';
 
-const nobody = 65534;
 const isRoot = process.getuid?.() === 0;
 const dayMs = 86_400_000;
 
@@ -341,7 +341,7 @@ const cases: readonly Case[] = [
   },
   {
     what: 'who may not ask rater',
-    skip: !isRoot && 'not root',
+    skip: cannotBecomeNobody ?? false,
     before() {
       chmodSync(site.directory, 0o755);
     },

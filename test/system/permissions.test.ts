@@ -6,6 +6,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';
 import { burst, fates, greeted } from './connections.ts';
+import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
 
@@ -43,24 +44,8 @@ test('socket_mode and socket_group are followed', async () => {
   expect(modeOf('control.sock')).toBe('0600');
 });
 
-const nobody = 65534;
-
-/** Why the tests that change the user cannot run here, or undefined; says so on the console. */
-function cannotBecomeNobody(): string | undefined {
-  const path = new URL('../../dist/rater.js', import.meta.url).pathname;
-  const may = () => spawnSync('test', ['-r', path], { uid: nobody, gid: nobody }).status === 0;
-  const reason =
-    process.getuid?.() !== 0
-      ? 'not root, so no other user to become'
-      : may()
-        ? missing('tcpsvd', 'tcpserver')
-        : `nobody may not read ${path}`;
-  if (reason) console.warn(`tests skipped: ${reason}`);
-  return reason;
-}
-
 describe('as user nobody', () => {
-  const reason = cannotBecomeNobody();
+  const reason = cannotBecomeNobody ?? missing('tcpsvd', 'tcpserver');
 
   /** Every file below the site's directory that nobody does not own, but for the admin's. */
   function notOwned(): string[] {

@@ -14,18 +14,18 @@ import {
 import { afterEach, describe, expect, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';
 import { burst, fates, greeted } from './connections.ts';
+import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
 
 const rules = ':allow\n';
 const hour = ['--for', '1h'];
-const isRoot = process.getuid?.() === 0;
-const users: readonly (readonly [string, number | undefined])[] = isRoot
-  ? [
+const users: readonly (readonly [string, number | undefined])[] = cannotBecomeNobody
+  ? [['whoever runs the test', undefined]]
+  : [
       ['root', undefined],
-      ['nobody', 65534],
-    ]
-  : [['whoever runs the test', undefined]];
+      ['nobody', nobody],
+    ];
 
 let site: Site;
 
