@@ -2,9 +2,7 @@
 import type { AllowEntry } from '../allowlist.ts';
 import { exitCodes, Fault } from '../errors.ts';
 import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';
-import { addressIn, duration, localTime, secondsIn, tableLines } from './words.ts';
-
-const longestReason = 200;
+import { addressIn, duration, localTime, reasonIn, secondsInOption, tableLines } from './words.ts';
 
 type Action = (
   context: CommandContext,
@@ -28,8 +26,8 @@ function row({ address, untilMs, reason, source }: AllowEntry): string[] {
 
 const actions: Readonly<Record<string, Action>> = {
   add({ gatekeeper }, args, options) {
-    const seconds = options.for === undefined ? undefined : secondsIn(String(options.for));
-    const reason = String(options.reason ?? '').slice(0, longestReason);
+    const seconds = secondsInOption(options.for);
+    const reason = reasonIn(options.reason);
     const lines = args.map(addressIn).map((address) => {
       const lifted = gatekeeper.allow(address, seconds, reason);
       const time =

@@ -1,8 +1,6 @@
 /** `block`: an operator's own block. */
 import type { Command } from './command.ts';
-import { addressIn, duration, secondsIn } from './words.ts';
-
-const longestReason = 200;
+import { addressIn, duration, reasonIn, secondsInOption } from './words.ts';
 
 export const block: Command = {
   name: 'block',
@@ -18,8 +16,8 @@ export const block: Command = {
   changes: true,
   run({ gatekeeper }, args, options) {
     const addresses = args.map(addressIn);
-    const seconds = options.for === undefined ? undefined : secondsIn(String(options.for));
-    const reason = String(options.reason ?? '').slice(0, longestReason);
+    const seconds = secondsInOption(options.for);
+    const reason = reasonIn(options.reason);
     for (const address of addresses) gatekeeper.mayBlock(address);
     const lines = addresses.map((address) => {
       const { sinceMs, untilMs } = gatekeeper.block({ address, seconds, reason });

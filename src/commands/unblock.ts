@@ -2,7 +2,7 @@
 import type { Address } from '../core/address.ts';
 import { exitCodes, Fault } from '../errors.ts';
 import type { Command, CommandContext } from './command.ts';
-import { addressIn, ageAndRest, duration, secondsIn } from './words.ts';
+import { addressIn, ageAndRest, duration, secondsInOption } from './words.ts';
 
 type Lifted = { readonly lines: readonly string[]; readonly found: boolean };
 
@@ -45,7 +45,7 @@ export const unblock: Command = {
     const addresses = options.all
       ? context.gatekeeper.blocks.all().map((block) => block.address)
       : args.map(addressIn);
-    const grace = options.grace === undefined ? undefined : secondsIn(String(options.grace));
+    const grace = secondsInOption(options.grace);
     const lifted = addresses.map((address) => unblockOne(context, address, grace));
     return {
       exit: lifted.some(({ found }) => found) ? exitCodes.done.code : exitCodes.refused.code,

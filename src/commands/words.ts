@@ -7,6 +7,7 @@ import { Fault } from '../errors.ts';
 import { quoted } from '../log.ts';
 import type { Block } from '../store/store.ts';
 
+const longestReason = 200;
 const longestBlockSeconds = 366 * 86_400;
 
 /** The address or network in an argument. @throws Fault `usage` */
@@ -24,6 +25,16 @@ export function secondsIn(text: string): number {
     throw new Fault('usage', `not a time between 1s and 366d: ${quoted(text)}`);
   }
   return seconds;
+}
+
+/** The same of an option that may be absent. @throws Fault `usage` */
+export function secondsInOption(option: string | boolean | undefined): number | undefined {
+  return option === undefined ? undefined : secondsIn(String(option));
+}
+
+/** An operator's words, capped; '' when there are none. */
+export function reasonIn(option: string | boolean | undefined): string {
+  return String(option ?? '').slice(0, longestReason);
 }
 
 /** `87 seconds`, `2 minutes`: whole and never negative. */
