@@ -142,12 +142,12 @@ describe('rows', () => {
     }
   });
 
-  test('contenders take turns, each round starting with another one', async () => {
+  test('contenders take turns, each round starting with another one, after a rehearsal', async () => {
     const order: string[] = [];
     const contender = (name: string) => ({ name, measure: () => order.push(name) });
     const found = await takeTurns(2, { a: contender('a'), none: undefined, b: contender('b') });
-    expect(order).toEqual(['a', 'b', 'b', 'a']);
-    expect(found.a?.samples).toEqual([1, 4]);
+    expect(order).toEqual(['a', 'b', 'b', 'a', 'a', 'b']);
+    expect(found.a?.samples).toEqual([4, 5]);
     expect(found.none).toBeUndefined();
   });
 });

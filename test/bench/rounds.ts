@@ -7,7 +7,10 @@ export type Contender = {
   measure(round: number): number | Promise<number>;
 };
 
-/** One sample of each contender a round, each round starting with another one. */
+/**
+ * One sample of each contender a round, each round starting with another one. Before them is a
+ * rehearsal that does not count: what is measured runs for months, and not its first seconds.
+ */
 export async function takeTurns<Name extends string>(
   rounds: number,
   contenders: Readonly<Record<Name, Contender | undefined>>,
@@ -15,10 +18,11 @@ export async function takeTurns<Name extends string>(
   const running = Object.entries<Contender | undefined>(contenders).flatMap(([key, contender]) =>
     contender ? [{ key, contender, samples: [] as number[] }] : [],
   );
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round <= rounds; round += 1) {
     for (let turn = 0; turn < running.length; turn += 1) {
       const each = running[(round + turn) % running.length];
-      each?.samples.push(await each.contender.measure(round));
+      const sample = await each?.contender.measure(round);
+      if (round > 0 && sample !== undefined) each?.samples.push(sample);
     }
   }
   const series = running.map(({ key, contender, samples }) => {
