@@ -63,8 +63,9 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   config: { may: 'core errors' },
   'rare-log': { may: '', types: 'log' },
   troubles: { may: 'errors', types: 'log' },
+  blocks: { may: 'core', types: 'clock enforcers log store troubles' },
   'block-keeper': {
-    may: 'core errors rare-log troubles',
+    may: 'blocks core errors rare-log troubles',
     types: 'clock config log store enforcers',
   },
   allowlist: { may: 'core', types: 'clock store' },
