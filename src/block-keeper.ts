@@ -14,6 +14,7 @@ import type { Clock } from './clock.ts';
 import type { Settings } from './config/config.ts';
 import type { Address } from './core/address.ts';
 import type { Offences } from './core/penalty.ts';
+import type { Degradations } from './degradations.ts';
 import type { Enforcer, Scope, Standing } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
 import type { Fields, Log } from './log.ts';
@@ -26,6 +27,7 @@ export type BlockKeeperParts = {
   readonly store: Store;
   readonly enforcers: readonly Enforcer[];
   readonly log: Log;
+  readonly degradations: Degradations;
   readonly clock: Clock;
   /** Called for each block that has ended or was lifted. */
   readonly onEnd: (block: Block) => void;
@@ -55,8 +57,8 @@ export class BlockKeeper {
 
   constructor(parts: BlockKeeperParts) {
     this.#parts = parts;
-    this.troubles = new Troubles(parts.log);
-    this.#rareLog = new RareLog(parts.log);
+    this.troubles = new Troubles(parts.log, parts.degradations);
+    this.#rareLog = new RareLog(parts.log, parts.degradations);
     this.#blocks = new RememberedBlocks(parts.store, this.troubles);
     this.#enforcement = new Enforcement(parts.enforcers, this.troubles);
     this.#reconciliation = new Reconciliation({

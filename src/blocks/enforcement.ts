@@ -35,9 +35,15 @@ export class Enforcement {
 
   /** Does `work` with the enforcer; undefined when that fails. */
   try<T>(enforcer: Enforcer, work: () => T): T | undefined {
-    const done = this.#troubles.try(enforcer.name, work);
+    const done = this.#troubles.attempt('server', enforcer.name, work);
     if (this.#troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
     return done;
+  }
+
+  /** Does the last of what makes the enforcer agree with all blocks: its trouble is over then. */
+  settle(enforcer: Enforcer, work: () => void): void {
+    this.#troubles.try('server', enforcer.name, work);
+    if (this.#troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
   }
 
   /** Those that may lack a block; who takes them makes them agree. */

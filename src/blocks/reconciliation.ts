@@ -55,7 +55,7 @@ export class Reconciliation {
     for (const enforcer of this.#parts.enforcement.takeDisagreeing()) {
       if (!enforcer.inspect) this.#repairOne(enforcer);
       else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, unknown: 0 })) {
-        this.#parts.enforcement.try(enforcer, () => enforcer.flush());
+        this.#parts.enforcement.settle(enforcer, () => enforcer.flush());
       }
     }
   }
@@ -76,7 +76,7 @@ export class Reconciliation {
 
   #repairOne(enforcer: Enforcer): void {
     const { blocks, clock, enforcement } = this.#parts;
-    enforcement.try(enforcer, () => {
+    enforcement.settle(enforcer, () => {
       const nowMs = clock.wallMs();
       enforcer.reconcile(blocks.all().filter((block) => block.untilMs > nowMs));
       enforcer.flush();

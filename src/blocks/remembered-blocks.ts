@@ -25,7 +25,7 @@ export class RememberedBlocks {
 
   /** Remembers the block, in place of an earlier one of its address. */
   add(block: NewBlock): Block {
-    const committed = this.#try(() => this.#store.add(block));
+    const committed = this.#write(() => this.#store.add(block));
     if (committed) this.#uncommitted.delete(block.address.text);
     else this.#uncommitted.set(block.address.text, block);
     const added = committed ?? { ...block, replacedUntilMs: 0 };
@@ -38,21 +38,21 @@ export class RememberedBlocks {
   }
 
   remove({ address }: Block): void {
-    this.#try(() => this.#store.remove(address));
+    this.#write(() => this.#store.remove(address));
     this.#uncommitted.delete(address.text);
     this.index.delete(address);
   }
 
   /** Blocks that are over, those that end first in front and at most `most` of the store's. */
   over(nowMs: number, most: number): Block[] {
-    const stored = this.#try(() => this.#store.expired(nowMs, most)) ?? [];
+    const stored = this.#read(() => this.#store.expired(nowMs, most)) ?? [];
     const others = [...this.#uncommitted.values()].filter((block) => block.untilMs <= nowMs);
     return [...stored, ...others.flatMap((block) => this.index.get(block.address) ?? [])];
   }
 
   /** When the next block ends, wall milliseconds, or undefined. */
   nextEndMs(): number | undefined {
-    return this.#try(() => this.#store.nextEndMs());
+    return this.#read(() => this.#store.nextEndMs());
   }
 
   /** All blocks, those that end first in front. */
@@ -62,14 +62,19 @@ export class RememberedBlocks {
 
   /** What is remembered of the address; nothing when the store cannot tell. */
   offences(address: Address): Offences {
-    return this.#try(() => this.#store.offences(address)) ?? { times: 0, lastMs: 0 };
+    return this.#read(() => this.#store.offences(address)) ?? { times: 0, lastMs: 0 };
   }
 
   close(): void {
     this.#store.close();
   }
 
-  #try<T>(work: () => T): T | undefined {
-    return this.#troubles.try('store', work);
+  #write<T>(work: () => T): T | undefined {
+    return this.#troubles.try('database', 'store', work);
+  }
+
+  /** Reading may work while nothing can be written, so it is a part of its own. */
+  #read<T>(work: () => T): T | undefined {
+    return this.#troubles.try('database', 'store (reading)', work);
   }
 }

@@ -7,13 +7,15 @@ import { checkListener } from '../../src/daemon/check-listener.ts';
 import { ConnectionRoom } from '../../src/daemon/connection-room.ts';
 import { Connections } from '../../src/daemon/connections.ts';
 import { Performance } from '../../src/daemon/performance.ts';
+import { Degradations } from '../../src/degradations.ts';
 import { RareLog } from '../../src/rare-log.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
 
 async function listening(deadlineMs: number) {
   const { gatekeeper } = gatekeeperSite();
   const quiet = () => {};
-  const log = new RareLog({ debug: quiet, info: quiet, warn: quiet, error: quiet });
+  const all = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+  const log = new RareLog(all, new Degradations(systemClock));
   const watchers = {
     performance: new Performance(systemClock),
     connections: new Connections(systemClock),
