@@ -5,8 +5,9 @@
  *
  * Guarantee: giving a sign takes no room on the disk, so it works on a full one. A date that was set
  * back makes the length unknown, and never negative.
+ * Guarantee: no link is followed and no pipe waited for that stands in its place.
  */
-import { closeSync, constants, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Clock } from './clock.ts';
 import { errnoOf } from './errors.ts';
 
@@ -24,7 +25,24 @@ export type Absence = {
 /** Of one length, so that one is written over the other. */
 type State = 'running' | 'stopped';
 
-const { O_CREAT, O_WRONLY } = constants;
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+/** The length of a state. */
+const stateBytes = 7;
+
+/** Does `work` with the file; throws errors of the file system. */
+function withFile<T>(path: string, flags: number, work: (descriptor: number) => T): T {
+  const descriptor = openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, 0o600);
+  try {
+    return work(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function stateIn(descriptor: number): string {
+  const bytes = Buffer.alloc(stateBytes);
+  return bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, stateBytes, 0));
+}
 
 /** How long, or undefined: the date was set back meanwhile. */
 export function secondsOf({ sinceMs, untilMs }: Absence, nowMs: number): number | undefined {
@@ -41,9 +59,12 @@ export function lifeSignOf(dbPath: string): string | undefined {
 export function absenceAt(path: string | undefined): Absence | undefined {
   try {
     if (path === undefined) return undefined;
-    const sinceMs = statSync(path).mtimeMs;
-    const ended = readFileSync(path, 'latin1').startsWith('stopped') ? 'stopped' : 'killed';
-    return { sinceMs, untilMs: undefined, ended };
+    return withFile(path, O_RDONLY, (descriptor) => {
+      const stats = fstatSync(descriptor);
+      if (!stats.isFile()) return undefined;
+      const ended = stateIn(descriptor) === 'stopped' ? 'stopped' : 'killed';
+      return { sinceMs: stats.mtimeMs, untilMs: undefined, ended };
+    });
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     return undefined;
@@ -80,11 +101,8 @@ export class LifeSign {
 
   #give(state: State): void {
     if (this.#path === undefined) return;
-    const descriptor = openSync(this.#path, O_CREAT | O_WRONLY, 0o600);
-    try {
-      writeSync(descriptor, `${state}\n`, 0);
-    } finally {
-      closeSync(descriptor);
-    }
+    withFile(this.#path, O_CREAT | O_WRONLY, (descriptor) =>
+      writeSync(descriptor, `${state}\n`, 0),
+    );
   }
 }

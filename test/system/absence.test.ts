@@ -2,7 +2,8 @@
  * The time in which no rater ran and every check failed open: told at the next start, and by status
  * and doctor.
  */
-import { statSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { examine } from '../doctor/examination.ts';
 import { until } from './running-program.ts';
@@ -81,6 +82,23 @@ test('with a date that was set back the length is unknown, and not negative', as
   expect(await away()).toMatchObject({ seconds: null, ended: 'killed' });
   const { stdout } = await site.ipthrottle('status');
   expect(stdout).toMatch(/^away: unknown time until 20\S+ \S+, killed$/m);
+});
+
+test.each([
+  { what: 'a pipe', put: (path: string) => execFileSync('mkfifo', [path]) },
+  { what: 'a link', put: (path: string) => symlinkSync(site.path('precious'), path) },
+])('$what in place of the sign is trouble, and no more', async ({ put }) => {
+  site = new Site();
+  writeFileSync(site.path('precious'), 'precious');
+  put(site.path('blocks.db.life'));
+  const rater = await site.startRater();
+  expect(rater.said).toMatch(/^rater: error: trouble: part="sign of life" what=/m);
+  const { exit, stdout } = await site.ipthrottle('status');
+  expect(exit).toBe(1);
+  expect(stdout).toMatch(/^trouble: sign of life: E/m);
+  await rater.killedBy('SIGTERM');
+  expect(await away()).toBe(null);
+  expect(readFileSync(site.path('precious'), 'utf8')).toBe('precious');
 });
 
 test('the sign is given again and again while rater runs', async () => {
