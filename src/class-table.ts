@@ -51,8 +51,12 @@ export class ClassTable {
 
   /** The same in the class and in those that it also marks. */
   targetsOf(known: LimitClass, text: string, address: Address | undefined): Target[] {
-    const others = known.also.flatMap((name) => this.#classes.get(name) ?? []);
-    return [known, ...others].map((each) => this.targetOf(each, text, address));
+    const targets = [this.targetOf(known, text, address)];
+    for (const name of known.also) {
+      const other = this.#classes.get(name);
+      if (other) targets.push(this.targetOf(other, text, address));
+    }
+    return targets;
   }
 
   /** An allowlisted address, counted by itself: its neighbours shall not pay for it. */

@@ -7,7 +7,7 @@
  */
 import { Allowlist } from './allowlist.ts';
 import { BlockKeeper } from './block-keeper.ts';
-import { ClassTable, countedNetwork } from './class-table.ts';
+import { ClassTable, countedNetwork, type Target } from './class-table.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { type Address, parseAddress } from './core/address.ts';
@@ -129,12 +129,13 @@ export class Gatekeeper {
     const event = this.#understand(request);
     if ('status' in event) return event;
     const nowMs = this.#clock.monotonicMs();
-    const counted = event.targets.map(({ subject, rates }) => {
-      return this.#counters.mark(subject, rates, nowMs);
-    });
-    return counted.every((counts): counts is Counts => !(counts instanceof Promise))
-      ? this.#decide(event, counted, holder)
-      : Promise.all(counted).then((counts) => this.#decide(event, counts, holder));
+    const marked: (Counts | Promise<Counts>)[] = [];
+    for (const { subject, rates } of event.targets) {
+      marked.push(this.#counters.mark(subject, rates, nowMs));
+    }
+    return marked.some((counts) => counts instanceof Promise)
+      ? Promise.all(marked).then((counts) => this.#decide(event, counts, holder))
+      : this.#decide(event, marked as Counts[], holder);
   }
 
   /** @throws Fault `usage` when the address is allowlisted. */
@@ -231,7 +232,8 @@ export class Gatekeeper {
 
   #decide(event: Event, counts: readonly Counts[], holder: Holder | undefined): Reply {
     const reply = this.verdicts.decide(event, counts, holder);
-    this.#log.debug('mark', { ...event.targets[0]?.subject, status: reply.status });
+    const { class: name, value } = (event.targets[0] as Target).subject;
+    this.#log.debug('mark', { class: name, value, status: reply.status });
     return reply;
   }
 

@@ -48,10 +48,10 @@ export type Outlook = { readonly offences: number; readonly nextSeconds: number 
 /** The reply of one class. */
 type Judged = Exclude<Reply, { status: 2 }>;
 
-/** What is told of several refusals: the one that ends last; of equal ones the first. */
-function longestRefusal(replies: readonly Judged[]): Judged | undefined {
-  const refusals = replies.filter(({ status }) => status === 1);
-  return refusals.toSorted((a, b) => (b.secondsLeft ?? 0) - (a.secondsLeft ?? 0))[0];
+/** What is told of two replies: the refusal, of two the one that ends last, else the first. */
+function graver(a: Judged, b: Judged): Judged {
+  if (a.status !== b.status) return a.status === 1 ? a : b;
+  return (b.secondsLeft ?? 0) > (a.secondsLeft ?? 0) ? b : a;
 }
 
 export class Verdicts {
@@ -68,12 +68,13 @@ export class Verdicts {
 
   /** The reply to an event whose targets have these counts. */
   decide(event: Event, counts: readonly Counts[], holder: Holder | undefined): Reply {
-    const replies = event.targets.map((target, index) => {
-      return this.#judge(event, target, counts[index] as Counts);
-    });
-    const refusal = longestRefusal(replies);
-    if (!refusal && holder) this.#enter(event, holder);
-    return refusal ?? (replies[0] as Judged);
+    let told: Judged | undefined;
+    for (const [index, target] of event.targets.entries()) {
+      const reply = this.#judge(event, target, counts[index] as Counts);
+      told = told ? graver(told, reply) : reply;
+    }
+    if (holder && told?.status === 0) this.#enter(event, holder);
+    return told as Judged;
   }
 
   /** Whether exceeding a limit of the class leads to a block. */

@@ -7,7 +7,6 @@
  * Some descriptors are kept free in any case: for the operator, the files of blocks and the store.
  * Without any, libuv closes new connections and tells nobody.
  */
-import type { Socket } from 'node:net';
 import type { RareLog } from '../rare-log.ts';
 import { mostDescriptors } from './connections.ts';
 
@@ -24,17 +23,17 @@ export class ConnectionRoom {
     this.#rareLog = rareLog;
   }
 
-  /** Gives the connection a place until it is closed, or closes it and says that there is none. */
-  takes(socket: Socket): boolean {
+  /** Gives a place, until `leave`, or says that there is none: the connection is to be closed. */
+  enter(): boolean {
     if (this.#open >= this.#most) {
       this.#rareLog.warn('connection refused', { open: this.#open });
-      socket.destroy();
       return false;
     }
     this.#open += 1;
-    socket.once('close', () => {
-      this.#open -= 1;
-    });
     return true;
+  }
+
+  leave(): void {
+    this.#open -= 1;
   }
 }

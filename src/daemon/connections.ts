@@ -3,11 +3,21 @@
  * waits for.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Server, Socket } from 'node:net';
-import type { Clock } from '../clock.ts';
+import type { Server } from 'node:net';
 import type { Connections as Listing } from '../commands/daemon-facts.ts';
 
-type Client = { readonly kind: string; readonly sinceMs: number; readonly waitsFor: () => string };
+/** Who is connected, for people. */
+export type Client = {
+  /** Of which listener. */
+  readonly kind: string;
+  /** Monotonic milliseconds. */
+  readonly sinceMs: number;
+  /** What it waits for now. */
+  readonly waitsFor: string;
+};
+
+/** What is said of a client whose answers nobody reads. */
+export const waitsForReader = 'the client, to read its answers';
 
 /** Where a server listens, for people. */
 function whereOf(server: Server): string {
@@ -29,13 +39,8 @@ export function mostDescriptors(): number | undefined {
 }
 
 export class Connections {
-  readonly #clock: Clock;
   readonly #clients = new Set<Client>();
   readonly #servers = new Map<Server, string>();
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
 
   /** A server that listens now. */
   addServer(kind: string, server: Server): void {
@@ -43,22 +48,20 @@ export class Connections {
     server.once('close', () => this.#servers.delete(server));
   }
 
-  /** A client, until its connection is closed; `waitsFor` is asked while it is open. */
-  add(kind: string, socket: Socket, waitsFor: () => string): void {
-    const client: Client = {
-      kind,
-      sinceMs: this.#clock.monotonicMs(),
-      waitsFor: () => (socket.writableNeedDrain ? 'the client, to read its answers' : waitsFor()),
-    };
+  /** A client that is connected from now on, until `remove`. */
+  add(client: Client): void {
     this.#clients.add(client);
-    socket.once('close', () => this.#clients.delete(client));
+  }
+
+  remove(client: Client): void {
+    this.#clients.delete(client);
   }
 
   list(): Listing {
     return {
       listeners: [...this.#servers].map(([server, kind]) => ({ kind, where: whereOf(server) })),
       open: [...this.#clients].map(({ kind, sinceMs, waitsFor }) => {
-        return { kind, sinceMs, waitsFor: waitsFor() };
+        return { kind, sinceMs, waitsFor };
       }),
       // One is the listing's own.
       descriptors: readdirSync('/proc/self/fd').length - 1,

@@ -11,13 +11,14 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../clock.ts';
 import type { CommandContext, Outcome } from '../commands/command.ts';
 import { type CommandCall, carryOut, runCommand, shellCommands } from '../commands/commands.ts';
 import { parseLine } from '../commands/parse-line.ts';
 import { exitCodes, Fault } from '../errors.ts';
 import { type Log, printable } from '../log.ts';
 import { type Line, LineSplitter } from '../wire/line-splitter.ts';
-import type { Connections } from './connections.ts';
+import { type Client, type Connections, waitsForReader } from './connections.ts';
 
 /** Room for a command with tens of thousands of addresses. */
 export const longestCommand = 1 << 20;
@@ -29,6 +30,7 @@ export type ControlListenerParts = {
   readonly context: () => CommandContext;
   readonly connections: Connections;
   readonly log: Log;
+  readonly clock: Clock;
   /** Whether its clients come by TCP. */
   readonly isTcp: boolean;
 };
@@ -97,7 +99,8 @@ function drained(socket: Socket): Promise<void> {
 }
 
 /** One client's conversation. */
-class Conversation {
+class Conversation implements Client {
+  readonly sinceMs: number;
   readonly #socket: Socket;
   readonly #parts: ControlListenerParts;
   readonly #lines = new LineSplitter(longestCommand);
@@ -109,9 +112,15 @@ class Conversation {
   constructor(socket: Socket, parts: ControlListenerParts) {
     this.#socket = socket;
     this.#parts = parts;
+    this.sinceMs = parts.clock.monotonicMs();
+  }
+
+  get kind(): string {
+    return this.#parts.isTcp ? 'control by TCP' : 'control';
   }
 
   get waitsFor(): string {
+    if (this.#socket.writableNeedDrain) return waitsForReader;
     if (this.#command !== undefined) return `the end of its command`;
     return this.#lines.unfinished ? 'the rest of a command' : 'a command';
   }
@@ -156,9 +165,8 @@ export function controlListener(parts: ControlListenerParts): Server {
   return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const conversation = new Conversation(socket, parts);
     let heard = Promise.resolve();
-    parts.connections.add(parts.isTcp ? 'control by TCP' : 'control', socket, () => {
-      return conversation.waitsFor;
-    });
+    parts.connections.add(conversation);
+    socket.on('close', () => parts.connections.remove(conversation));
     socket.on('data', (chunk) => {
       socket.pause();
       heard = heard.then(() => conversation.hear(chunk)).then(() => void socket.resume());

@@ -56,7 +56,7 @@ export class Rater {
   readonly #configWatcher: ConfigWatcher;
   readonly #listeners: Server[] = [];
   readonly #performance = new Performance(systemClock);
-  readonly #connections = new Connections(systemClock);
+  readonly #connections = new Connections();
   readonly #facts: DaemonFacts;
   readonly #lifeSign: LifeSign;
   /** Of all raters before this one. */
@@ -120,14 +120,20 @@ export class Rater {
       });
     }
     const room = new ConnectionRoom(settings.maxConnections, this.#rareLog);
-    const watchers = { performance: this.#performance, connections: this.#connections, room };
+    const checkParts = {
+      gatekeeper: this.#gatekeeper,
+      clock: this.#clock,
+      performance: this.#performance,
+      connections: this.#connections,
+      room,
+    };
     if (port !== undefined) {
-      const tcp = checkListener(this.#gatekeeper, true, watchers);
+      const tcp = checkListener(checkParts, true);
       await this.#open('check by TCP', tcp, (server) => {
         return listenOnTcp(server, settings.address, port);
       });
     }
-    await this.#open('check', checkListener(this.#gatekeeper, false, watchers), (server) => {
+    await this.#open('check', checkListener(checkParts, false), (server) => {
       return listenOnUnixSocket(server, {
         path: settings.socket,
         mode: settings.socketMode,
@@ -236,7 +242,13 @@ export class Rater {
 
   #control(isTcp: boolean): Server {
     const context = () => this.#context();
-    return controlListener({ context, connections: this.#connections, log: this.#log, isTcp });
+    return controlListener({
+      context,
+      connections: this.#connections,
+      log: this.#log,
+      clock: this.#clock,
+      isTcp,
+    });
   }
 
   #context(): CommandContext {

@@ -1,8 +1,9 @@
-/** What one connection for checks may take: a place, and by TCP so much time. */
+/** What one connection for checks may take: a place, a slice of time, memory, and by TCP a deadline. */
 import { once } from 'node:events';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import { checkListener } from '../../src/daemon/check-listener.ts';
 import { ConnectionRoom } from '../../src/daemon/connection-room.ts';
 import { Connections } from '../../src/daemon/connections.ts';
@@ -10,34 +11,46 @@ import { Performance } from '../../src/daemon/performance.ts';
 import { Degradations } from '../../src/degradations.ts';
 import { RareLog } from '../../src/rare-log.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
+import { temporaryDirectory } from '../temporary-directory.ts';
 
-async function listening(deadlineMs: number) {
-  const { gatekeeper } = gatekeeperSite();
+function site(clock: Clock = systemClock) {
   const quiet = () => {};
   const all = { debug: quiet, info: quiet, warn: quiet, error: quiet };
   const log = new RareLog(all, new Degradations(systemClock));
-  const watchers = {
+  return {
+    gatekeeper: gatekeeperSite().gatekeeper,
+    clock,
     performance: new Performance(systemClock),
-    connections: new Connections(systemClock),
+    connections: new Connections(),
     room: new ConnectionRoom(10, log),
   };
-  const server = checkListener(gatekeeper, true, watchers, deadlineMs).listen(0, '127.0.0.1');
+}
+
+async function connected(server: Server): Promise<Socket> {
+  const address = server.address() as string | AddressInfo;
+  const where = typeof address === 'string' ? { path: address } : { port: address.port };
+  const socket = connect({ ...where, allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function listening(deadlineMs: number) {
+  const server = checkListener(site(), true, deadlineMs).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  const client = async () => {
-    const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true });
-    onTestFinished(() => void socket.destroy());
-    await once(
-      socket.on('error', () => {}),
-      'connect',
-    );
-    return socket;
-  };
   const open = () => {
     return new Promise<number>((resolve) => server.getConnections((_, many) => resolve(many)));
   };
-  return { client, open };
+  return { client: () => connected(server), open };
+}
+
+async function listeningOnUnixSocket(parts = site()) {
+  const server = checkListener(parts, false).listen(join(temporaryDirectory(), 's'));
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return server;
 }
 
 test('a connection by TCP that sends no request is closed in the end', async () => {
@@ -55,4 +68,62 @@ test('a client by TCP that never closes its half does not stay for ever', async 
   expect(String((await once(lingering, 'data'))[0])).toBe('0 1/3\r\n');
   lingering.resume();
   while ((await open()) > 0) await new Promise(setImmediate);
+});
+
+test('a client with thousands of requests in a packet has its turn, and others theirs', async () => {
+  let nowMs = 0;
+  const tick = () => {
+    nowMs += 1;
+    return nowMs;
+  };
+  const server = await listeningOnUnixSocket(site({ wallMs: tick, monotonicMs: tick }));
+  const [greedy, modest] = [await connected(server), await connected(server)];
+  const heard: string[] = [];
+  let replies = '';
+  greedy.on('data', (bytes) => {
+    replies += bytes;
+    heard.push('greedy');
+  });
+  modest.on('data', () => heard.push('modest'));
+  const requests = Array.from({ length: 2000 }, (_, index) => `user u${index}\n`).join('');
+  greedy.end(requests);
+  modest.end('user modest\n');
+  await Promise.all([once(greedy, 'end'), once(modest, 'end')]);
+  expect(replies).toBe('0 1/-\r\n'.repeat(2000));
+  expect(heard.indexOf('modest')).toBeLessThan(heard.lastIndexOf('greedy'));
+});
+
+test('a client that does not read its replies is not answered until it does', async () => {
+  const parts = site();
+  const client = await connected(await listeningOnUnixSocket(parts));
+  const requests = 'user a\n'.repeat(300_000);
+  client.end(requests);
+  // Neither side can go on: what the system holds between them is full.
+  let [seen, rounds] = [-1, 0];
+  while (rounds < 200) {
+    const { checks } = parts.performance.measured();
+    rounds = checks === seen ? rounds + 1 : 0;
+    seen = checks;
+    await new Promise(setImmediate);
+  }
+  expect(seen).toBeGreaterThan(0);
+  expect(seen).toBeLessThan(100_000);
+  let replies = 0;
+  client.on('data', (bytes: Buffer) => {
+    for (const byte of bytes) if (byte === 10) replies += 1;
+  });
+  await once(client, 'end');
+  expect(replies).toBe(300_000);
+});
+
+test('a place is free again when its client is gone', async () => {
+  const parts = site();
+  const server = await listeningOnUnixSocket(parts);
+  for (let turn = 0; turn < 30; turn += 1) {
+    const client = await connected(server);
+    client.write('user rosario\n');
+    await once(client, 'data');
+    client.destroy();
+    while (parts.connections.list().open.length > 0) await new Promise(setImmediate);
+  }
 });
