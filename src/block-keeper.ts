@@ -5,17 +5,17 @@
  * Guarantee: trouble with the store or an enforcer loses no block: it is kept in memory, and
  * `tend` tries again. A block leaves the store only after every enforcer has let go of it, so a
  * crash or a failure in between leaves nothing that nobody remembers to remove.
- * Guarantee: an entry that somebody took from a server while we run is an unblock; one that was lost
- * is put back; one of ours that nobody remembers is a block again, or removed when it is over.
- * Guarantee: what takes long is done in steps, between which the caller may do other things.
  * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may.
  */
+import { Enforcement } from './blocks/enforcement.ts';
+import { Reconciliation, type Steps } from './blocks/reconciliation.ts';
+import { RememberedBlocks } from './blocks/remembered-blocks.ts';
 import type { Clock } from './clock.ts';
 import type { Settings } from './config/config.ts';
 import type { Address } from './core/address.ts';
-import { BlockIndex } from './core/block-index.ts';
 import type { Offences } from './core/penalty.ts';
-import type { Enforcer, Finding, Scope, Standing } from './enforcers/enforcer.ts';
+import type { Degradations } from './degradations.ts';
+import type { Enforcer, Scope, Standing } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
 import type { Fields, Log } from './log.ts';
 import { RareLog } from './rare-log.ts';
@@ -27,6 +27,7 @@ export type BlockKeeperParts = {
   readonly store: Store;
   readonly enforcers: readonly Enforcer[];
   readonly log: Log;
+  readonly degradations: Degradations;
   readonly clock: Clock;
   /** Called for each block that has ended or was lifted. */
   readonly onEnd: (block: Block) => void;
@@ -44,34 +45,34 @@ export type OperatorsCause = Cause & { readonly source: 'operator' };
 const reapSlice = 200;
 /** How long the start may look for blocks that the store does not know; the rest is found later. */
 const searchMs = 400;
-/** A block that is over so soon is not lifted by who removes its entry: that may be tcpsvd -t. */
-const endingMs = 1000;
-
-/** What came of comparing an enforcer with the blocks. */
-type Differences = { removed: number; missing: number; unknown: number };
 
 export class BlockKeeper {
   readonly troubles: Troubles;
   readonly #parts: BlockKeeperParts;
-  readonly #index = new BlockIndex<Block>();
-  /** Blocks that the store would not take. */
-  readonly #uncommitted = new Map<string, NewBlock>();
-  /** Enforcers that may lack a block. */
-  readonly #disagreeing = new Set<Enforcer>();
+  readonly #blocks: RememberedBlocks;
+  readonly #enforcement: Enforcement;
+  readonly #reconciliation: Reconciliation;
   readonly #rareLog: RareLog;
   #made = 0;
-  /** Whether the enforcers have been told all blocks; before that they take no single one. */
-  #isStarted = false;
 
   constructor(parts: BlockKeeperParts) {
     this.#parts = parts;
-    this.troubles = new Troubles(parts.log);
-    this.#rareLog = new RareLog(parts.log);
-    for (const block of parts.store.all()) this.#index.set(block);
+    this.troubles = new Troubles(parts.log, parts.degradations);
+    this.#rareLog = new RareLog(parts.log, parts.degradations);
+    this.#blocks = new RememberedBlocks(parts.store, this.troubles);
+    this.#enforcement = new Enforcement(parts.enforcers, this.troubles);
+    this.#reconciliation = new Reconciliation({
+      blocks: this.#blocks,
+      enforcement: this.#enforcement,
+      troubles: this.troubles,
+      log: parts.log,
+      clock: parts.clock,
+      forget: (block, event, fields) => this.#forget(block, event, fields),
+    });
   }
 
   get size(): number {
-    return this.#index.size;
+    return this.#blocks.index.size;
   }
 
   /** How many blocks were imposed since the start. */
@@ -85,19 +86,13 @@ export class BlockKeeper {
     for (const _ of this.reconciling('unknown')) {
       if (this.#parts.clock.monotonicMs() > lastMs) break;
     }
-    this.#isStarted = true;
     this.repair();
     while (this.reap().length >= reapSlice);
   }
 
   /** Makes every enforcer agree with the store, now. */
   repair(): void {
-    this.#isStarted = true;
-    this.#commitLate();
-    for (const enforcer of this.#parts.enforcers) {
-      this.#disagreeing.delete(enforcer);
-      this.#repairOne(enforcer);
-    }
+    this.#reconciliation.repair();
   }
 
   /**
@@ -109,12 +104,10 @@ export class BlockKeeper {
   impose(address: Address, seconds: number, cause: Cause): Block | undefined {
     if (cause.source === 'rate' && this.#isFull(address)) return undefined;
     const sinceMs = this.#parts.clock.wallMs();
-    const block = this.#commit({ ...cause, address, sinceMs, untilMs: sinceMs + seconds * 1000 });
-    this.#index.set(block);
+    const untilMs = sinceMs + seconds * 1000;
+    const block = this.#blocks.add({ ...cause, address, sinceMs, untilMs });
     this.#made += 1;
-    const imposed = this.#parts.enforcers.map((enforcer) => {
-      return this.#try(enforcer, () => enforcer.impose(block)) ?? 'failed';
-    });
+    const imposed = this.#enforcement.impose(block);
     this.#parts.log.info('blocked', {
       address: address.text,
       class: cause.class,
@@ -133,9 +126,9 @@ export class BlockKeeper {
    * @throws Fault `enforcer` when a server still obeys it: the block then stays as it was.
    */
   lift(address: Address): Block | undefined {
-    const block = this.#index.get(address);
+    const block = this.#blocks.index.get(address);
     if (!block) return undefined;
-    if (!this.#release(block)) {
+    if (!this.#enforcement.release(block)) {
       throw new Fault('enforcer', `${address.text} stays blocked: ${this.#firstTrouble()}`);
     }
     this.#forget(block, 'unblocked');
@@ -144,7 +137,8 @@ export class BlockKeeper {
 
   /** The block that refuses the address now. One that is over is ended on the spot. */
   active(address: Address): Block | undefined {
-    for (let block = this.#index.find(address); block; block = this.#index.find(address)) {
+    const { index } = this.#blocks;
+    for (let block = index.find(address); block; block = index.find(address)) {
       if (block.untilMs > this.#parts.clock.wallMs()) return block;
       this.#end(block);
     }
@@ -154,15 +148,12 @@ export class BlockKeeper {
   /** The block that refuses the address now; ends none, for those who only look. */
   covering(address: Address): Block | undefined {
     const nowMs = this.#parts.clock.wallMs();
-    return this.#index.find(address, (block) => block.untilMs > nowMs);
+    return this.#blocks.index.find(address, (block) => block.untilMs > nowMs);
   }
 
   /** Ends blocks that are over, at most a slice of them; returns those it ended. */
   reap(): Block[] {
-    const nowMs = this.#parts.clock.wallMs();
-    const stored = this.#tryStore(() => this.#parts.store.expired(nowMs, reapSlice)) ?? [];
-    const others = [...this.#uncommitted.values()].filter((block) => block.untilMs <= nowMs);
-    const over = [...stored, ...others.flatMap((block) => this.#index.get(block.address) ?? [])];
+    const over = this.#blocks.over(this.#parts.clock.wallMs(), reapSlice);
     return over.filter((block) => this.#end(block));
   }
 
@@ -172,52 +163,36 @@ export class BlockKeeper {
   }
 
   /** Tries again what failed, a step at a time. */
-  *tending(): Generator<Block | undefined, void> {
-    this.#commitLate();
-    for (const enforcer of [...this.#disagreeing]) {
-      this.#disagreeing.delete(enforcer);
-      if (!enforcer.inspect) this.#repairOne(enforcer);
-      else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, unknown: 0 })) {
-        this.#try(enforcer, () => enforcer.flush());
-      }
-    }
+  tending(): Steps {
+    return this.#reconciliation.tending();
   }
 
   /**
    * Compares what the servers have with what they should have and makes them agree, a step at a
    * time; yields the blocks that it finds.
    */
-  *reconciling(scope: Scope): Generator<Block | undefined, void> {
-    for (const enforcer of this.#parts.enforcers) {
-      const differences: Differences = { removed: 0, missing: 0, unknown: 0 };
-      yield* this.#inspecting(enforcer, scope, differences);
-      const { removed: unblocked, missing: restored, unknown: found } = differences;
-      if (unblocked + restored + found === 0) continue;
-      this.#parts.log.info('reconciled', { enforcer: enforcer.name, unblocked, restored, found });
-    }
+  reconciling(scope: Scope): Steps {
+    return this.#reconciliation.reconciling(scope);
   }
 
   /** What is remembered of the address; nothing when the store cannot tell. */
   offences(address: Address): Offences {
-    return this.#tryStore(() => this.#parts.store.offences(address)) ?? { times: 0, lastMs: 0 };
+    return this.#blocks.offences(address);
   }
 
   /** When the next block ends, wall milliseconds, or undefined. */
   nextEndMs(): number | undefined {
-    return this.#tryStore(() => this.#parts.store.nextEndMs());
+    return this.#blocks.nextEndMs();
   }
 
   /** All blocks, those that end first in front. */
   all(): Block[] {
-    return [...this.#index.values()].sort((a, b) => a.untilMs - b.untilMs);
+    return this.#blocks.all();
   }
 
   /** What each server would do with the address by its own entries. */
   standings(address: Address): { readonly enforcer: string; readonly standing: Standing }[] {
-    const block = this.#index.find(address);
-    return this.#parts.enforcers.map((enforcer) => {
-      return { enforcer: enforcer.name, standing: enforcer.standing(address, block) };
-    });
+    return this.#enforcement.standings(address, this.#blocks.index.find(address));
   }
 
   /** What is wrong now: part and sentence. */
@@ -232,144 +207,40 @@ export class BlockKeeper {
 
   /** Does what is pending at the enforcers now. */
   flush(): void {
-    for (const enforcer of this.#parts.enforcers) this.#try(enforcer, () => enforcer.flush());
+    this.#enforcement.flush();
   }
 
   close(): void {
-    for (const enforcer of this.#parts.enforcers) this.#try(enforcer, () => enforcer.close());
-    this.#parts.store.close();
-  }
-
-  #commitLate(): void {
-    for (const block of [...this.#uncommitted.values()]) this.#index.set(this.#commit(block));
-  }
-
-  #repairOne(enforcer: Enforcer): void {
-    this.#try(enforcer, () => {
-      enforcer.reconcile(this.#current());
-      enforcer.flush();
-    });
-  }
-
-  /** Says whether all went well. */
-  *#inspecting(
-    enforcer: Enforcer,
-    scope: Scope,
-    differences: Differences,
-  ): Generator<Block | undefined, boolean> {
-    const { failures } = this.troubles;
-    try {
-      for (const finding of enforcer.inspect?.(this.#index, scope) ?? []) {
-        yield finding && this.#settle(enforcer, finding, differences);
-      }
-    } catch (error) {
-      this.#try(enforcer, () => {
-        throw error;
-      });
-    }
-    return this.troubles.failures === failures;
-  }
-
-  /** Acts on what was found; returns the block if there is a new one. */
-  #settle(enforcer: Enforcer, finding: Finding, differences: Differences): Block | undefined {
-    if (finding.kind === 'replaced') {
-      this.#parts.log.warn('replaced', { enforcer: enforcer.name, what: finding.what });
-      return undefined;
-    }
-    const { kind, block } = finding;
-    const leftMs = block.untilMs - this.#parts.clock.wallMs();
-    if (kind === 'unknown') {
-      if (leftMs > 0) {
-        differences.unknown += 1;
-        return this.#adopt(block);
-      }
-      const isGone = this.#isStarted
-        ? this.#release(block)
-        : this.#try(enforcer, () => enforcer.lift(block)) !== undefined;
-      if (isGone) this.#forget(block, 'block ended');
-    } else if (leftMs > endingMs) {
-      if (kind === 'missing') {
-        if (this.#try(enforcer, () => enforcer.impose(block))) differences.missing += 1;
-      } else if (this.#release(block)) {
-        differences.removed += 1;
-        this.#forget(block, 'unblocked', { by: 'file removed' });
-      }
-    }
-    return undefined;
-  }
-
-  /** Takes a block that an enforcer remembers and the store does not. */
-  #adopt(found: NewBlock): Block {
-    const block = this.#commit(found);
-    this.#index.set(block);
-    if (this.#isStarted) {
-      for (const enforcer of this.#parts.enforcers) {
-        this.#try(enforcer, () => enforcer.impose(block));
-      }
-    }
-    return block;
+    this.#enforcement.close();
+    this.#blocks.close();
   }
 
   /** Whether there is no room for a block of an address that has none. */
   #isFull(address: Address): boolean {
     const { maxBlocks } = this.#parts.config.settings;
-    if (this.#index.size < maxBlocks || this.#index.get(address)) return false;
-    this.#rareLog.warn('block not made', { address: address.text, blocks: this.#index.size });
+    if (this.size < maxBlocks || this.#blocks.index.get(address)) return false;
+    this.#rareLog.warn('block not made', { address: address.text, blocks: this.size });
     return true;
-  }
-
-  /** Commits to the store; on failure the block is kept to be committed later. */
-  #commit(block: NewBlock): Block {
-    const committed = this.#tryStore(() => this.#parts.store.add(block));
-    if (committed) this.#uncommitted.delete(block.address.text);
-    else this.#uncommitted.set(block.address.text, block);
-    return committed ?? { ...block, replacedUntilMs: 0 };
   }
 
   /** Ends a block that is over; says whether nothing of it is left. */
   #end(block: Block): boolean {
-    if (this.#release(block)) {
+    if (this.#enforcement.release(block)) {
       this.#forget(block, 'block ended');
       return true;
     }
-    this.#index.delete(block.address);
+    this.#blocks.index.delete(block.address);
     return false;
   }
 
-  /** Has every enforcer let go; says whether all did. */
-  #release(block: Block): boolean {
-    const released = this.#parts.enforcers.map((enforcer) => {
-      return this.#try(enforcer, () => enforcer.lift(block)) !== undefined;
-    });
-    return released.every((done) => done);
-  }
-
   #forget(block: Block, event: string, fields: Fields = {}): void {
-    this.#tryStore(() => this.#parts.store.remove(block.address));
-    this.#uncommitted.delete(block.address.text);
-    this.#index.delete(block.address);
+    this.#blocks.remove(block);
     this.#parts.onEnd(block);
     const { address, class: name, times } = block;
     this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
   }
 
-  /** Blocks that are not over. */
-  #current(): Block[] {
-    const nowMs = this.#parts.clock.wallMs();
-    return this.all().filter((block) => block.untilMs > nowMs);
-  }
-
   #firstTrouble(): string {
     return [...this.troubles.current.values()][0] ?? 'unknown trouble';
-  }
-
-  #tryStore<T>(work: () => T): T | undefined {
-    return this.troubles.try('store', work);
-  }
-
-  #try<T>(enforcer: Enforcer, work: () => T): T | undefined {
-    const done = this.troubles.try(enforcer.name, work);
-    if (this.troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
-    return done;
   }
 }

@@ -14,6 +14,7 @@ import { type Address, parseAddress } from './core/address.ts';
 import type { Limit, LimitClass, Rate } from './core/limits.ts';
 import { penaltySeconds } from './core/penalty.ts';
 import type { Counters, Counts } from './counters/counters.ts';
+import type { Degradations } from './degradations.ts';
 import { DryRuns } from './dry-runs.ts';
 import type { Enforcer } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
@@ -26,6 +27,7 @@ import type { Request } from './wire/request.ts';
 
 export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'isOverloaded'> & {
   readonly config: Config;
+  readonly degradations: Degradations;
   readonly store: Store;
   readonly counters: Counters;
   readonly enforcers: readonly Enforcer[];
@@ -62,17 +64,21 @@ export class Gatekeeper {
   readonly allowlist: Allowlist;
   readonly dryRuns: DryRuns;
   readonly verdicts: Verdicts;
+  readonly degradations: Degradations;
   readonly #sessions = new Sessions();
   readonly #counters: Counters;
   readonly #clock: Clock;
   readonly #log: Log;
   #config: Config;
   #classes: ClassTable;
+  /** Whether a server refuses somebody who is allowlisted since. */
+  #keepsOut = false;
 
   constructor(parts: GatekeeperParts) {
     this.#counters = parts.counters;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.degradations = parts.degradations;
     this.#config = parts.config;
     this.#classes = new ClassTable(parts.config);
     this.dryRuns = new DryRuns(parts.clock);
@@ -96,6 +102,11 @@ export class Gatekeeper {
   start(): void {
     this.blocks.start();
     this.#liftAllowed();
+  }
+
+  /** Tries again to lift the blocks of allowlisted addresses that a server did not let go of. */
+  tend(): void {
+    if (this.#keepsOut) this.#liftAllowed();
   }
 
   /** Takes another configuration's limits, allowlist and block time; nothing counted is lost. */
@@ -242,7 +253,7 @@ export class Gatekeeper {
     };
   }
 
-  /** XXX: a block that a server does not let go of stays in force there, at most until its end. */
+  /** A block that a server does not let go of stays in force there, until `tend` or its end. */
   #liftAllowed(): { readonly lifted: Block[]; readonly fault: Fault | undefined } {
     const lifted: Block[] = [];
     let fault: Fault | undefined;
@@ -255,6 +266,9 @@ export class Gatekeeper {
         fault ??= error;
       }
     }
+    this.#keepsOut = fault !== undefined;
+    if (fault) this.degradations.note('allowlist', 'allowlist', fault.detail);
+    else this.degradations.ended('allowlist', 'allowlist');
     return { lifted, fault };
   }
 

@@ -1,9 +1,10 @@
 /**
- * Warnings that may come by the thousand.
+ * Warnings that may come by the thousand: each is a degraded mode, and counted as one.
  *
  * Guarantee: of each event there is at most one line a minute, and the `count`s of its lines add up
  * to how often it happened: the first is told at once, the others together when the minute is over.
  */
+import type { Degradations, EventName } from './degradations.ts';
 import type { Fields, Log } from './log.ts';
 
 const pauseMs = 60_000;
@@ -18,36 +19,44 @@ function afterPause(task: () => void): void {
 
 export class RareLog {
   readonly #log: Log;
+  readonly #degradations: Degradations;
   readonly #after: (task: () => void) => void;
-  readonly #untold = new Map<string, Untold>();
+  readonly #untold = new Map<EventName, Untold>();
 
   /** `after` runs its task when the minute is over. */
-  constructor(log: Log, after: (task: () => void) => void = afterPause) {
+  constructor(
+    log: Log,
+    degradations: Degradations,
+    after: (task: () => void) => void = afterPause,
+  ) {
     this.#log = log;
+    this.#degradations = degradations;
     this.#after = after;
   }
 
-  warn(event: string, fields: Fields = {}): void {
+  warn(event: EventName, fields: Fields = {}): void {
     this.#note('warn', event, fields);
   }
 
-  error(event: string, fields: Fields = {}): void {
+  error(event: EventName, fields: Fields = {}): void {
     this.#note('error', event, fields);
   }
 
-  #note(level: Level, event: string, fields: Fields): void {
+  #note(level: Level, event: EventName, fields: Fields): void {
+    this.#degradations.note(event);
     const untold = this.#untold.get(event);
     if (untold) this.#untold.set(event, { count: untold.count + 1, fields });
     else this.#tell(level, event, { count: 1, fields });
   }
 
-  #tell(level: Level, event: string, { count, fields }: Untold): void {
+  #tell(level: Level, event: EventName, { count, fields }: Untold): void {
     this.#log[level](event, { ...fields, count });
     this.#untold.set(event, { count: 0, fields });
     this.#after(() => {
       const untold = this.#untold.get(event);
       this.#untold.delete(event);
       if (untold && untold.count > 0) this.#tell(level, event, untold);
+      else this.#degradations.ended(event);
     });
   }
 }

@@ -1,17 +1,20 @@
 /**
  * The parts that are in trouble: each trouble is logged when it begins, changes and ends, and not
- * at every attempt in between.
+ * at every attempt in between. Every attempt is counted.
  */
+import type { Degradations, ModeName } from './degradations.ts';
 import { Fault } from './errors.ts';
 import type { Log } from './log.ts';
 
 export class Troubles {
   readonly #log: Log;
+  readonly #degradations: Degradations;
   readonly #current = new Map<string, string>();
   #failures = 0;
 
-  constructor(log: Log) {
+  constructor(log: Log, degradations: Degradations) {
     this.#log = log;
+    this.#degradations = degradations;
   }
 
   /** What is wrong now: part and sentence. */
@@ -25,19 +28,35 @@ export class Troubles {
   }
 
   /** Does `work` for `part`; a Fault becomes the part's trouble and undefined the answer. */
-  try<T>(part: string, work: () => T): T | undefined {
+  try<T>(mode: ModeName, part: string, work: () => T): T | undefined {
+    const failures = this.#failures;
+    const done = this.attempt(mode, part, work);
+    if (this.#failures === failures) this.worked(mode, part);
+    return done;
+  }
+
+  /** The same with one thing of many: that it works does not mend what has failed. */
+  attempt<T>(mode: ModeName, part: string, work: () => T): T | undefined {
     try {
-      const done = work();
-      if (this.#current.delete(part)) this.#log.info('recovered', { part });
-      return done;
+      return work();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#failures += 1;
-      if (this.#current.get(part) !== error.message) {
-        this.#current.set(part, error.message);
-        this.#log.error('trouble', { part, what: error.message });
-      }
+      this.failed(mode, part, error.message);
       return undefined;
     }
+  }
+
+  worked(mode: ModeName, part: string): void {
+    if (!this.#current.delete(part)) return;
+    this.#degradations.ended(mode, part);
+    this.#log.info('recovered', { part });
+  }
+
+  failed(mode: ModeName, part: string, what: string): void {
+    this.#failures += 1;
+    this.#degradations.note(mode, part, what);
+    if (this.#current.get(part) === what) return;
+    this.#current.set(part, what);
+    this.#log.error('trouble', { part, what });
   }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Config } from '../src/config/config.ts';
 import { loadConfig } from '../src/config/load-config.ts';
 import { MemoryCounters } from '../src/counters/memory-counters.ts';
+import { Degradations } from '../src/degradations.ts';
 import type { Enforcer } from '../src/enforcers/enforcer.ts';
 import { PeersDirectory } from '../src/enforcers/peers-directory.ts';
 import { Gatekeeper } from '../src/gatekeeper.ts';
@@ -57,14 +58,16 @@ export function gatekeeperSite(
   };
   const dbPath = join(directory, 'store.db');
   const store = new SqliteStore(dbPath);
+  const clock = { wallMs: () => time.ms, monotonicMs: () => time.ms };
   const start = () => {
     const gatekeeper = new Gatekeeper({
       config: configFrom(text),
+      degradations: new Degradations(clock),
       store,
       counters: new MemoryCounters(),
       enforcers: [wrap(new PeersDirectory({ directory: peers, timeoutSeconds: undefined }))],
       log: { debug() {}, info: log, warn: log, error: log },
-      clock: { wallMs: () => time.ms, monotonicMs: () => time.ms },
+      clock,
       random: () => world.random,
       isOverloaded: () => world.isOverloaded,
     });

@@ -7,9 +7,11 @@ import type { Command, Outcome } from '../commands/command.ts';
 import { type CommandCall, runCommand } from '../commands/commands.ts';
 import type { Config } from '../config/config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
+import { Degradations } from '../degradations.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Fault, faults } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
+import { absenceAt, lifeSignOf } from '../life-sign.ts';
 import { type Fields, fieldsText, type Log } from '../log.ts';
 import { isOverloaded } from '../overload.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
@@ -37,18 +39,21 @@ export async function runOffline(
   command: Command,
   call: CommandCall,
 ): Promise<Outcome> {
+  const degradations = new Degradations(systemClock);
   const gatekeeper = new Gatekeeper({
     config,
+    degradations,
     store: openStore(config.settings.dbPath),
     counters: new MemoryCounters(),
-    enforcers: makeEnforcers(config.blocking, log),
+    enforcers: makeEnforcers(config.blocking, log, degradations),
     log,
     clock: systemClock,
     random: Math.random,
     isOverloaded: () => isOverloaded(config.overload),
   });
   try {
-    const context = { config, gatekeeper, clock: systemClock, daemon: undefined };
+    const absence = absenceAt(lifeSignOf(config.settings.dbPath));
+    const context = { config, gatekeeper, clock: systemClock, daemon: undefined, absence };
     if (command.changes) gatekeeper.blocks.repair();
     const outcome = await runCommand(call, context);
     if (!command.changes) return outcome;

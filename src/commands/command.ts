@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { Fault } from '../errors.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
+import type { Absence } from '../life-sign.ts';
 import type { DaemonFacts } from './daemon-facts.ts';
 
 /** What a command says, and the exit code it leaves with. */
@@ -17,6 +18,8 @@ export type CommandContext = {
   readonly clock: Clock;
   /** Undefined when the command works on the store alone because rater is not running. */
   readonly daemon: DaemonFacts | undefined;
+  /** The last one of rater, or that which goes on; undefined: none is known of. */
+  readonly absence: Absence | undefined;
   /** Whether the caller may be any user of this host, because he came by TCP. */
   readonly isByTcp?: boolean;
 };

@@ -1,9 +1,11 @@
 /** `status`: whether rater runs, what it holds and what is in trouble. */
+import { degradedModes, type Tally, type Trouble } from '../degradations.ts';
 import { exitCodes } from '../errors.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
+import { type Absence, secondsOf } from '../life-sign.ts';
 import type { Command, CommandContext } from './command.ts';
 import type { ClassTally, DaemonFacts } from './daemon-facts.ts';
-import { duration } from './words.ts';
+import { duration, localTime } from './words.ts';
 
 /** What was counted since rater's start. */
 function counters({ blocks, dryRuns }: Gatekeeper, daemon: DaemonFacts) {
@@ -24,13 +26,56 @@ function counters({ blocks, dryRuns }: Gatekeeper, daemon: DaemonFacts) {
   };
 }
 
+function instant(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
+}
+
+function troubleJson({ mode, part, what, sinceMs, failures }: Trouble) {
+  return { mode, part, what, since: instant(sinceMs), failures };
+}
+
+function tallyJson({ mode, count, firstMs, lastMs, sinceMs }: Tally) {
+  const { effect } = degradedModes[mode];
+  const instants = { first: instant(firstMs), last: instant(lastMs), since: instant(sinceMs) };
+  return [mode, { effect, count, ...instants }] as const;
+}
+
+function absenceJson(absence: Absence, nowMs: number) {
+  const { sinceMs, untilMs, ended } = absence;
+  const seconds = secondsOf(absence, nowMs) ?? null;
+  return { seconds, since: instant(sinceMs), until: instant(untilMs), ended };
+}
+
+/** `trouble: store: ..., since 2026-01-31 08:05:46, 3 failures`. */
+function troubleLine({ part, what, sinceMs, failures }: Trouble): string {
+  const times = failures === 1 ? '1 failure' : `${failures} failures`;
+  return `trouble: ${part}: ${what}, since ${localTime(sinceMs)}, ${times}`;
+}
+
+/** Nothing of what never happened. */
+function tallyLines({ mode, count, firstMs, lastMs, sinceMs }: Tally): string[] {
+  if (firstMs === undefined || lastMs === undefined) return [];
+  const times = count === 1 ? 'once' : `${count} times`;
+  const first = firstMs === lastMs ? '' : `first ${localTime(firstMs)}, `;
+  const now = sinceMs === undefined ? 'not now' : `now, since ${localTime(sinceMs)}`;
+  const { effect } = degradedModes[mode];
+  return [`degraded: ${mode} (${effect}): ${times}, ${first}last ${localTime(lastMs)}; ${now}`];
+}
+
+/** `away: 12 seconds until 2026-01-31 08:05:46, killed`. */
+function absenceLine(absence: Absence, nowMs: number): string {
+  const { untilMs, ended } = absence;
+  const seconds = secondsOf(absence, nowMs);
+  const length = seconds === undefined ? 'unknown time' : duration(seconds * 1000);
+  return `away: ${length} until ${untilMs === undefined ? 'now' : localTime(untilMs)}, ${ended}`;
+}
+
 /** `blocksMade` as `blocks made`. */
 function wordsOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
-  const troubles = [...gatekeeper.blocks.currentTroubles()];
   return {
     running: daemon !== undefined,
     pid: daemon?.pid ?? null,
@@ -44,7 +89,6 @@ function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
     values: daemon ? gatekeeper.trackedValues : null,
     enforce: daemon ? gatekeeper.verdicts.isEnforcing : null,
     counters: daemon ? counters(gatekeeper, daemon) : null,
-    troubles: troubles.map(([part, what]) => ({ part, what })),
   };
 }
 
@@ -55,10 +99,22 @@ export const status: Command = {
   options: [{ flags: '--json', summary: 'print one object' }],
   changes: false,
   run(context, _, options) {
-    const { troubles, ...rest } = facts(context);
+    const { absence, clock, daemon, gatekeeper } = context;
+    const rest = facts(context);
+    const troubles = gatekeeper.degradations.troubles();
+    const tallies = gatekeeper.degradations.tallies();
+    const nowMs = clock.wallMs();
     const well = rest.running && troubles.length === 0;
     const exit = well ? exitCodes.done.code : exitCodes.refused.code;
-    if (options.json) return { exit, lines: [JSON.stringify({ ...rest, troubles })] };
+    if (options.json) {
+      const json = {
+        ...rest,
+        away: absence ? absenceJson(absence, nowMs) : null,
+        degraded: daemon ? Object.fromEntries(tallies.map(tallyJson)) : null,
+        troubles: troubles.map(troubleJson),
+      };
+      return { exit, lines: [JSON.stringify(json)] };
+    }
     const { running, pid, uptimeSeconds, enforce, counters: counted, ...others } = rest;
     const up = running
       ? `running, pid ${pid}, for ${duration((uptimeSeconds ?? 0) * 1000)}`
@@ -67,12 +123,14 @@ export const status: Command = {
       exit,
       lines: [
         `rater: ${up}`,
+        ...(absence ? [absenceLine(absence, nowMs)] : []),
         ...Object.entries(others).flatMap(([name, value]) =>
           value === null ? [] : `${name}: ${value}`,
         ),
         ...(enforce === false ? ['enforce: off, limits are only told'] : []),
         ...Object.entries(counted ?? {}).map(([name, value]) => `${wordsOf(name)}: ${value}`),
-        ...troubles.map(({ part, what }) => `trouble: ${part}: ${what}`),
+        ...tallies.flatMap(tallyLines),
+        ...troubles.map(troubleLine),
       ],
     };
   },

@@ -7,10 +7,12 @@
  */
 import { statSync } from 'node:fs';
 import { type FSWatcher, watch } from 'chokidar';
+import type { Degradations } from '../degradations.ts';
 import { reasonOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 const settledMs = 100;
+const part = 'watch of the configuration';
 
 /** Differs when a file was written or replaced. */
 function identityOf(path: string): string {
@@ -29,12 +31,14 @@ function identitiesOf(files: readonly string[]): string {
 export class ConfigWatcher {
   readonly #onSave: () => void;
   readonly #log: Log;
+  readonly #degradations: Degradations;
   #watcher: FSWatcher | undefined;
   #files = '';
 
-  constructor(onSave: () => void, log: Log) {
+  constructor(onSave: () => void, log: Log, degradations: Degradations) {
     this.#onSave = onSave;
     this.#log = log;
+    this.#degradations = degradations;
   }
 
   /** Watches exactly these files from now on. Call it as soon as they are read. */
@@ -43,6 +47,7 @@ export class ConfigWatcher {
     if (wanted === this.#files) return;
     this.#files = wanted;
     void this.#watcher?.close();
+    this.#degradations.ended('watch', part);
     const read = identitiesOf(files);
     this.#watcher = watch([...files], {
       ignoreInitial: true,
@@ -54,7 +59,10 @@ export class ConfigWatcher {
       .on('all', (event) => {
         if (event === 'add' || event === 'change') this.#onSave();
       })
-      .on('error', (error) => this.#log.warn('cannot watch', { what: reasonOf(error) }));
+      .on('error', (error) => {
+        this.#log.warn('cannot watch', { what: reasonOf(error) });
+        this.#degradations.note('watch', part, reasonOf(error));
+      });
   }
 
   async close(): Promise<void> {

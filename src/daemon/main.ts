@@ -1,8 +1,10 @@
 /** The program `rater`: options, signals, exit code. */
 import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
+import { systemClock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
+import { Degradations } from '../degradations.ts';
 import { exitCodes } from '../errors.ts';
 import { leaveWith, version } from '../program.ts';
 import { pinoLog } from './pino-log.ts';
@@ -28,7 +30,9 @@ async function serve(config: Config): Promise<void> {
   const { log: file, logLevel: level, logFormat } = config.settings;
   const human = file === undefined && isatty(2);
   const format = logFormat === 'auto' ? (human ? 'human' : 'plain') : logFormat;
-  const rater = new Rater(config, pinoLog({ file, level, format }));
+  const degradations = new Degradations(systemClock);
+  const log = pinoLog({ file, level, format }, degradations);
+  const rater = new Rater(config, log, degradations);
   const end = () => {
     rater.stop().then(
       () => process.exit(exitCodes.done.code),

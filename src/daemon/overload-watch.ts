@@ -7,21 +7,24 @@ import type { Overload } from '../config/config.ts';
 import { Fault } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Look, lookForOverload, shownPressure } from '../overload.ts';
+import type { Troubles } from '../troubles.ts';
+
+const part = 'overload';
 
 export class OverloadWatch {
   readonly #rule: () => Overload;
   readonly #log: Log;
+  readonly #troubles: Troubles;
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
   #dueMs: number | undefined;
   #isLooking = false;
   #isStopped = true;
-  /** What went wrong at the last look; told when it begins and when it changes. */
-  #trouble = '';
 
-  constructor(rule: () => Overload, log: Log, clock: Clock) {
+  constructor(rule: () => Overload, log: Log, troubles: Troubles, clock: Clock) {
     this.#rule = rule;
     this.#log = log;
+    this.#troubles = troubles;
     this.#clock = clock;
   }
 
@@ -59,7 +62,7 @@ export class OverloadWatch {
       this.#tell(await lookForOverload(rule), rule);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#complain(error.message);
+      this.#troubles.failed('overload', part, error.message);
     } finally {
       this.#isLooking = false;
       this.#plan(this.#rule().everySeconds * 1000);
@@ -67,17 +70,10 @@ export class OverloadWatch {
   }
 
   #tell({ isOn, hasChanged, pressure }: Look, rule: Overload): void {
-    if (this.#trouble) this.#log.info('recovered', { part: 'overload' });
-    this.#trouble = '';
+    this.#troubles.worked('overload', part);
     if (!hasChanged) return;
     const fields = { queue: shownPressure(pressure, rule), file: rule.file };
     if (isOn) this.#log.warn('overload began', fields);
     else this.#log.info('overload ended', fields);
-  }
-
-  #complain(what: string): void {
-    if (this.#trouble === what) return;
-    this.#trouble = what;
-    this.#log.error('trouble', { part: 'overload', what });
   }
 }

@@ -5,6 +5,8 @@
  * time; `human` is that with the time and a colour for a person at a terminal; `json` is pino's.
  */
 import { pino } from 'pino';
+import type { Degradations } from '../degradations.ts';
+import { reasonOf } from '../errors.ts';
 import { type Fields, fieldsText, type Log } from '../log.ts';
 
 export type LogFormat = 'human' | 'plain' | 'json';
@@ -16,6 +18,10 @@ export type PinoLogOptions = {
   readonly level: number;
   readonly format: LogFormat;
 };
+
+/** Bytes that are kept while the log cannot be written; what comes then is lost. */
+const mostWaiting = 1 << 20;
+const written = 'writing the log';
 
 /** The original's numbers for levels, in order. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
@@ -47,15 +53,20 @@ export type DaemonLog = Log & {
   moveTo(file: string | undefined): void;
 };
 
-function openDestination(file: string | undefined) {
-  const target = file === undefined ? { fd: 2 } : { dest: file, append: true };
-  const destination = pino.destination({ ...target, sync: true });
-  // Nobody is left to tell when the log itself cannot be written; mail goes on.
-  destination.on('error', () => {});
-  return destination;
-}
-
-export function pinoLog(options: PinoLogOptions): DaemonLog {
+export function pinoLog(options: PinoLogOptions, degradations: Degradations): DaemonLog {
+  const openDestination = (path: string | undefined) => {
+    const target = path === undefined ? { fd: 2 } : { dest: path, append: true };
+    const opened = pino.destination({ ...target, sync: true, maxLength: mostWaiting });
+    let told: unknown;
+    // The log cannot tell that of itself; mail goes on. Pino emits some errors twice.
+    opened.on('error', (error) => {
+      if (opened !== destination || error === told) return;
+      told = error;
+      degradations.note('log', written, reasonOf(error));
+    });
+    opened.on('write', () => degradations.ended('log', written));
+    return opened;
+  };
   let { file } = options;
   let destination = openDestination(file);
   const format = options.format === 'human' ? humanLine : plainLine;

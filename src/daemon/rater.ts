@@ -11,13 +11,16 @@ import type { DaemonFacts, PendingTimer } from '../commands/daemon-facts.ts';
 import type { Config } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
+import type { Degradations } from '../degradations.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { reasonOf } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
+import { type Absence, LifeSign, lifeSignOf, secondsOf } from '../life-sign.ts';
 import { isOverloaded } from '../overload.ts';
 import { RareLog } from '../rare-log.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
+import { Troubles } from '../troubles.ts';
 import { checkListener } from './check-listener.ts';
 import { ConfigWatcher } from './config-watcher.ts';
 import { ConnectionRoom } from './connection-room.ts';
@@ -36,10 +39,14 @@ import { listenOnUnixSocket } from './unix-socket.ts';
 import { LiveVariables } from './variables.ts';
 
 const controlMode = 0o600;
+/** Between two signs of life. */
+const signEveryMs = 5000;
 
 export class Rater {
   readonly #log: DaemonLog;
+  readonly #degradations: Degradations;
   readonly #rareLog: RareLog;
+  readonly #troubles: Troubles;
   readonly #clock: Clock = systemClock;
   readonly #locks: readonly (() => void)[];
   readonly #enforcers: readonly Enforcer[];
@@ -51,25 +58,31 @@ export class Rater {
   readonly #performance = new Performance(systemClock);
   readonly #connections = new Connections();
   readonly #facts: DaemonFacts;
+  readonly #lifeSign: LifeSign;
+  /** Of all raters before this one. */
+  #absence: Absence | undefined;
   /** As the file says, and in use: `var` changes the latter. */
   #configured: Config;
   #config: Config;
 
   /** Takes the lock, opens the store and puts its blocks in force. @throws Fault */
-  constructor(config: Config, log: DaemonLog) {
+  constructor(config: Config, log: DaemonLog, degradations: Degradations) {
     this.#configured = config;
     this.#config = config;
     this.#log = log;
-    this.#rareLog = new RareLog(log);
-    this.#configWatcher = new ConfigWatcher(() => this.reload(), log);
+    this.#degradations = degradations;
+    this.#rareLog = new RareLog(log, degradations);
+    this.#troubles = new Troubles(log, degradations);
+    this.#configWatcher = new ConfigWatcher(() => this.reload(), log, degradations);
     this.#configWatcher.follow(config.files);
     const { socket, dbPath } = config.settings;
     const locked = dbPath === ':memory:' ? [socket] : [socket, dbPath];
     this.#locks = locked.map((path) => takeInstanceLock(path));
     const store = new SqliteStore(config.settings.dbPath);
-    this.#enforcers = makeEnforcers(config.blocking, log);
+    this.#enforcers = makeEnforcers(config.blocking, log, degradations);
     this.#gatekeeper = new Gatekeeper({
       config,
+      degradations,
       store,
       counters: this.#makeCounters(),
       enforcers: this.#enforcers,
@@ -80,7 +93,13 @@ export class Rater {
     });
     this.#gatekeeper.start();
     this.#timers = new Timers(this.#gatekeeper, this.#clock);
-    this.#overloadWatch = new OverloadWatch(() => this.#config.overload, log, this.#clock);
+    this.#overloadWatch = new OverloadWatch(
+      () => this.#config.overload,
+      log,
+      this.#troubles,
+      this.#clock,
+    );
+    this.#lifeSign = new LifeSign(lifeSignOf(dbPath), this.#clock);
     this.#facts = this.#makeFacts();
   }
 
@@ -123,7 +142,9 @@ export class Rater {
     });
     for (const enforcer of this.#enforcers) enforcer.watch(() => this.#timers.followChanges());
     this.#timers.start(settings.expirationTimer);
+    this.#timers.every('sign of life', signEveryMs, () => this.#sign(() => this.#lifeSign.goOn()));
     this.#overloadWatch.start();
+    this.#absence = this.#sign(() => this.#lifeSign.begin());
     this.#log.info('ready', {
       socket: settings.socket,
       port,
@@ -131,6 +152,7 @@ export class Rater {
       blocks: this.#gatekeeper.blocks.size,
       pid: process.pid,
     });
+    if (this.#absence) this.#tellOf(this.#absence);
   }
 
   /** Reads the configuration again; the mistakes of a broken one, which changes nothing. */
@@ -138,7 +160,11 @@ export class Rater {
     this.#reopenLog();
     const { config, mistakes } = checkConfig(this.#config.file);
     for (const mistake of mistakes) this.#log.error('not reloaded', { what: mistake });
-    if (!config) return mistakes;
+    if (!config) {
+      this.#degradations.note('configuration', 'configuration', mistakes.join('; '));
+      return mistakes;
+    }
+    this.#degradations.ended('configuration', 'configuration');
     if (!isSameFixed(this.#config, config)) {
       this.#log.warn('restart needed', { what: 'settings or the places of blocks have changed' });
     }
@@ -156,6 +182,7 @@ export class Rater {
     await this.#configWatcher.close();
     for (const listener of this.#listeners) listener.close();
     this.#gatekeeper.blocks.close();
+    this.#sign(() => this.#lifeSign.stop());
     for (const unlock of this.#locks) unlock();
     this.#log.info('stopped', { pid: process.pid });
   }
@@ -189,9 +216,28 @@ export class Rater {
   #reopenLog(): void {
     try {
       this.#log.reopen();
+      this.#troubles.worked('log', 'log');
     } catch (error) {
-      this.#log.error('trouble', { part: 'log', what: reasonOf(error) });
+      this.#troubles.failed('log', 'log', reasonOf(error));
     }
+  }
+
+  /** Without a sign of life checks are answered all the same. */
+  #sign<T>(give: () => T): T | undefined {
+    try {
+      const given = give();
+      this.#troubles.worked('sign of life', 'sign of life');
+      return given;
+    } catch (error) {
+      this.#troubles.failed('sign of life', 'sign of life', reasonOf(error));
+      return undefined;
+    }
+  }
+
+  #tellOf(absence: Absence): void {
+    const seconds = secondsOf(absence, this.#clock.wallMs());
+    const level = absence.ended === 'killed' ? 'warn' : 'info';
+    this.#log[level]('was away', { seconds, ended: absence.ended });
   }
 
   #control(isTcp: boolean): Server {
@@ -211,6 +257,7 @@ export class Rater {
       gatekeeper: this.#gatekeeper,
       clock: this.#clock,
       daemon: this.#facts,
+      absence: this.#absence,
     };
   }
 

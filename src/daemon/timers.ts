@@ -41,7 +41,10 @@ export class Timers {
   start(sweepSeconds: number): void {
     this.#reap();
     const { blocks } = this.#gatekeeper;
-    this.every('tend', tendEveryMs, () => this.#inSlices('tend slice', () => blocks.tending()));
+    this.every('tend', tendEveryMs, () => {
+      this.#gatekeeper.tend();
+      this.#inSlices('tend slice', () => blocks.tending());
+    });
     this.every('reconcile', reconcileEveryMs, () => this.#reconcile());
     this.#reconcile();
     this.every('sweep', sweepSeconds * 1000, () => this.#sweep());

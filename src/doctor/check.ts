@@ -7,6 +7,8 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
+import type { ModeName } from '../degradations.ts';
+import type { Ending } from '../life-sign.ts';
 import type { Memory } from './memory.ts';
 
 /** A problem is wrong now; a hint may be meant so, or cannot be told from here. */
@@ -23,8 +25,27 @@ export type DaemonStatus = {
   readonly peers: string | null;
   readonly tcprules: string | null;
   readonly enforce: boolean | null;
-  readonly counters: Readonly<Record<string, number>> | null;
-  readonly troubles: readonly { readonly part: string; readonly what: string }[];
+  /** The last absence of rater; instants are ISO 8601. */
+  readonly away: {
+    readonly seconds: number | null;
+    readonly until: string | null;
+    readonly ended: Ending;
+  } | null;
+  readonly degraded: Readonly<Record<ModeName, ToldTally>> | null;
+  readonly troubles: readonly {
+    readonly mode: ModeName;
+    readonly part: string;
+    readonly what: string;
+    readonly since: string;
+    readonly failures: number;
+  }[];
+};
+
+/** How often a degraded mode happened, when last, and since when now. */
+export type ToldTally = {
+  readonly count: number;
+  readonly last: string | null;
+  readonly since: string | null;
 };
 
 export type DaemonState =

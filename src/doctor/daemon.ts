@@ -1,6 +1,7 @@
 /** Whether rater runs, answers, and works with the files that the configuration names. */
 import { connect } from 'node:net';
 import { errnoOf } from '../errors.ts';
+import { absenceAt, lifeSignOf } from '../life-sign.ts';
 import {
   type Check,
   type DaemonStatus,
@@ -51,6 +52,12 @@ async function ofRunning(status: DaemonStatus, site: Installation): Promise<Find
   return [problem(what, 'restart rater'), ...differences(status, site)];
 }
 
+/** `, killed at ...`, as far as its sign of life tells. */
+function endOf({ config }: Installation): string {
+  const absence = absenceAt(lifeSignOf(config.settings.dbPath));
+  return absence ? `, ${absence.ended} at ${new Date(absence.sinceMs).toISOString()}` : '';
+}
+
 export const daemon: Check = {
   name: 'daemon',
   looksAt: 'the sockets of rater',
@@ -59,7 +66,7 @@ export const daemon: Check = {
     const { controlSocket } = config.settings;
     if (state.is === 'running') return ofRunning(state.status, site);
     if (state.is === 'down') {
-      const what = `rater is not running: nobody listens on ${controlSocket}`;
+      const what = `rater is not running${endOf(site)}: nobody listens on ${controlSocket}`;
       return [problem(what, 'start rater; until then nothing is counted and no new block is made')];
     }
     if (state.is === 'not permitted') {

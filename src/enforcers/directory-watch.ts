@@ -19,6 +19,8 @@ export type DirectoryWatchParts = {
   readonly onEvent: (name: string | null) => void;
   readonly onRest: () => void;
   readonly onTrouble: (error: unknown) => void;
+  /** Called when it watches again. */
+  readonly onMended: () => void;
   readonly timers: Timers;
 };
 
@@ -28,6 +30,7 @@ export class DirectoryWatch {
   #names = new Set<string>();
   #isAnything = false;
   #firstMs: number | undefined;
+  #isBroken = false;
   #cancel = () => {};
 
   constructor(parts: DirectoryWatchParts) {
@@ -45,6 +48,8 @@ export class DirectoryWatch {
       this.#watcher = watch(this.#parts.directory, { encoding: 'latin1' }, (_event, name) => {
         this.note(name);
       }).on('error', (error) => this.#fail(error));
+      if (this.#isBroken) this.#parts.onMended();
+      this.#isBroken = false;
     } catch (error) {
       this.#fail(error);
     }
@@ -92,6 +97,7 @@ export class DirectoryWatch {
 
   #fail(error: unknown): void {
     this.#disarm();
+    this.#isBroken = true;
     this.#parts.onTrouble(error);
   }
 }

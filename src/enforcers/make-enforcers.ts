@@ -1,20 +1,59 @@
 /** The enforcers that a configuration asks for. */
 import type { Blocking } from '../config/config.ts';
+import type { Degradations } from '../degradations.ts';
+import { reasonOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Enforcer } from './enforcer.ts';
 import { PeersCdb } from './peers-cdb.ts';
 import { PeersDirectory } from './peers-directory.ts';
+import { realTimers } from './rebuild-pace.ts';
 import type { CdbLog } from './rebuilt-cdb.ts';
 import { TcprulesCdb } from './tcprules-cdb.ts';
 
-export function makeEnforcers(blocking: Blocking, log: Log): Enforcer[] {
-  const { peers, tcprules } = blocking;
-  const message = blocking.mode === 'polite' ? blocking.message : undefined;
-  const cdbLog: CdbLog = (level, what, detail) => log[level](what, { detail });
+/** Logs what a cdb tells, and keeps count of its troubles: each mistake is told once. */
+function cdbLog(nameOf: () => string, log: Log, degradations: Degradations | undefined): CdbLog {
+  return (level, what, detail) => {
+    log[level](what, { detail });
+    const [cdb, watch] = [nameOf(), `watch of ${nameOf()}`];
+    if (what === 'cdb not compiled, the old one stays') degradations?.note('cdb', cdb, detail);
+    else if (what === 'cdb compiled again') degradations?.ended('cdb', cdb);
+    else if (what === 'cannot watch') degradations?.note('watch', watch, detail);
+    else if (what === 'watches again') degradations?.ended('watch', watch);
+  };
+}
+
+/** `degradations` counts what they only tell of; what they throw is counted by who catches it. */
+export function makeEnforcers(
+  blocking: Blocking,
+  log: Log,
+  degradations?: Degradations,
+): Enforcer[] {
+  const { peers, tcprules, mode } = blocking;
+  const message = mode === 'polite' ? blocking.message : undefined;
   const enforcers: Enforcer[] = [];
   if (peers?.cdb !== undefined) {
-    enforcers.push(new PeersCdb({ ...peers, cdb: peers.cdb, message }, cdbLog));
-  } else if (peers) enforcers.push(new PeersDirectory({ ...peers, message }));
-  if (tcprules) enforcers.push(new TcprulesCdb({ ...tcprules, message }, cdbLog));
+    const noted = cdbLog(() => enforcer.name, log, degradations);
+    const enforcer = new PeersCdb({ ...peers, cdb: peers.cdb, message }, noted);
+    enforcers.push(enforcer);
+  } else if (peers) {
+    const watch = `watch of peers ${peers.directory}`;
+    const listener = {
+      onEvent() {},
+      onTrouble(error: unknown) {
+        log.warn('cannot watch', { detail: reasonOf(error) });
+        degradations?.note('watch', watch, reasonOf(error));
+      },
+      onMended() {
+        log.info('watches again', { detail: peers.directory });
+        degradations?.ended('watch', watch);
+      },
+    };
+    enforcers.push(new PeersDirectory({ ...peers, message }, realTimers, listener));
+  }
+  if (tcprules) {
+    const noted = cdbLog(() => enforcer.name, log, degradations);
+    const enforcer = new TcprulesCdb({ ...tcprules, message }, noted);
+    enforcers.push(enforcer);
+  }
   return enforcers;
 }

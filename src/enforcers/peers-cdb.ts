@@ -40,6 +40,7 @@ export class PeersCdb implements Enforcer {
     this.#directory = new PeersDirectory(options, timers, {
       onEvent: (name) => this.#noteChange(name),
       onTrouble: (error) => this.#cdb.cannotWatch(error),
+      onMended: () => log('info', 'watches again', options.directory),
     });
     this.#cdb = new RebuiltCdb({
       path: options.cdb,

@@ -96,13 +96,14 @@ function signatureOf({ ino, mode, size, mtimeMs }: Stats): string {
   return `${ino} ${mode} ${size} ${mtimeMs}`;
 }
 
-/** Who is told of each event in the directory, and what keeps them from being seen. */
+/** Who is told of each event in the directory, what keeps them from being seen, and its end. */
 export type PeersListener = {
   onEvent(name: string | null): void;
   onTrouble(error: unknown): void;
+  onMended(): void;
 };
 
-const nobody: PeersListener = { onEvent() {}, onTrouble() {} };
+const nobody: PeersListener = { onEvent() {}, onTrouble() {}, onMended() {} };
 
 export type PeersDirectoryOptions = {
   readonly directory: string;
@@ -140,6 +141,7 @@ export class PeersDirectory implements Enforcer {
       directory: options.directory,
       onEvent: (name) => listener.onEvent(name),
       onTrouble: (error) => listener.onTrouble(error),
+      onMended: () => listener.onMended(),
       onRest: () => this.#onChange?.(),
       timers,
     });

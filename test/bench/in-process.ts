@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/clock.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { MemoryCounters } from '../../src/counters/memory-counters.ts';
+import { Degradations } from '../../src/degradations.ts';
 import { makeEnforcers } from '../../src/enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../../src/gatekeeper.ts';
 import type { Log } from '../../src/log.ts';
@@ -15,6 +16,7 @@ export function gatekeeperOn(site: Site): Gatekeeper {
   const config = loadConfig(site.config);
   return new Gatekeeper({
     config,
+    degradations: new Degradations(systemClock),
     store: new SqliteStore(join(site.directory, 'blocks.db')),
     counters: new MemoryCounters(),
     enforcers: makeEnforcers(config.blocking, silent),

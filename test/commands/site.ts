@@ -9,7 +9,13 @@ export function commandSite(text: string) {
   const { gatekeeper, time } = site;
   const clock = { wallMs: () => time.ms, monotonicMs: () => time.ms };
   const daemon = { pid: 1, startedMs: 0 } as DaemonFacts;
-  const context: CommandContext = { config: configFrom(text), gatekeeper, clock, daemon };
+  const context: CommandContext = {
+    config: configFrom(text),
+    gatekeeper,
+    clock,
+    daemon,
+    absence: undefined,
+  };
 
   /** Runs `allow add 192.0.2.1`; returns the exit code and the lines. */
   async function run(line: string, options: CommandOptions = {}, where = context) {

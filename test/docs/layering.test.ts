@@ -59,13 +59,16 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   wire: { may: 'log' },
   store: { may: 'core errors' },
   counters: { may: 'core' },
-  enforcers: { may: 'core errors', types: 'store log config' },
+  enforcers: { may: 'core errors', types: 'store log config degradations' },
   config: { may: 'core errors' },
-  'rare-log': { may: '', types: 'log' },
-  troubles: { may: 'errors', types: 'log' },
+  degradations: { may: '', types: 'clock' },
+  'life-sign': { may: 'errors', types: 'clock' },
+  'rare-log': { may: '', types: 'degradations log' },
+  troubles: { may: 'errors', types: 'degradations log' },
+  blocks: { may: 'core', types: 'clock enforcers log store troubles' },
   'block-keeper': {
-    may: 'core errors rare-log troubles',
-    types: 'clock config log store enforcers',
+    may: 'blocks core errors rare-log troubles',
+    types: 'clock config degradations log store enforcers',
   },
   allowlist: { may: 'core', types: 'clock store' },
   'dry-runs': { may: '', types: 'clock store' },
@@ -79,14 +82,17 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   },
   gatekeeper: {
     may: 'core errors wire allowlist block-keeper class-table dry-runs sessions verdicts',
-    types: 'clock log store enforcers counters config',
+    types: 'clock log store enforcers counters config degradations',
   },
   program: { may: 'errors' },
   commands: {
-    may: 'core errors log',
+    may: 'core degradations errors life-sign log',
     types: 'allowlist clock config gatekeeper store enforcers',
   },
-  doctor: { may: 'core errors log enforcers store', types: 'clock commands config' },
+  doctor: {
+    may: 'core degradations errors life-sign log enforcers store',
+    types: 'clock commands config',
+  },
   client: { may: 'clock errors log wire' },
 };
 

@@ -10,6 +10,7 @@ import { overload } from '../../src/cli/overload.ts';
 import { commands, shellCommands } from '../../src/commands/commands.ts';
 import { schema, settingRows, topLevelNames } from '../../src/config/schema.ts';
 import { longestCommand, longestPersonLine } from '../../src/daemon/control-listener.ts';
+import { degradedModes } from '../../src/degradations.ts';
 import { checks } from '../../src/doctor/checks.ts';
 import { exitCodes, faults } from '../../src/errors.ts';
 import { longestLine } from '../../src/wire/line-splitter.ts';
@@ -121,6 +122,15 @@ test('ipthrottle.8 has every check of doctor, in their order, and no other', () 
   expect(documented.map(([, name]) => name)).toEqual(checks.map(({ name }) => name));
 });
 
+test('ipthrottle.8 has every degraded mode with its effect, in their order, and no other', () => {
+  const [, rest = ''] = page('ipthrottle.8').section('COMMANDS').join('\n').split('.It Ic status');
+  const [, list = ''] = rest.split('.Bl -tag -width "connection refused"');
+  const items = [...(list.split('.El')[0]?.matchAll(/^\.It Sy (.*)\n([\w ]+):/gm) ?? [])];
+  expect(items.map(([, name, effect]) => [name, effect])).toEqual(
+    Object.entries(degradedModes).map(([name, { effect }]) => [name, effect]),
+  );
+});
+
 describe('the control shell', () => {
   test('rater.8 has every command and no other', () => {
     const named = page('rater.8')
@@ -145,7 +155,10 @@ describe('the control shell', () => {
     const code = sourceFiles('src/daemon', '.ts').filter(({ path }) =>
       /(timers|rater).ts$/.test(path),
     );
-    const names = foundIn(code, /(?:this\.every\(|this\.#after\(|name: )['`](\w[\w ]*)/g);
+    const names = foundIn(
+      code,
+      /(?:this\.(?:#timers\.)?every\(|this\.#after\(|name: )['`](\w[\w ]*)/g,
+    );
     // A slice of a pass is not worth a line of its own.
     const real = names.filter((name) => name !== 'sweep slice').map((name) => name.trim());
     expect(documented.map(([, name]) => name).sort()).toEqual(real.sort());

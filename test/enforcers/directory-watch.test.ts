@@ -11,6 +11,7 @@ function site() {
     onEvent: () => {},
     onRest: () => told.push(timers.nowMs()),
     onTrouble: (error) => troubles.push(error),
+    onMended: () => {},
     timers,
   });
   return { timers, told, troubles, watch };

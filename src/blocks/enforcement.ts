@@ -1,0 +1,74 @@
+/**
+ * All enforcers as one. Trouble with one of them stops nothing: it is told once, and the enforcer is
+ * remembered as one that may lack a block until it was asked to agree again.
+ */
+import type { Address } from '../core/address.ts';
+import type { Enforcer, Imposed, Standing } from '../enforcers/enforcer.ts';
+import type { Block } from '../store/store.ts';
+import type { Troubles } from '../troubles.ts';
+
+export class Enforcement {
+  readonly enforcers: readonly Enforcer[];
+  readonly #troubles: Troubles;
+  /** Enforcers that may lack a block. */
+  readonly #disagreeing = new Set<Enforcer>();
+
+  constructor(enforcers: readonly Enforcer[], troubles: Troubles) {
+    this.enforcers = enforcers;
+    this.#troubles = troubles;
+  }
+
+  /** Puts the block in force everywhere; what became of it, one answer for each enforcer. */
+  impose(block: Block): (Imposed | 'failed')[] {
+    return this.enforcers.map((enforcer) => {
+      return this.try(enforcer, () => enforcer.impose(block)) ?? 'failed';
+    });
+  }
+
+  /** Has every enforcer let go; says whether all did. */
+  release(block: Block): boolean {
+    const released = this.enforcers.map((enforcer) => {
+      return this.try(enforcer, () => enforcer.lift(block)) !== undefined;
+    });
+    return released.every((done) => done);
+  }
+
+  /** Does `work` with the enforcer; undefined when that fails. */
+  try<T>(enforcer: Enforcer, work: () => T): T | undefined {
+    const done = this.#troubles.attempt('server', enforcer.name, work);
+    if (this.#troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
+    return done;
+  }
+
+  /** Does the last of what makes the enforcer agree with all blocks: its trouble is over then. */
+  settle(enforcer: Enforcer, work: () => void): void {
+    this.#troubles.try('server', enforcer.name, work);
+    if (this.#troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
+  }
+
+  /** Those that may lack a block; who takes them makes them agree. */
+  takeDisagreeing(): Enforcer[] {
+    const taken = [...this.#disagreeing];
+    this.#disagreeing.clear();
+    return taken;
+  }
+
+  /** What each server would do with the address by its own entries; `block` is ours that covers it. */
+  standings(
+    address: Address,
+    block: Block | undefined,
+  ): { readonly enforcer: string; readonly standing: Standing }[] {
+    return this.enforcers.map((enforcer) => {
+      return { enforcer: enforcer.name, standing: enforcer.standing(address, block) };
+    });
+  }
+
+  /** Does what is pending now. */
+  flush(): void {
+    for (const enforcer of this.enforcers) this.try(enforcer, () => enforcer.flush());
+  }
+
+  close(): void {
+    for (const enforcer of this.enforcers) this.try(enforcer, () => enforcer.close());
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * Makes the servers and the blocks agree.
+ *
+ * Guarantee: an entry that somebody took from a server while we run is an unblock; one that was lost
+ * is put back; one of ours that nobody remembers is a block again, or removed when it is over.
+ * Guarantee: what takes long is done in steps, between which the caller may do other things.
+ */
+import type { Clock } from '../clock.ts';
+import type { Enforcer, Finding, Scope } from '../enforcers/enforcer.ts';
+import type { Fields, Log } from '../log.ts';
+import type { Block, NewBlock } from '../store/store.ts';
+import type { Troubles } from '../troubles.ts';
+import type { Enforcement } from './enforcement.ts';
+import type { RememberedBlocks } from './remembered-blocks.ts';
+
+export type ReconciliationParts = {
+  readonly blocks: RememberedBlocks;
+  readonly enforcement: Enforcement;
+  readonly troubles: Troubles;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Forgets a block that every enforcer has let go of, and logs that as `event`. */
+  readonly forget: (block: Block, event: string, fields?: Fields) => void;
+};
+
+/** Steps of long work, and the blocks that are found in it. */
+export type Steps = Generator<Block | undefined, void>;
+
+/** A block that is over so soon is not lifted by who removes its entry: that may be tcpsvd -t. */
+const endingMs = 1000;
+
+/** What came of comparing an enforcer with the blocks. */
+type Differences = { removed: number; missing: number; unknown: number };
+
+export class Reconciliation {
+  readonly #parts: ReconciliationParts;
+  /** Whether the enforcers have been told all blocks; before that they take no single one. */
+  #isStarted = false;
+
+  constructor(parts: ReconciliationParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes every enforcer agree with what is remembered, now. */
+  repair(): void {
+    this.#isStarted = true;
+    this.#parts.blocks.commitLate();
+    this.#parts.enforcement.takeDisagreeing();
+    for (const enforcer of this.#parts.enforcement.enforcers) this.#repairOne(enforcer);
+  }
+
+  /** Tries again what failed, a step at a time. */
+  *tending(): Steps {
+    this.#parts.blocks.commitLate();
+    for (const enforcer of this.#parts.enforcement.takeDisagreeing()) {
+      if (!enforcer.inspect) this.#repairOne(enforcer);
+      else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, unknown: 0 })) {
+        this.#parts.enforcement.settle(enforcer, () => enforcer.flush());
+      }
+    }
+  }
+
+  /**
+   * Compares what the servers have with what they should have and makes them agree, a step at a
+   * time; yields the blocks that it finds.
+   */
+  *reconciling(scope: Scope): Steps {
+    for (const enforcer of this.#parts.enforcement.enforcers) {
+      const differences: Differences = { removed: 0, missing: 0, unknown: 0 };
+      yield* this.#inspecting(enforcer, scope, differences);
+      const { removed: unblocked, missing: restored, unknown: found } = differences;
+      if (unblocked + restored + found === 0) continue;
+      this.#parts.log.info('reconciled', { enforcer: enforcer.name, unblocked, restored, found });
+    }
+  }
+
+  #repairOne(enforcer: Enforcer): void {
+    const { blocks, clock, enforcement } = this.#parts;
+    enforcement.settle(enforcer, () => {
+      const nowMs = clock.wallMs();
+      enforcer.reconcile(blocks.all().filter((block) => block.untilMs > nowMs));
+      enforcer.flush();
+    });
+  }
+
+  /** Says whether all went well. */
+  *#inspecting(
+    enforcer: Enforcer,
+    scope: Scope,
+    differences: Differences,
+  ): Generator<Block | undefined, boolean> {
+    const { blocks, enforcement, troubles } = this.#parts;
+    const { failures } = troubles;
+    try {
+      for (const finding of enforcer.inspect?.(blocks.index, scope) ?? []) {
+        yield finding && this.#settle(enforcer, finding, differences);
+      }
+    } catch (error) {
+      enforcement.try(enforcer, () => {
+        throw error;
+      });
+    }
+    return troubles.failures === failures;
+  }
+
+  /** Acts on what was found; returns the block if there is a new one. */
+  #settle(enforcer: Enforcer, finding: Finding, differences: Differences): Block | undefined {
+    const { clock, enforcement, forget, log } = this.#parts;
+    if (finding.kind === 'replaced') {
+      log.warn('replaced', { enforcer: enforcer.name, what: finding.what });
+      return undefined;
+    }
+    const { kind, block } = finding;
+    const leftMs = block.untilMs - clock.wallMs();
+    if (kind === 'unknown') {
+      if (leftMs > 0) {
+        differences.unknown += 1;
+        return this.#adopt(block);
+      }
+      const isGone = this.#isStarted
+        ? enforcement.release(block)
+        : enforcement.try(enforcer, () => enforcer.lift(block)) !== undefined;
+      if (isGone) forget(block, 'block ended');
+    } else if (leftMs > endingMs) {
+      if (kind === 'missing') {
+        if (enforcement.try(enforcer, () => enforcer.impose(block))) differences.missing += 1;
+      } else if (enforcement.release(block)) {
+        differences.removed += 1;
+        forget(block, 'unblocked', { by: 'file removed' });
+      }
+    }
+    return undefined;
+  }
+
+  /** Takes a block that an enforcer remembers and the store does not. */
+  #adopt(found: NewBlock): Block {
+    const block = this.#parts.blocks.add(found);
+    if (this.#isStarted) this.#parts.enforcement.impose(block);
+    return block;
+  }
+}
