@@ -4,6 +4,8 @@
  *
  * Guarantee: a mark that exceeds its limit is answered after its block is committed and in force,
  * so exactly the limit passes. An address that is allowlisted is counted and never refused.
+ * Guarantee: what anybody may ask, by markApart(), leads to no block and has no influence on what
+ * mark() answers.
  */
 import { Allowlist } from './allowlist.ts';
 import { BlockKeeper } from './block-keeper.ts';
@@ -28,6 +30,8 @@ export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'i
   readonly config: Config;
   readonly store: Store;
   readonly counters: Counters;
+  /** Where the marks are counted that anybody may make; undefined: nobody may. */
+  readonly countersApart?: Counters | undefined;
   readonly enforcers: readonly Enforcer[];
 };
 
@@ -64,6 +68,9 @@ export class Gatekeeper {
   readonly verdicts: Verdicts;
   readonly #sessions = new Sessions();
   readonly #counters: Counters;
+  readonly #countersApart: Counters | undefined;
+  /** What is left of a pass that sweep() has begun. */
+  #unswept: Counters[] = [];
   readonly #clock: Clock;
   readonly #log: Log;
   #config: Config;
@@ -71,11 +78,12 @@ export class Gatekeeper {
 
   constructor(parts: GatekeeperParts) {
     this.#counters = parts.counters;
+    this.#countersApart = parts.countersApart;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.#config = parts.config;
     this.#classes = new ClassTable(parts.config);
-    this.dryRuns = new DryRuns(parts.clock);
+    this.dryRuns = new DryRuns(parts.clock, parts.config.settings.maxBlocks, parts.log);
     this.allowlist = new Allowlist(parts.store, parts.clock);
     this.allowlist.configure(parts.config.allow);
     this.blocks = new BlockKeeper({ ...parts, onEnd: (block) => this.#startAnew(block) });
@@ -115,11 +123,21 @@ export class Gatekeeper {
    * session that lasts until the holder ends.
    */
   mark(request: Request, holder?: Holder): Reply | Promise<Reply> {
-    const event = this.#understand(request);
+    return this.#mark(request, this.#counters, holder);
+  }
+
+  /** The same for a client who may be anybody: counted apart, and nobody is blocked for it. */
+  markApart(request: Request): Reply | Promise<Reply> {
+    if (!this.#countersApart) throw new Error('nobody may ask without being trusted');
+    return this.#mark(request, this.#countersApart);
+  }
+
+  #mark(request: Request, counters: Counters, holder?: Holder): Reply | Promise<Reply> {
+    const event = this.#understand(request, counters === this.#countersApart);
     if ('status' in event) return event;
     const nowMs = this.#clock.monotonicMs();
     const counted = event.targets.map(({ subject, rates }) => {
-      return this.#counters.mark(subject, rates, nowMs);
+      return counters.mark(subject, rates, nowMs);
     });
     return counted.every((counts): counts is Counts => !(counts instanceof Promise))
       ? this.#decide(event, counted, holder)
@@ -183,7 +201,7 @@ export class Gatekeeper {
 
   /** How many values have marks or had some until lately. */
   get trackedValues(): number {
-    return this.#counters.size;
+    return this.#counters.size + (this.#countersApart?.size ?? 0);
   }
 
   /** Whether the configuration has the class. */
@@ -198,22 +216,27 @@ export class Gatekeeper {
 
   /** Forgets idle counters, looking at no more than `most`; says whether the pass is finished. */
   sweep(most: number): boolean {
-    this.dryRuns.keep(() => true);
-    return this.#counters.sweep(this.#clock.monotonicMs(), most);
+    if (this.#unswept.length === 0) {
+      this.dryRuns.keep(() => true);
+      this.#unswept = this.#allCounters();
+    }
+    if (this.#unswept[0]?.sweep(this.#clock.monotonicMs(), most)) this.#unswept.shift();
+    return this.#unswept.length === 0;
   }
 
-  #understand(request: Request): Event | Reply {
+  #understand(request: Request, isApart: boolean): Event | Reply {
     const known = this.#classes.get(request.class);
     if (!known) return errorReply('Class not found', request.class);
     const address = known.addresses ? parseAddress(request.value) : undefined;
     if (known.addresses && !address) return errorReply('Not an address', request.value);
     if (address && this.allowlist.covering(address)) {
       const targets = [this.#classes.exemptTarget(known, address)];
-      return { targets, isAllowed: true, block: undefined };
+      return { targets, isAllowed: true, isApart, block: undefined };
     }
     return {
       targets: this.#classes.targetsOf(known, request.value, address),
       isAllowed: false,
+      isApart,
       block: address && this.blocks.active(address),
     };
   }
@@ -272,7 +295,11 @@ export class Gatekeeper {
   #forgetMarks(address: Address): void {
     for (const known of this.#classes.ofAddresses()) {
       const { text: value } = countedNetwork(known, address);
-      this.#counters.clear({ class: known.name, value });
+      for (const counters of this.#allCounters()) counters.clear({ class: known.name, value });
     }
+  }
+
+  #allCounters(): Counters[] {
+    return this.#countersApart ? [this.#counters, this.#countersApart] : [this.#counters];
   }
 }

@@ -93,12 +93,15 @@ export type Watchers = {
   readonly room: ConnectionRoom;
 };
 
+/** What answers checks. */
+export type Asked = Pick<Gatekeeper, 'mark' | 'hasClass'>;
+
 /** A client that is gone is owed nothing; Node has closed the connection already. */
 function ignore(): void {}
 
 /** A server for the line protocol; `oneRequest` closes after the first reply. */
 export function checkListener(
-  gatekeeper: Gatekeeper,
+  gatekeeper: Asked,
   oneRequest: boolean,
   { performance, connections, room }: Watchers,
   deadlineMs = requestDeadlineMs,

@@ -20,7 +20,7 @@ import { RareLog } from '../rare-log.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { checkListener } from './check-listener.ts';
 import { ConfigWatcher } from './config-watcher.ts';
-import { ConnectionRoom } from './connection-room.ts';
+import { ConnectionRoom, mostChecks, mostOperators } from './connection-room.ts';
 import { Connections } from './connections.ts';
 import { controlListener } from './control-listener.ts';
 import { daemonFacts } from './facts.ts';
@@ -31,6 +31,7 @@ import { logControl } from './log-control.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import { Performance } from './performance.ts';
 import type { DaemonLog } from './pino-log.ts';
+import { forStrangers, hasStrangers } from './strangers.ts';
 import { Timers } from './timers.ts';
 import { listenOnUnixSocket } from './unix-socket.ts';
 import { LiveVariables } from './variables.ts';
@@ -72,6 +73,7 @@ export class Rater {
       config,
       store,
       counters: this.#makeCounters(),
+      countersApart: hasStrangers(config) ? this.#makeCounters() : undefined,
       enforcers: this.#enforcers,
       log,
       clock: this.#clock,
@@ -100,10 +102,14 @@ export class Rater {
         return listenOnTcp(server, settings.controlAddress, controlPort);
       });
     }
-    const room = new ConnectionRoom(settings.maxConnections, this.#rareLog);
+    const room = new ConnectionRoom(mostChecks(settings.maxConnections), (open) => {
+      this.#rareLog.warn('connection refused', { open });
+    });
     const watchers = { performance: this.#performance, connections: this.#connections, room };
     if (port !== undefined) {
-      const tcp = checkListener(this.#gatekeeper, true, watchers);
+      const asked = hasStrangers(this.#config) ? forStrangers(this.#gatekeeper) : this.#gatekeeper;
+      // Who may use the socket shall find room in any case.
+      const tcp = checkListener(asked, true, { ...watchers, room: room.half() });
       await this.#open('check by TCP', tcp, (server) => {
         return listenOnTcp(server, settings.address, port);
       });
@@ -189,8 +195,15 @@ export class Rater {
   }
 
   #control(isTcp: boolean): Server {
-    const context = () => this.#context();
-    return controlListener({ context, connections: this.#connections, log: this.#log, isTcp });
+    return controlListener({
+      context: () => this.#context(),
+      connections: this.#connections,
+      room: new ConnectionRoom(mostOperators, (open) => {
+        this.#rareLog.warn('operator refused', { open });
+      }),
+      log: this.#log,
+      isTcp,
+    });
   }
 
   #context(): CommandContext {

@@ -7,17 +7,14 @@ import { checkListener } from '../../src/daemon/check-listener.ts';
 import { ConnectionRoom } from '../../src/daemon/connection-room.ts';
 import { Connections } from '../../src/daemon/connections.ts';
 import { Performance } from '../../src/daemon/performance.ts';
-import { RareLog } from '../../src/rare-log.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
 
 async function listening(deadlineMs: number) {
   const { gatekeeper } = gatekeeperSite();
-  const quiet = () => {};
-  const log = new RareLog({ debug: quiet, info: quiet, warn: quiet, error: quiet });
   const watchers = {
     performance: new Performance(systemClock),
     connections: new Connections(systemClock),
-    room: new ConnectionRoom(10, log),
+    room: new ConnectionRoom(10, () => {}),
   };
   const server = checkListener(gatekeeper, true, watchers, deadlineMs).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());

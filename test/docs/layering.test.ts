@@ -68,7 +68,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
     types: 'clock config log store enforcers',
   },
   allowlist: { may: 'core', types: 'clock store' },
-  'dry-runs': { may: '', types: 'clock store' },
+  'dry-runs': { may: 'rare-log', types: 'clock log store' },
   sessions: { may: '', types: 'counters' },
   overload: { may: 'errors', types: 'config' },
   'class-table': { may: 'core', types: 'config counters' },
