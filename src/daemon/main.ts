@@ -1,11 +1,11 @@
 /** The program `rater`: options, signals, exit code. */
 import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
-import type { Config } from '../config/config.ts';
+import type { Config, Settings } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
-import { exitCodes } from '../errors.ts';
+import { exitCodes, Fault, reasonOf } from '../errors.ts';
 import { leaveWith, version } from '../program.ts';
-import { pinoLog } from './pino-log.ts';
+import { type DaemonLog, pinoLog } from './pino-log.ts';
 import { Rater } from './rater.ts';
 
 const program = new Command('rater')
@@ -23,12 +23,20 @@ function configFrom(file: string): Config | undefined {
   return config;
 }
 
-async function serve(config: Config): Promise<void> {
-  process.umask(0o077);
-  const { log: file, logLevel: level, logFormat } = config.settings;
+/** @throws Fault `log` */
+function openLog({ log: file, logLevel: level, logFormat }: Settings): DaemonLog {
   const human = file === undefined && isatty(2);
   const format = logFormat === 'auto' ? (human ? 'human' : 'plain') : logFormat;
-  const rater = new Rater(config, pinoLog({ file, level, format }));
+  try {
+    return pinoLog({ file, level, format });
+  } catch (error) {
+    throw new Fault('log', reasonOf(error), error);
+  }
+}
+
+async function serve(config: Config): Promise<void> {
+  process.umask(0o077);
+  const rater = new Rater(config, openLog(config.settings));
   const end = () => {
     rater.stop().then(
       () => process.exit(exitCodes.done.code),

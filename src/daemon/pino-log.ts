@@ -6,6 +6,7 @@
  */
 import { pino } from 'pino';
 import { type Fields, fieldsText, type Log } from '../log.ts';
+import { plantedAt } from '../planted.ts';
 
 export type LogFormat = 'human' | 'plain' | 'json';
 
@@ -47,7 +48,10 @@ export type DaemonLog = Log & {
   moveTo(file: string | undefined): void;
 };
 
+/** Throws a system error, or an Error about what another user planted. */
 function openDestination(file: string | undefined) {
+  const planted = file === undefined ? undefined : plantedAt(file);
+  if (planted !== undefined) throw new Error(planted);
   const target = file === undefined ? { fd: 2 } : { dest: file, append: true };
   const destination = pino.destination({ ...target, sync: true });
   // Nobody is left to tell when the log itself cannot be written; mail goes on.

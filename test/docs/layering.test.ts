@@ -57,9 +57,12 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   clock: { may: '' },
   log: { may: '' },
   wire: { may: 'log' },
-  store: { may: 'core errors' },
+  planted: { may: 'errors' },
+  'change-mode': { may: '' },
+  'read-file': { may: '' },
+  store: { may: 'core errors planted' },
   counters: { may: 'core' },
-  enforcers: { may: 'core errors', types: 'store log config' },
+  enforcers: { may: 'change-mode core errors planted read-file', types: 'store log config' },
   config: { may: 'core errors' },
   'rare-log': { may: '', types: 'log' },
   troubles: { may: 'errors', types: 'log' },
@@ -86,7 +89,10 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
     may: 'core errors log',
     types: 'allowlist clock config gatekeeper store enforcers',
   },
-  doctor: { may: 'core errors log enforcers store', types: 'clock commands config' },
+  doctor: {
+    may: 'core errors log enforcers planted read-file store',
+    types: 'clock commands config',
+  },
   client: { may: 'clock errors log wire' },
 };
 
