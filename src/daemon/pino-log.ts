@@ -5,7 +5,7 @@
  * time; `human` is that with the time and a colour for a person at a terminal; `json` is pino's.
  */
 import { pino } from 'pino';
-import { type Fields, fieldsText, type Log } from '../log.ts';
+import { type Fields, fieldsText, type Log, printable } from '../log.ts';
 import { plantedAt } from '../planted.ts';
 
 export type LogFormat = 'human' | 'plain' | 'json';
@@ -62,10 +62,12 @@ function openDestination(file: string | undefined) {
 export function pinoLog(options: PinoLogOptions): DaemonLog {
   let { file } = options;
   let destination = openDestination(file);
+  const isJson = options.format === 'json';
   const format = options.format === 'human' ? humanLine : plainLine;
   const lines = {
     write(json: string) {
-      destination.write(options.format === 'json' ? json : `${format(JSON.parse(json))}\n`);
+      const line = isJson ? printable(json.trimEnd()) : format(JSON.parse(json));
+      destination.write(`${line}\n`);
     },
   };
   const logger = pino(

@@ -84,7 +84,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
     may: 'core errors wire allowlist block-keeper class-table dry-runs sessions verdicts',
     types: 'clock log store enforcers counters config',
   },
-  program: { may: 'errors' },
+  program: { may: 'errors log' },
   commands: {
     may: 'core errors log',
     types: 'allowlist clock config gatekeeper store enforcers',

@@ -194,7 +194,7 @@ const cases: readonly Case[] = [
     what: 'a static file that tcpsvd -t deletes',
     plan: { peersTimeout: 60 },
     before() {
-      chmodSync(site.path('peers'), 0o777);
+      chmodSync(site.path('peers'), 0o775);
       put('10', 0o644);
     },
     finds: 'problem static-files',
