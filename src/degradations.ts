@@ -68,6 +68,19 @@ export const degradedModes = {
     sentence: 'there was no room for a value, and an older one was forgotten',
     remedy: 'raise settings.max_values',
   },
+  'dry run forgotten': {
+    effect: 'forgets',
+    ends: 'quiet',
+    sentence:
+      'there was no room for what a dry run would have blocked, and an older one was forgotten',
+    remedy: 'raise settings.max_blocks, or end the dry run',
+  },
+  'operator refused': {
+    effect: 'keeps out',
+    ends: 'quiet',
+    sentence: 'there was no room for one more operator',
+    remedy: 'see who is connected with ipthrottle fds, and end what is not needed',
+  },
   allowlist: {
     effect: 'keeps out',
     ends: 'mended',

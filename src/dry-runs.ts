@@ -1,19 +1,26 @@
 /**
  * Blocks that a class with `dry_run` would have made: told and listed, never enforced, and
  * forgotten with the process.
+ *
+ * Guarantee: at most `most` are kept; for one more the one that was told first is forgotten.
  */
 import type { Clock } from './clock.ts';
+import type { RareLog } from './rare-log.ts';
 import type { Block } from './store/store.ts';
 
 export class DryRuns {
   readonly #clock: Clock;
+  readonly #most: number;
+  readonly #rareLog: RareLog;
   readonly #blocks = new Map<string, Block>();
   /** Since the start: blocks that were only told, and marks that were let in and only told. */
   blocksTold = 0;
   refusalsTold = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, most: number, rareLog: RareLog) {
     this.#clock = clock;
+    this.#most = most;
+    this.#rareLog = rareLog;
   }
 
   /** Whether the address would be blocked now. */
@@ -24,7 +31,10 @@ export class DryRuns {
 
   add(block: Block): void {
     this.blocksTold += 1;
+    // As a new one: a Map keeps the place of a key that it has.
+    this.#blocks.delete(block.address.text);
     this.#blocks.set(block.address.text, block);
+    if (this.#blocks.size > this.#most) this.#forgetFirst();
   }
 
   /** The one that would be in force now for exactly this address or network. */
@@ -43,5 +53,11 @@ export class DryRuns {
     for (const [text, block] of this.#blocks) {
       if (!this.has(text) || !wanted(block)) this.#blocks.delete(text);
     }
+  }
+
+  #forgetFirst(): void {
+    const [text = ''] = this.#blocks.keys();
+    if (this.has(text)) this.#rareLog.warn('dry run forgotten', { address: text });
+    this.#blocks.delete(text);
   }
 }

@@ -28,6 +28,7 @@ export const faults = {
   store: { exit: exitCodes.later.code, sentence: 'database not usable now' },
   enforcer: { exit: exitCodes.later.code, sentence: 'block not in force' },
   listen: { exit: exitCodes.later.code, sentence: 'cannot listen' },
+  log: { exit: exitCodes.later.code, sentence: 'cannot write the log' },
   overload: { exit: exitCodes.later.code, sentence: 'queue not measured' },
   daemon: { exit: exitCodes.later.code, sentence: 'rater does not answer' },
 } as const satisfies Record<string, FaultKind>;

@@ -4,6 +4,8 @@
  *
  * Guarantee: a mark that exceeds its limit is answered after its block is committed and in force,
  * so exactly the limit passes. An address that is allowlisted is counted and never refused.
+ * Guarantee: what anybody may ask, by markApart(), leads to no block and has no influence on what
+ * mark() answers.
  */
 import { Allowlist } from './allowlist.ts';
 import { BlockKeeper } from './block-keeper.ts';
@@ -19,6 +21,7 @@ import { DryRuns } from './dry-runs.ts';
 import type { Enforcer } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
 import type { Log } from './log.ts';
+import { RareLog } from './rare-log.ts';
 import { type Holder, Sessions } from './sessions.ts';
 import type { Block, Store } from './store/store.ts';
 import { type Event, type Outlook, type VerdictParts, Verdicts } from './verdicts.ts';
@@ -30,6 +33,8 @@ export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'i
   readonly degradations: Degradations;
   readonly store: Store;
   readonly counters: Counters;
+  /** Where the marks are counted that anybody may make; undefined: nobody may. */
+  readonly countersApart?: Counters | undefined;
   readonly enforcers: readonly Enforcer[];
 };
 
@@ -67,6 +72,9 @@ export class Gatekeeper {
   readonly degradations: Degradations;
   readonly #sessions = new Sessions();
   readonly #counters: Counters;
+  readonly #countersApart: Counters | undefined;
+  /** What is left of a pass that sweep() has begun. */
+  #unswept: Counters[] = [];
   readonly #clock: Clock;
   readonly #log: Log;
   #config: Config;
@@ -76,12 +84,17 @@ export class Gatekeeper {
 
   constructor(parts: GatekeeperParts) {
     this.#counters = parts.counters;
+    this.#countersApart = parts.countersApart;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.degradations = parts.degradations;
     this.#config = parts.config;
     this.#classes = new ClassTable(parts.config);
-    this.dryRuns = new DryRuns(parts.clock);
+    this.dryRuns = new DryRuns(
+      parts.clock,
+      parts.config.settings.maxBlocks,
+      new RareLog(parts.log, parts.degradations),
+    );
     this.allowlist = new Allowlist(parts.store, parts.clock);
     this.allowlist.configure(parts.config.allow);
     this.blocks = new BlockKeeper({ ...parts, onEnd: (block) => this.#startAnew(block) });
@@ -126,12 +139,22 @@ export class Gatekeeper {
    * session that lasts until the holder ends.
    */
   mark(request: Request, holder?: Holder): Reply | Promise<Reply> {
-    const event = this.#understand(request);
+    return this.#mark(request, this.#counters, holder);
+  }
+
+  /** The same for a client who may be anybody: counted apart, and nobody is blocked for it. */
+  markApart(request: Request): Reply | Promise<Reply> {
+    if (!this.#countersApart) throw new Error('nobody may ask without being trusted');
+    return this.#mark(request, this.#countersApart);
+  }
+
+  #mark(request: Request, counters: Counters, holder?: Holder): Reply | Promise<Reply> {
+    const event = this.#understand(request, counters === this.#countersApart);
     if ('status' in event) return event;
     const nowMs = this.#clock.monotonicMs();
     const marked: (Counts | Promise<Counts>)[] = [];
     for (const { subject, rates } of event.targets) {
-      marked.push(this.#counters.mark(subject, rates, nowMs));
+      marked.push(counters.mark(subject, rates, nowMs));
     }
     return marked.some((counts) => counts instanceof Promise)
       ? Promise.all(marked).then((counts) => this.#decide(event, counts, holder))
@@ -195,7 +218,7 @@ export class Gatekeeper {
 
   /** How many values have marks or had some until lately. */
   get trackedValues(): number {
-    return this.#counters.size;
+    return this.#counters.size + (this.#countersApart?.size ?? 0);
   }
 
   /** Whether the configuration has the class. */
@@ -210,22 +233,27 @@ export class Gatekeeper {
 
   /** Forgets idle counters, looking at no more than `most`; says whether the pass is finished. */
   sweep(most: number): boolean {
-    this.dryRuns.keep(() => true);
-    return this.#counters.sweep(this.#clock.monotonicMs(), most);
+    if (this.#unswept.length === 0) {
+      this.dryRuns.keep(() => true);
+      this.#unswept = this.#allCounters();
+    }
+    if (this.#unswept[0]?.sweep(this.#clock.monotonicMs(), most)) this.#unswept.shift();
+    return this.#unswept.length === 0;
   }
 
-  #understand(request: Request): Event | Reply {
+  #understand(request: Request, isApart: boolean): Event | Reply {
     const known = this.#classes.get(request.class);
     if (!known) return errorReply('Class not found', request.class);
     const address = known.addresses ? parseAddress(request.value) : undefined;
     if (known.addresses && !address) return errorReply('Not an address', request.value);
     if (address && this.allowlist.covering(address)) {
       const targets = [this.#classes.exemptTarget(known, address)];
-      return { targets, isAllowed: true, block: undefined };
+      return { targets, isAllowed: true, isApart, block: undefined };
     }
     return {
       targets: this.#classes.targetsOf(known, request.value, address),
       isAllowed: false,
+      isApart,
       block: address && this.blocks.active(address),
     };
   }
@@ -288,7 +316,11 @@ export class Gatekeeper {
   #forgetMarks(address: Address): void {
     for (const known of this.#classes.ofAddresses()) {
       const { text: value } = countedNetwork(known, address);
-      this.#counters.clear({ class: known.name, value });
+      for (const counters of this.#allCounters()) counters.clear({ class: known.name, value });
     }
+  }
+
+  #allCounters(): Counters[] {
+    return this.#countersApart ? [this.#counters, this.#countersApart] : [this.#counters];
   }
 }

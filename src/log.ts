@@ -17,11 +17,13 @@ const longestValue = 200;
 /** Control characters, line separators and what turns the direction of writing. */
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
+/** As in JSON: one beyond 16 bits is two escapes. */
 function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
 }
 
-/** `text` on one line, with nothing in it that drives a terminal. */
+/** `text` on one line, with nothing in it that drives a terminal. What is JSON means the same. */
 export function printable(text: string): string {
   return text.replace(unprintable, escapeCharacter);
 }

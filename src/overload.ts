@@ -3,10 +3,11 @@
  * original overload plugin and its cron job.
  *
  * Guarantee: only an empty file is ever removed and nothing is ever written into one, so a wrong
- * path costs no data. A file with something in it was made by the administrator and stays.
+ * path costs no data, and no symbolic link is followed to make one. A file with something in it was
+ * made by the administrator and stays.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { promisify } from 'node:util';
 import type { Overload } from './config/config.ts';
@@ -22,6 +23,7 @@ export type Look = {
   readonly pressure: Pressure;
 };
 
+const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 const usualPatienceMs = 60_000;
 const run = promisify(execFile);
 
@@ -78,7 +80,7 @@ async function measure(command: readonly string[], patienceMs: number): Promise<
 
 function setFile(file: string, isOn: boolean): void {
   if (isOn) {
-    writeFileSync(file, '', { flag: 'a', mode: 0o644 });
+    closeSync(openSync(file, O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o644));
     return;
   }
   if (statSync(file).size > 0) throw new Fault('overload', `${file} is not empty, so it stays`);

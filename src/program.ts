@@ -2,6 +2,7 @@
  * What rater and ipthrottle share as programs: the version, and how trouble leaves them.
  */
 import { exitCodes, Fault } from './errors.ts';
+import { printable } from './log.ts';
 
 declare const IPTHROTTLE_VERSION: string;
 
@@ -11,7 +12,9 @@ export const version = IPTHROTTLE_VERSION;
 /** The exit code for `error`, after one line (or our own bug's stack) on stderr. */
 export function leaveWith(program: string, error: unknown): number {
   if (error instanceof Fault) {
-    process.stderr.write(`${program}: error: ${error.message}\n`);
+    // Mistakes in a configuration are a line each.
+    const message = error.message.split('\n').map(printable).join('\n');
+    process.stderr.write(`${program}: error: ${message}\n`);
     return error.exit;
   }
   const stack = error instanceof Error ? error.stack : String(error);

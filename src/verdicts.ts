@@ -1,7 +1,8 @@
 /**
  * What becomes of a request whose marks are counted: let in, refused, or blocked from now on.
  *
- * Guarantee: a block is committed and in force before the reply that tells of it exists.
+ * Guarantee: a block is committed and in force before the reply that tells of it exists. A request
+ * that anybody may have made leads to none.
  */
 import type { Allowlist } from './allowlist.ts';
 import type { BlockKeeper, Cause } from './block-keeper.ts';
@@ -38,12 +39,21 @@ export type VerdictParts = {
 export type Event = {
   readonly targets: readonly Target[];
   readonly isAllowed: boolean;
+  /** Whether anybody may have made it: then its marks are counted apart and it blocks nobody. */
+  readonly isApart: boolean;
   /** The block that refuses the address already. */
   readonly block: Block | undefined;
 };
 
 /** What is remembered of an address, and what its next offence would cost. */
 export type Outlook = { readonly offences: number; readonly nextSeconds: number };
+
+/** Why somebody is refused without a block, and by what numbers. */
+type Refusal = {
+  readonly why: 'rate' | 'sessions' | 'overload';
+  readonly count: number;
+  readonly limit: number;
+};
 
 /** The reply of one class. */
 type Judged = Exclude<Reply, { status: 2 }>;
@@ -105,30 +115,32 @@ export class Verdicts {
     const judgement = judge(target.rates, counts);
     const { count, rate } = judgement;
     if (event.isAllowed) return { status: 0, count, limit: -1 };
-    const block = event.block ?? this.#blockFor(target, judgement);
+    const block = event.block ?? (event.isApart ? undefined : this.#blockFor(target, judgement));
     if (block) {
       return { status: 1, count, limit: rate.count, secondsLeft: this.#secondsLeft(block) };
     }
     const { known, subject } = target;
     const sessions = this.#parts.sessions.count(subject);
     const most = known.concurrent ?? Number.POSITIVE_INFINITY;
-    if (judgement.verdict === 'exceeded') return this.#refuse(target, count, rate.count, 'rate');
-    if (sessions >= most) return this.#refuse(target, sessions + 1, most, 'sessions');
+    const refuse = (told: Refusal) => this.#refuse(event, target, told);
+    if (judgement.verdict === 'exceeded') return refuse({ why: 'rate', count, limit: rate.count });
+    if (sessions >= most) return refuse({ why: 'sessions', count: sessions + 1, limit: most });
     if (known.overload && this.#parts.isOverloaded()) {
-      return this.#refuse(target, count, 0, 'overload');
+      return refuse({ why: 'overload', count, limit: 0 });
     }
     return { status: 0, count, limit: rate.count };
   }
 
   /** Refuses without a block; in a dry run only says so. */
-  #refuse({ known, subject }: Target, count: number, limit: number, why: string): Judged {
+  #refuse({ isApart }: Event, { known, subject }: Target, { why, count, limit }: Refusal): Judged {
     const { dryRuns, log } = this.#parts;
     const isDry = this.isDry(known);
     if (isDry) dryRuns.refusalsTold += 1;
     // Told when it begins: a client that sends thousands more is not worth a line each.
     const isOld = (why === 'rate' && count > limit + 1) || dryRuns.has(subject.value);
     const level = isOld ? 'debug' : 'info';
-    const fields = { class: known.name, value: subject.value, why, rate: `${count}/${limit}` };
+    const by = isApart ? 'tcp' : undefined;
+    const fields = { class: known.name, value: subject.value, why, rate: `${count}/${limit}`, by };
     if (isDry) log[level]('would refuse', fields);
     else log[level]('refused', fields);
     return { status: isDry ? 0 : 1, count, limit };

@@ -65,6 +65,7 @@ export function gatekeeperSite(
       degradations: new Degradations(clock),
       store,
       counters: new MemoryCounters(),
+      countersApart: new MemoryCounters(),
       enforcers: [wrap(new PeersDirectory({ directory: peers, timeoutSeconds: undefined }))],
       log: { debug() {}, info: log, warn: log, error: log },
       clock,
@@ -75,10 +76,17 @@ export function gatekeeperSite(
     return gatekeeper;
   };
   const gatekeeper = start();
-  const ask = async (line: string, holder?: Holder) => {
+  const requestIn = (line: string) => {
     const request = parseRequest(Buffer.from(line));
     if (typeof request === 'string') throw new Error(request);
-    return replyLine(await gatekeeper.mark(request, holder)).trimEnd();
+    return request;
+  };
+  const ask = async (line: string, holder?: Holder) => {
+    return replyLine(await gatekeeper.mark(requestIn(line), holder)).trimEnd();
+  };
+  /** As somebody who may be anybody. */
+  const askApart = async (line: string) => {
+    return replyLine(await gatekeeper.markApart(requestIn(line))).trimEnd();
   };
   /** The same request several times, and all replies. */
   const asked = async (line: string, times: number) => {
@@ -86,5 +94,18 @@ export function gatekeeperSite(
     for (let turn = 0; turn < times; turn += 1) replies.push(await ask(line));
     return replies;
   };
-  return { gatekeeper, start, ask, asked, store, time, world, peers, dbPath, events, lines };
+  return {
+    gatekeeper,
+    start,
+    ask,
+    askApart,
+    asked,
+    store,
+    time,
+    world,
+    peers,
+    dbPath,
+    events,
+    lines,
+  };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fieldsText, quoted } from '../src/log.ts';
+import { fieldsText, printable, quoted } from '../src/log.ts';
 
 test.each([
   ['1.2.3.4', '1.2.3.4'],
@@ -9,9 +9,25 @@ test.each([
   ['a\nrater: info: forged', '"a\\nrater: info: forged"'],
   ['\u001b[2J\u009b1m', '"\\u001b[2J\\u009b1m"'],
   ['\u202e\u2028', '"\\u202e\\u2028"'],
+  ['\u{e0041}', '"\\udb40\\udc41"'],
   ['x'.repeat(201), `"${'x'.repeat(200)}..."`],
 ])('%j is logged as %s', (text, expected) => {
   expect(quoted(text)).toBe(expected);
+});
+
+test('JSON that was made printable means the same', () => {
+  const texts = [
+    '\u001b[2J',
+    '\u009b2J',
+    '\u202ea',
+    '\u{e0041}',
+    '\u2028',
+    '\u007f',
+    'grün \u{1f600}',
+  ];
+  const json = printable(JSON.stringify(texts));
+  expect(json).toMatch(/^[ -~ü😀]*$/u);
+  expect(JSON.parse(json)).toEqual(texts);
 });
 
 test('fields follow each other on one line, and what is undefined is left out', () => {

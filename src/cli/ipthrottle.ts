@@ -7,6 +7,7 @@ import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { exitCodes, Fault } from '../errors.ts';
+import { printable } from '../log.ts';
 import { leaveWith, version } from '../program.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { doctor } from './doctor.ts';
@@ -32,10 +33,10 @@ async function carryOut(
   return runOffline(config, command, call);
 }
 
-/** Errors of the operator go to stderr, answers to stdout. */
+/** Errors of the operator go to stderr, answers to stdout; neither drives the terminal. */
 function print({ exit, lines }: Outcome): Promise<number> {
   const stream = exit >= exitCodes.operator.code ? process.stderr : process.stdout;
-  const text = lines.map((line) => `${line}\n`).join('');
+  const text = lines.map((line) => `${printable(line)}\n`).join('');
   return new Promise((resolve) => stream.write(text, () => resolve(exit)));
 }
 

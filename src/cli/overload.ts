@@ -10,7 +10,7 @@ import type { Overload } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { schema } from '../config/schema.ts';
 import { Fault } from '../errors.ts';
-import { quoted } from '../log.ts';
+import { printable, quoted } from '../log.ts';
 import { type Look, lookForOverload, shownPressure } from '../overload.ts';
 
 const usualWatchSeconds = 60;
@@ -103,7 +103,7 @@ function sentence({ isOn, hasChanged, pressure }: Look, rule: Overload): string 
 }
 
 function say(stream: NodeJS.WriteStream, line: string): void {
-  stream.write(`${line}\n`);
+  stream.write(`${printable(line)}\n`);
 }
 
 /** Goes on for ever; trouble is told when it begins and when it changes. */

@@ -13,7 +13,7 @@ import { checks, type Diagnosis, diagnose } from '../doctor/checks.ts';
 import { lookAt } from '../doctor/look.ts';
 import { anyAddress, isOfThisHost, probe, type RunCommand, type Step } from '../doctor/probe.ts';
 import { exitCodes, Fault } from '../errors.ts';
-import { printable, quoted } from '../log.ts';
+import { quoted } from '../log.ts';
 import { askDaemon } from './ask-daemon.ts';
 
 const patienceMs = 5000;
@@ -62,14 +62,13 @@ function lastLine(found: readonly Diagnosis[], steps: readonly Step[]): string {
 }
 
 function linesOf(found: readonly Diagnosis[], steps: readonly Step[]): string[] {
-  const lines = [
+  return [
     ...found.map(
       ({ check, level, what, remedy }) => `${level}: ${check}: ${what}; remedy: ${remedy}`,
     ),
     ...steps.map(({ server, step, went }) => `probe: ${server}: ${went}: ${step}`),
     lastLine(found, steps),
   ];
-  return lines.map(printable);
 }
 
 /** @throws Fault */

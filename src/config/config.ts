@@ -16,6 +16,8 @@ export type Settings = {
   /** TCP listener: only when `port` is set. */
   readonly address: string;
   readonly port: number | undefined;
+  /** Whether marks by TCP count with those of the socket and may block, as those do. */
+  readonly tcpTrusted: boolean;
   /** TCP control shell: only when `controlPort` is set. */
   readonly controlAddress: string;
   readonly controlPort: number | undefined;

@@ -47,6 +47,7 @@ function readSettings(root: GroupNode, mistakes: Mistakes): Settings | undefined
       controlSocket: values.control ?? join(dirname(values.socket), 'control.sock'),
       address: values.address,
       port: values.port,
+      tcpTrusted: values.tcp_trusted,
       controlAddress: values.control_address,
       controlPort: values.control_port,
       controlRemote: values.control_remote,

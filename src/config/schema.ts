@@ -80,6 +80,7 @@ export const schema = {
     ),
     address: usually(ipAddress, '127.0.0.1', 'address of the TCP listener'),
     port: optional(port, 'port of the TCP listener; without it there is none'),
+    tcp_trusted: usually(boolean, false, 'marks by TCP count with those of socket, and may block'),
     control_address: usually(ipAddress, '127.0.0.1', 'address of the TCP control shell'),
     control_port: optional(port, 'port of the TCP control shell; without it there is none'),
     control_remote: usually(boolean, false, 'let control_address be other than loopback'),

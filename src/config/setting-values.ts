@@ -45,6 +45,7 @@ export const settingValues: {
     control: { get: ({ settings }) => settings.controlSocket },
     address: { get: ({ settings }) => settings.address },
     port: { get: ({ settings }) => settings.port },
+    tcp_trusted: { get: ({ settings }) => settings.tcpTrusted },
     control_address: { get: ({ settings }) => settings.controlAddress },
     control_port: { get: ({ settings }) => settings.controlPort },
     control_remote: { get: ({ settings }) => settings.controlRemote },

@@ -18,8 +18,11 @@ import { parseRequest } from '../wire/request.ts';
 import { type Client, waitsForReader } from './connections.ts';
 import type { Performance } from './performance.ts';
 
+/** What answers checks. */
+export type Asked = Pick<Gatekeeper, 'mark' | 'hasClass'>;
+
 export type CheckParts = {
-  readonly gatekeeper: Gatekeeper;
+  readonly gatekeeper: Asked;
   readonly performance: Performance;
   readonly clock: Clock;
   /** Of its listener, for people. */

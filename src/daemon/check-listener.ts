@@ -3,12 +3,9 @@
  * and closes, as the original rater did, and has a deadline for all of it.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Clock } from '../clock.ts';
-import type { Gatekeeper } from '../gatekeeper.ts';
-import { CheckConnection } from './check-connection.ts';
+import { CheckConnection, type CheckParts } from './check-connection.ts';
 import type { ConnectionRoom } from './connection-room.ts';
 import type { Connections } from './connections.ts';
-import type { Performance } from './performance.ts';
 
 /** What a connection by TCP may last, from its first to its last byte. */
 const requestDeadlineMs = 30_000;
@@ -19,10 +16,7 @@ function closeBy(deadlineMs: number, socket: Socket): void {
   socket.once('close', () => clearTimeout(deadline));
 }
 
-export type CheckListenerParts = {
-  readonly gatekeeper: Gatekeeper;
-  readonly clock: Clock;
-  readonly performance: Performance;
+export type CheckListenerParts = Omit<CheckParts, 'kind' | 'isOneRequest'> & {
   readonly connections: Connections;
   readonly room: ConnectionRoom;
 };

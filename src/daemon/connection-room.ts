@@ -1,39 +1,55 @@
 /**
- * Room for connections of several listeners together.
+ * Room for connections of one or several listeners.
  *
  * Guarantee: at most `most` are open at once. Whoever comes when there is no room is closed at
  * once, so that ratecheck fails open without waiting; the clients that are connected stay.
  *
- * Some descriptors are kept free in any case: for the operator, the files of blocks and the store.
- * Without any, libuv closes new connections and tells nobody.
+ * Some descriptors are kept free of checks in any case: for the operator, by both of his listeners,
+ * the files of blocks and the store. Without any, libuv closes new connections and tells nobody.
  */
-import type { RareLog } from '../rare-log.ts';
 import { mostDescriptors } from './connections.ts';
 
-const keptFree = 48;
+/** How many may be connected to each of the operator's listeners. */
+export const mostOperators = 64;
+const keptFree = 48 + 2 * mostOperators;
+
+/** How many connections for checks may be open, where the configuration says `wanted`. */
+export function mostChecks(wanted: number): number {
+  const descriptors = mostDescriptors() ?? Number.POSITIVE_INFINITY;
+  return Math.min(wanted, Math.max(1, descriptors - keptFree));
+}
 
 export class ConnectionRoom {
   readonly #most: number;
-  readonly #rareLog: RareLog;
+  readonly #onRefusal: (open: number) => void;
+  readonly #whole: ConnectionRoom | undefined;
   #open = 0;
 
-  constructor(most: number, rareLog: RareLog) {
-    const descriptors = mostDescriptors() ?? Number.POSITIVE_INFINITY;
-    this.#most = Math.min(most, Math.max(1, descriptors - keptFree));
-    this.#rareLog = rareLog;
+  /** A part of a `whole` has to find room in that as well. */
+  constructor(most: number, onRefusal: (open: number) => void, whole?: ConnectionRoom) {
+    this.#most = most;
+    this.#onRefusal = onRefusal;
+    this.#whole = whole;
+  }
+
+  /** Half of this room, and at least one place. */
+  half(): ConnectionRoom {
+    return new ConnectionRoom(Math.ceil(this.#most / 2), this.#onRefusal, this);
   }
 
   /** Gives a place, until `leave`, or says that there is none: the connection is to be closed. */
   enter(): boolean {
     if (this.#open >= this.#most) {
-      this.#rareLog.warn('connection refused', { open: this.#open });
+      this.#onRefusal(this.#open);
       return false;
     }
+    if (this.#whole?.enter() === false) return false;
     this.#open += 1;
     return true;
   }
 
   leave(): void {
     this.#open -= 1;
+    this.#whole?.leave();
   }
 }

@@ -4,7 +4,8 @@
  * outcome's lines and a last line `Ok`, also after an error.
  *
  * Guarantee: lines are carried out one after the other in their order, all that arrived whole; and
- * a client that does not read its answers is not read from any more.
+ * a client that does not read its answers is not read from any more. A client more than there is
+ * room for is closed at once; by TCP also one that has been idle for half an hour.
  *
  * SECURITY: who may connect may block and unblock; the socket's mode 0600 decides who that is. By
  * TCP it is every user of this host.
@@ -18,6 +19,7 @@ import { parseLine } from '../commands/parse-line.ts';
 import { exitCodes, Fault } from '../errors.ts';
 import { type Log, printable } from '../log.ts';
 import { type Line, LineSplitter } from '../wire/line-splitter.ts';
+import type { ConnectionRoom } from './connection-room.ts';
 import { type Client, type Connections, waitsForReader } from './connections.ts';
 
 /** Room for a command with tens of thousands of addresses. */
@@ -25,10 +27,13 @@ export const longestCommand = 1 << 20;
 /** A person types no more. */
 export const longestPersonLine = 1 << 16;
 const openingBrace = 0x7b;
+/** By TCP anybody may come, and who has gone without a word is not told from who is thinking. */
+const idleByTcpMs = 30 * 60_000;
 
 export type ControlListenerParts = {
   readonly context: () => CommandContext;
   readonly connections: Connections;
+  readonly room: ConnectionRoom;
   readonly log: Log;
   readonly clock: Clock;
   /** Whether its clients come by TCP. */
@@ -161,18 +166,26 @@ class Conversation implements Client {
 }
 
 /** A server for the control shell. */
-export function controlListener(parts: ControlListenerParts): Server {
+export function controlListener(parts: ControlListenerParts, idleMs = idleByTcpMs): Server {
   return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    // The client is gone: nothing is owed to it.
+    socket.on('error', () => socket.destroy());
+    if (!parts.room.enter()) {
+      socket.destroy();
+      return;
+    }
+    if (parts.isTcp) socket.setTimeout(idleMs, () => socket.destroy());
     const conversation = new Conversation(socket, parts);
     let heard = Promise.resolve();
     parts.connections.add(conversation);
-    socket.on('close', () => parts.connections.remove(conversation));
+    socket.on('close', () => {
+      parts.connections.remove(conversation);
+      parts.room.leave();
+    });
     socket.on('data', (chunk) => {
       socket.pause();
       heard = heard.then(() => conversation.hear(chunk)).then(() => void socket.resume());
     });
     socket.on('end', () => void heard.then(() => socket.end()));
-    // The client is gone: nothing is owed to it.
-    socket.on('error', () => socket.destroy());
   });
 }

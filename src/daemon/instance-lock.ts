@@ -7,11 +7,13 @@
  */
 import Database from 'better-sqlite3';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
+import { refusePlanted } from '../planted.ts';
 import { keepAlive } from '../store/keep-alive.ts';
 
 /** Takes the lock for the socket or database at `path`; the returned function lets go of it. */
 export function takeInstanceLock(path: string): () => void {
   const lock = `${path}.lock`;
+  refusePlanted(lock, 'listen');
   try {
     const database = keepAlive(new Database(lock, { timeout: 0 }));
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');

@@ -2,12 +2,12 @@
 import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
 import { systemClock } from '../clock.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, Settings } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
 import { Degradations } from '../degradations.ts';
-import { exitCodes } from '../errors.ts';
+import { exitCodes, Fault, reasonOf } from '../errors.ts';
 import { leaveWith, version } from '../program.ts';
-import { pinoLog } from './pino-log.ts';
+import { type DaemonLog, pinoLog } from './pino-log.ts';
 import { Rater } from './rater.ts';
 
 const program = new Command('rater')
@@ -25,14 +25,22 @@ function configFrom(file: string): Config | undefined {
   return config;
 }
 
-async function serve(config: Config): Promise<void> {
-  process.umask(0o077);
-  const { log: file, logLevel: level, logFormat } = config.settings;
+/** @throws Fault `log` */
+function openLog(settings: Settings, degradations: Degradations): DaemonLog {
+  const { log: file, logLevel: level, logFormat } = settings;
   const human = file === undefined && isatty(2);
   const format = logFormat === 'auto' ? (human ? 'human' : 'plain') : logFormat;
+  try {
+    return pinoLog({ file, level, format }, degradations);
+  } catch (error) {
+    throw new Fault('log', reasonOf(error), error);
+  }
+}
+
+async function serve(config: Config): Promise<void> {
+  process.umask(0o077);
   const degradations = new Degradations(systemClock);
-  const log = pinoLog({ file, level, format }, degradations);
-  const rater = new Rater(config, log, degradations);
+  const rater = new Rater(config, openLog(config.settings, degradations), degradations);
   const end = () => {
     rater.stop().then(
       () => process.exit(exitCodes.done.code),

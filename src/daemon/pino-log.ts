@@ -7,7 +7,8 @@
 import { pino } from 'pino';
 import type { Degradations } from '../degradations.ts';
 import { reasonOf } from '../errors.ts';
-import { type Fields, fieldsText, type Log } from '../log.ts';
+import { type Fields, fieldsText, type Log, printable } from '../log.ts';
+import { plantedAt } from '../planted.ts';
 
 export type LogFormat = 'human' | 'plain' | 'json';
 
@@ -53,8 +54,11 @@ export type DaemonLog = Log & {
   moveTo(file: string | undefined): void;
 };
 
+/** Throws a system error, or an Error about what another user planted. */
 export function pinoLog(options: PinoLogOptions, degradations: Degradations): DaemonLog {
   const openDestination = (path: string | undefined) => {
+    const planted = path === undefined ? undefined : plantedAt(path);
+    if (planted !== undefined) throw new Error(planted);
     const target = path === undefined ? { fd: 2 } : { dest: path, append: true };
     const opened = pino.destination({ ...target, sync: true, maxLength: mostWaiting });
     let told: unknown;
@@ -69,10 +73,12 @@ export function pinoLog(options: PinoLogOptions, degradations: Degradations): Da
   };
   let { file } = options;
   let destination = openDestination(file);
+  const isJson = options.format === 'json';
   const format = options.format === 'human' ? humanLine : plainLine;
   const lines = {
     write(json: string) {
-      destination.write(options.format === 'json' ? json : `${format(JSON.parse(json))}\n`);
+      const line = isJson ? printable(json.trimEnd()) : format(JSON.parse(json));
+      destination.write(`${line}\n`);
     },
   };
   const logger = pino(

@@ -23,7 +23,7 @@ import { SqliteStore } from '../store/sqlite-store.ts';
 import { Troubles } from '../troubles.ts';
 import { checkListener } from './check-listener.ts';
 import { ConfigWatcher } from './config-watcher.ts';
-import { ConnectionRoom } from './connection-room.ts';
+import { ConnectionRoom, mostChecks, mostOperators } from './connection-room.ts';
 import { Connections } from './connections.ts';
 import { controlListener } from './control-listener.ts';
 import { daemonFacts } from './facts.ts';
@@ -34,6 +34,7 @@ import { logControl } from './log-control.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import { Performance } from './performance.ts';
 import type { DaemonLog } from './pino-log.ts';
+import { forStrangers, hasStrangers } from './strangers.ts';
 import { Timers } from './timers.ts';
 import { listenOnUnixSocket } from './unix-socket.ts';
 import { LiveVariables } from './variables.ts';
@@ -85,6 +86,7 @@ export class Rater {
       degradations,
       store,
       counters: this.#makeCounters(),
+      countersApart: hasStrangers(config) ? this.#makeCounters() : undefined,
       enforcers: this.#enforcers,
       log,
       clock: this.#clock,
@@ -119,7 +121,9 @@ export class Rater {
         return listenOnTcp(server, settings.controlAddress, controlPort);
       });
     }
-    const room = new ConnectionRoom(settings.maxConnections, this.#rareLog);
+    const room = new ConnectionRoom(mostChecks(settings.maxConnections), (open) => {
+      this.#rareLog.warn('connection refused', { open });
+    });
     const checkParts = {
       gatekeeper: this.#gatekeeper,
       clock: this.#clock,
@@ -128,7 +132,11 @@ export class Rater {
       room,
     };
     if (port !== undefined) {
-      const tcp = checkListener(checkParts, true);
+      const gatekeeper = hasStrangers(this.#config)
+        ? forStrangers(this.#gatekeeper)
+        : this.#gatekeeper;
+      // Who may use the socket shall find room in any case.
+      const tcp = checkListener({ ...checkParts, gatekeeper, room: room.half() }, true);
       await this.#open('check by TCP', tcp, (server) => {
         return listenOnTcp(server, settings.address, port);
       });
@@ -241,10 +249,12 @@ export class Rater {
   }
 
   #control(isTcp: boolean): Server {
-    const context = () => this.#context();
     return controlListener({
-      context,
+      context: () => this.#context(),
       connections: this.#connections,
+      room: new ConnectionRoom(mostOperators, (open) => {
+        this.#rareLog.warn('operator refused', { open });
+      }),
       log: this.#log,
       clock: this.#clock,
       isTcp,

@@ -2,11 +2,12 @@
  * Listens on a Unix socket with the narrowest mode from its first moment on.
  *
  * The caller holds the instance lock, so a socket file that is there is a dead daemon's and may
- * go. What is not a socket is never removed.
+ * go. What is not a socket is never removed, and no link is followed.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:net';
+import { changeMode } from '../change-mode.ts';
 import { Fault, reasonOf } from '../errors.ts';
 
 export type UnixSocketOptions = {
@@ -45,8 +46,8 @@ export async function listenOnUnixSocket(server: Server, options: UnixSocketOpti
     removeStale(path);
     await bind(server, path);
     // Node knows no group names; chgrp asks the system's own directory.
-    if (group !== undefined) execFileSync('chgrp', ['--', group, path], { stdio: 'pipe' });
-    chmodSync(path, mode);
+    if (group !== undefined) execFileSync('chgrp', ['-h', '--', group, path], { stdio: 'pipe' });
+    changeMode(path, mode, (stats) => stats.isSocket());
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault('listen', `${path}: ${reasonOf(error).trim()}`, error);

@@ -1,5 +1,4 @@
 /** Who is never to be refused, and is: by a block, by the administrator's own files or rules. */
-import { readFileSync } from 'node:fs';
 import { type Address, contains } from '../core/address.ts';
 import { BlockIndex } from '../core/block-index.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
@@ -7,6 +6,7 @@ import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { addressOfPeerFile, isDeny } from '../enforcers/peer-file.ts';
 import { addressOfKey, deniedBy, isDenial, parseRules } from '../enforcers/tcprules.ts';
 import { errnoOf } from '../errors.ts';
+import { readFile } from '../read-file.ts';
 import { type Check, type Finding, type Installation, problem } from './check.ts';
 import type { Memory } from './memory.ts';
 import { peerFilesIn } from './peer-files.ts';
@@ -55,7 +55,7 @@ function denials({ config }: Installation, { blocks }: Memory): Denial[] {
 function denialsInRules(source: string): Denial[] {
   let text: Buffer;
   try {
-    text = readFileSync(source);
+    text = readFile(source);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;

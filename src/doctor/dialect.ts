@@ -2,10 +2,10 @@
  * Whether each cdb speaks its server's dialect: a server that is given the other's lets everybody in
  * and says nothing.
  */
-import { readFileSync } from 'node:fs';
 import { type CdbRecord, recordsInCdb } from '../enforcers/cdb.ts';
 import { errnoOf } from '../errors.ts';
 import { quoted } from '../log.ts';
+import { readFile } from '../read-file.ts';
 import { type Check, type Finding, problem } from './check.ts';
 import { type Dialect, ofTcpserver, ofTcpsvd } from './dialects.ts';
 
@@ -19,7 +19,7 @@ function shown([key]: CdbRecord): string {
 function check(path: string, own: Dialect, other: Dialect): Finding[] {
   let records: CdbRecord[];
   try {
-    records = recordsInCdb(readFileSync(path));
+    records = recordsInCdb(readFile(path));
   } catch (error) {
     const isMissing = errnoOf(error) === 'ENOENT';
     if (!isMissing && !(error instanceof RangeError)) throw error;

@@ -1,6 +1,7 @@
 /**
  * The directories in which rater writes for the servers: that they are there, that its user may
- * write in them, that the server may look into them and, with -t, remove from them.
+ * write in them, that the server may look into them and, with -t, remove from them. And of all in
+ * which it writes, that not everybody may.
  *
  * It goes by owner, groups and permission bits: access lists and read-only mounts it does not see.
  */
@@ -8,6 +9,7 @@ import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Check, type Finding, hint, type Installation, problem } from './check.ts';
 import { daemonUser, mayChange } from './owner.ts';
+import { writableByOthers } from './writable-by-others.ts';
 
 const othersSearch = 0o001;
 const groupSearch = 0o010;
@@ -51,7 +53,7 @@ function ofRemoval(path: string, { mode, uid }: Stats): Finding[] {
 
 export const directories: Check = {
   name: 'directories',
-  looksAt: 'the directories of the servers',
+  looksAt: 'the directories of rater and of the servers',
   run(site) {
     const { peers, tcprules } = site.config.blocking;
     const found: Finding[] = [];
@@ -67,6 +69,6 @@ export const directories: Check = {
     for (const path of new Set(cdbs.map((cdb) => dirname(cdb)))) {
       found.push(...ofWritten(site, path, statSync(path, { throwIfNoEntry: false })));
     }
-    return found;
+    return [...found, ...writableByOthers(site.config)];
   },
 };

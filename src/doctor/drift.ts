@@ -5,7 +5,6 @@
  * While rater runs, what it was asked a moment ago may be on its way: what differs is looked at
  * again after a rebuild has had its time.
  */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type CdbRecord, recordsInCdb } from '../enforcers/cdb.ts';
@@ -15,6 +14,7 @@ import { isDeny, peerFileName } from '../enforcers/peer-file.ts';
 import { isForeignKey, isRefusal, keyOf } from '../enforcers/tcprules.ts';
 import { Fault } from '../errors.ts';
 import { quoted } from '../log.ts';
+import { readFile } from '../read-file.ts';
 import type { Block } from '../store/store.ts';
 import { type Check, type Finding, hint, type Installation, problem, someOf } from './check.ts';
 import { type Dialect, ofTcpserver, ofTcpsvd } from './dialects.ts';
@@ -114,7 +114,7 @@ function wholeOf(dialect: Dialect, read: () => Uint8Array): Data | undefined {
 }
 
 function inCdb({ dialect, cdb, source, wanted, refuses, keys }: Compiled): Finding[] {
-  const real = wholeOf(dialect, () => readFileSync(cdb));
+  const real = wholeOf(dialect, () => readFile(cdb));
   const right = real && wholeOf(dialect, wanted);
   if (!real || !right) return [];
   const differing = [...right.keys()].filter((key) => real.get(key) !== right.get(key));

@@ -5,6 +5,7 @@
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
+import { refusePlanted } from '../planted.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import type { Block, BlockSource } from '../store/store.ts';
 import { inPrivateDirectory } from './private-directory.ts';
@@ -52,6 +53,7 @@ export function memoryFrom(blocksJson: string, allowedJson: string): Memory {
 
 /** From the database, while no daemon writes it. @throws Fault, errors of the file system */
 export function memoryIn(path: string, nowMs: number): Memory {
+  refusePlanted(path, 'store');
   return inPrivateDirectory((directory) => {
     const copy = join(directory, 'copy.db');
     copyFileSync(path, copy);

@@ -5,7 +5,15 @@
  * A silent file of ours cannot be read, not even by its owner. It can be told by its modification
  * time, the end of its block, which is after the file was last changed.
  */
-import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  openSync,
+  readdirSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import {
   addressOfPeerFile,
@@ -57,7 +65,8 @@ function looksLikeOurs(path: string, stats: Stats): boolean {
 export function startOf(path: string, most = 64): string | undefined {
   let descriptor: number;
   try {
-    descriptor = openSync(path, 'r');
+    // It is a file, but somebody may put a pipe in its place.
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return undefined;
   }

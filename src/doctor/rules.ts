@@ -1,9 +1,9 @@
 /** The administrator's rules for tcprules(1): lines that do not do what they seem to say. */
-import { readFileSync } from 'node:fs';
 import { type Address, parseNetwork } from '../core/address.ts';
 import { type ForeignLine, parseRules } from '../enforcers/tcprules.ts';
 import { errnoOf } from '../errors.ts';
 import { quoted } from '../log.ts';
+import { readFile } from '../read-file.ts';
 import { type Check, type Finding, type Installation, problem, someOf } from './check.ts';
 import { tcprulesTakesIPv6 } from './foreign-keys.ts';
 import { programIn } from './program-in.ts';
@@ -65,7 +65,7 @@ export const rules: Check = {
     if (source === undefined) return [];
     let text: string;
     try {
-      text = readFileSync(source, 'latin1');
+      text = readFile(source).toString('latin1');
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       const remedy = `create it; one that lets everybody in says :allow`;

@@ -1,8 +1,14 @@
-/** Who may connect: sockets that are open to more than the configuration says. */
+/**
+ * Who may connect: sockets that are open to more than the configuration says, and what the
+ * configuration lets everybody do.
+ */
 import { lstatSync } from 'node:fs';
-import { type Check, type Finding, problem } from './check.ts';
+import type { Settings } from '../config/config.ts';
+import { isLoopback, parseAddress } from '../core/address.ts';
+import { type Check, type Finding, hint, problem } from './check.ts';
 
 const controlMode = 0o600;
+const othersWrite = 0o002;
 
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
@@ -16,9 +22,34 @@ function tooWide(path: string, wanted: number, whose: string): Finding[] {
   return [problem(what, `chmod ${octal(wanted)} ${path}`)];
 }
 
+/** Who can come to a TCP listener at the address. */
+function visitors(address: string): string {
+  const isHere = isLoopback(parseAddress(address));
+  return isHere ? 'every user of this host' : `everybody who can reach ${address}`;
+}
+
+/** What everybody may do because the configuration says so. */
+function opened({ socketMode, address, port, tcpTrusted, ...settings }: Settings): Finding[] {
+  const found: Finding[] = [];
+  const blockAny = 'may have any address blocked that is not in allow';
+  if (socketMode & othersWrite) {
+    const what = `settings.socket_mode ${octal(socketMode)}: every user of this host ${blockAny}`;
+    found.push(hint(what, 'give the socket to a group: socket_mode 0660 and socket_group'));
+  }
+  if (port !== undefined && tcpTrusted) {
+    const what = `settings.tcp_trusted: ${visitors(address)} ${blockAny}`;
+    found.push(hint(what, 'leave tcp_trusted out, or use the socket and no port'));
+  }
+  if (settings.controlPort !== undefined) {
+    const what = `settings.control_port: ${visitors(settings.controlAddress)} may block and unblock`;
+    found.push(hint(what, 'leave it out, and use ipthrottle or settings.control'));
+  }
+  return found;
+}
+
 export const sockets: Check = {
   name: 'sockets',
-  looksAt: 'the modes of the sockets',
+  looksAt: 'the sockets',
   run({ config }) {
     const { socket, socketMode, controlSocket } = config.settings;
     return [
@@ -28,6 +59,7 @@ export const sockets: Check = {
         controlMode,
         'what it must not exceed, because it gives all power,',
       ),
+      ...opened(config.settings),
     ];
   },
 };

@@ -8,7 +8,15 @@
  * The last byte of the data says what it is: D close the connection, I instructions, X a command.
  * The files' last newline is left out; instructions have NULs for the others, and keep comments.
  */
-import { closeSync, constants, opendirSync, openSync, readFileSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  opendirSync,
+  openSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { Fault, reasonOf } from '../errors.ts';
 import { type CdbRecord, compileCdb } from './cdb.ts';
 import { latin1 } from './tcprules.ts';
@@ -74,10 +82,12 @@ function* namesIn(path: string): Generator<string> {
   }
 }
 
-/** A pipe nobody writes to is an empty file. */
+/** A pipe nobody writes to is an empty file. A device may have no end, so it is a mistake. */
 function contentOf(path: Uint8Array): Buffer {
   const descriptor = openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const stats = fstatSync(descriptor);
+    if (stats.isCharacterDevice() || stats.isBlockDevice()) throw new Error('it is a device');
     return readFileSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -11,11 +11,11 @@
  * It changes no file but temporary ones beside the cdb. Trouble is a Fault.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { BlockIndex } from '../core/block-index.ts';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
+import { readFile } from '../read-file.ts';
 import { type CdbRecord, compileCdb } from './cdb.ts';
-import { removeQuietly, temporaryName } from './replace-file.ts';
+import { createAnew, removeQuietly, temporaryName } from './replace-file.ts';
 import {
   addressOfKey,
   deniedBy,
@@ -66,6 +66,8 @@ export function takesIPv6(files: RulesFiles): boolean {
   const output = temporaryName(`${files.cdb}.trial`);
   const temporary = temporaryName(`${files.cdb}.trying`);
   try {
+    // tcprules would follow a link that somebody put there.
+    createAnew(temporary);
     runTcprules(files, [output, temporary], latin1('2001:db8::1:deny\n2001:db8:1::/48:deny\n'));
     return true;
   } catch {
@@ -87,7 +89,7 @@ export function mayHaveForeignKeys(files: RulesFiles): boolean {
 
 function readSource(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readFile(path);
   } catch (error) {
     throw new Fault('enforcer', `cannot read ${path}: ${reasonOf(error)}`, error);
   }
@@ -146,8 +148,9 @@ function compileWithCommand(
   const output = temporaryName(`${files.cdb}.compiled`);
   const temporary = temporaryName(`${files.cdb}.compiling`);
   try {
+    createAnew(temporary);
     runTcprules(files, [output, temporary], Buffer.concat([latin1(lines), source]));
-    return readFileSync(output);
+    return readFile(output);
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault('enforcer', `cannot read ${output}: ${reasonOf(error)}`, error);

@@ -7,8 +7,8 @@
  * The data of our own files is remembered while nothing tells that they changed, because looking at
  * 100 000 files takes half a second in which the daemon would answer nobody.
  */
-import { readFileSync } from 'node:fs';
 import { type Address, networkOf } from '../core/address.ts';
+import { readFile } from '../read-file.ts';
 import type { Block } from '../store/store.ts';
 import { findInCdb } from './cdb.ts';
 import { compilePeers, peerData } from './compile-peers.ts';
@@ -73,7 +73,7 @@ export class PeersCdb implements Enforcer {
   standing(address: Address, block: Block | undefined): Standing {
     let data: Uint8Array | undefined;
     try {
-      data = firstFound(readFileSync(this.#options.cdb), address);
+      data = firstFound(readFile(this.#options.cdb), address);
     } catch {
       return 'unknown';
     }

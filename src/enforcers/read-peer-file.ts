@@ -7,11 +7,11 @@
  *
  * Guarantee: the name denies at every instant, and has the same file as before afterwards: inode,
  * bytes, mode, modification and access time. What a killed process leaves, `restoreLeftover` mends.
+ * Guarantee: whatever others put into the directory, no other file than that one changes.
  *
  * XXX: what somebody else gives that name within these few microseconds is lost.
  */
 import {
-  chmodSync,
   closeSync,
   constants,
   futimesSync,
@@ -24,8 +24,10 @@ import {
   type Stats,
 } from 'node:fs';
 import { join } from 'node:path';
+import { changeMode } from '../change-mode.ts';
 import { errnoOf } from '../errors.ts';
 import { silentMode } from './peer-file.ts';
+import { removeQuietly } from './replace-file.ts';
 
 const { O_CREAT, O_EXCL, O_NOATIME, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 /** What ends the names of files that have no other use than the next one. */
@@ -66,7 +68,7 @@ function readAside(directory: string, name: string, stats: Stats): string | unde
   try {
     if (lstatSync(aside).ino !== stats.ino) return undefined;
     coverUp(path, join(directory, `..${name}${temporarySuffix}`), stats);
-    chmodSync(aside, readableMode);
+    changeMode(aside, readableMode, ({ ino }) => ino === stats.ino);
     return read(aside);
   } finally {
     restore(path, aside);
@@ -88,28 +90,42 @@ function coverUp(path: string, cover: string, { atimeMs, mtimeMs }: Stats): void
   }
 }
 
+/** Whether we put the file aside ourselves: others can make links, but not files of ours. */
+function isPutAside(stats: Stats): boolean {
+  return stats.isFile() && stats.uid === process.geteuid?.() && stats.nlink === 1;
+}
+
 /** Gives the file that was put aside its name back, unless somebody took the name from it. */
 function restore(path: string, aside: string): void {
   const there = lstatSync(path, { throwIfNoEntry: false });
-  const { ino, mtimeMs } = lstatSync(aside);
+  const left = lstatSync(aside);
+  const { ino, mtimeMs } = left;
   const isCover =
     there?.isFile() &&
     (there.mode & 0o7777) === silentMode &&
     Math.abs(there.mtimeMs - mtimeMs) < coverAccuracyMs;
-  if (!there || !isCover || there.ino === ino) {
+  if (!there || !isCover || there.ino === ino || !isPutAside(left)) {
     rmSync(aside, { force: true });
     return;
   }
-  chmodSync(aside, silentMode);
+  changeMode(aside, silentMode, isPutAside);
   renameSync(aside, path);
 }
 
-/** Mends or removes a file that a killed process left; says whether the name is one of those. */
+/**
+ * Mends or removes a file that a killed process left; says whether the name is one of those. What
+ * cannot be removed, because somebody else put it there, stays and harms nobody.
+ */
 export function restoreLeftover(directory: string, name: string): boolean {
   if (!name.startsWith('..') || !name.endsWith(temporarySuffix)) return false;
   const path = join(directory, name);
-  if (name.endsWith(asideSuffix)) {
-    restore(join(directory, name.slice(2, -asideSuffix.length)), path);
-  } else rmSync(path, { force: true });
+  if (!name.endsWith(asideSuffix)) removeQuietly(path);
+  else {
+    try {
+      restore(join(directory, name.slice(2, -asideSuffix.length)), path);
+    } catch {
+      // Tried again at the next look.
+    }
+  }
   return true;
 }

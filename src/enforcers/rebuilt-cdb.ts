@@ -8,19 +8,14 @@
  * A build has a number, so that what was asked for before it can be said to have landed. Nothing is
  * compiled before `start`, when all is known that must be in it.
  */
-import {
-  type BigIntStats,
-  lstatSync,
-  readFileSync,
-  readlinkSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
+import { type BigIntStats, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import { Fault, reasonOf } from '../errors.ts';
+import { plantedAt } from '../planted.ts';
+import { readFile } from '../read-file.ts';
 import { RebuildPace, type Timers } from './rebuild-pace.ts';
-import { removeLeftovers, replaceFile } from './replace-file.ts';
+import { removeLeftovers, removeQuietly, replaceFile } from './replace-file.ts';
 
 export type CdbLog = (level: 'info' | 'warn' | 'error', what: string, detail: string) => void;
 
@@ -145,6 +140,7 @@ export class RebuiltCdb {
     const build = this.#nextBuild++;
     const bytes = this.#parts.compile();
     const file = linkTarget(this.#parts.path);
+    if (plantedAt(file) !== undefined) removeQuietly(file);
     if (!holds(file, bytes)) replaceFile(file, bytes, modeOf(file));
     this.#landedBuild = build;
     this.#landedFile = identityOf(file);
@@ -163,8 +159,9 @@ export class RebuiltCdb {
   }
 }
 
-/** A symbolic link stays one: others who write the cdb write where it leads. */
+/** The administrator's link stays one: others who write the cdb write where it leads. */
 function linkTarget(path: string): string {
+  if (plantedAt(path) !== undefined) return path;
   try {
     return realpathSync(path);
   } catch {
@@ -183,7 +180,7 @@ function isLink(path: string): boolean {
 
 function holds(path: string, bytes: Uint8Array): boolean {
   try {
-    return Buffer.compare(readFileSync(path), bytes) === 0;
+    return Buffer.compare(readFile(path), bytes) === 0;
   } catch {
     return false;
   }

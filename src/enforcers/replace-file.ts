@@ -13,11 +13,11 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
+  lstatSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -53,6 +53,11 @@ export function removeLeftovers(path: string): void {
   }
 }
 
+/** Makes an empty file of ours, in the place of whatever is there. Throws a system error. */
+export function createAnew(path: string): void {
+  closeSync(openNew(path));
+}
+
 export function removeQuietly(path: string): void {
   try {
     rmSync(path, { force: true });
@@ -64,7 +69,8 @@ export function removeQuietly(path: string): void {
 type Owner = { readonly uid: number; readonly gid: number };
 
 function ownerOf(path: string): Owner | undefined {
-  return statSync(path, { throwIfNoEntry: false });
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  return stats?.isFile() ? stats : undefined;
 }
 
 function writeNewFile(path: string, bytes: Uint8Array, mode: number, owner?: Owner): void {
@@ -79,7 +85,7 @@ function writeNewFile(path: string, bytes: Uint8Array, mode: number, owner?: Own
   }
 }
 
-/** A file of that name can only be the leftover of a dead process that had our number. */
+/** What has that name can only be the leftover of a dead process that had our number, or planted. */
 function openNew(path: string): number {
   try {
     return openSync(path, 'wx', narrowMode);

@@ -15,8 +15,8 @@
  * BUGS: A rule of the admin for info@ADDRESS, and against a blocked network also one for a longer
  * prefix or an address in it, is found by tcpserver before ours.
  */
-import { readFileSync } from 'node:fs';
 import type { Address } from '../core/address.ts';
+import { readFile } from '../read-file.ts';
 import type { Block } from '../store/store.ts';
 import { findInCdb } from './cdb.ts';
 import { compileRules, mayHaveForeignKeys, type RulesFiles, takesIPv6 } from './compile-rules.ts';
@@ -68,7 +68,7 @@ export class TcprulesCdb implements Enforcer {
 
   standing(address: Address, block: Block | undefined): Standing {
     try {
-      return this.#standingIn(readFileSync(this.#files.cdb), address, block);
+      return this.#standingIn(readFile(this.#files.cdb), address, block);
     } catch {
       return 'unknown';
     }

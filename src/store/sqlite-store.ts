@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Offences } from '../core/penalty.ts';
 import { errnoOf, Fault, type FaultCode, reasonOf } from '../errors.ts';
+import { refusePlanted } from '../planted.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { Allowance, Block, BlockSource, NewBlock, Store } from './store.ts';
 
@@ -156,6 +157,7 @@ export class SqliteStore implements Store {
   /** Opens or creates the database at `path` (`:memory:` for none on disk). */
   constructor(path: string) {
     this.#path = path;
+    refusePlanted(path, 'store');
     this.#database = this.#guard(() => open(path));
     const statements = this.#guard(() => prepare(this.#database));
     this.#statements = statements;

@@ -77,6 +77,7 @@ test('without settings every one has its default', () => {
       controlSocket: '/run/ipthrottle/control.sock',
       address: '127.0.0.1',
       port: undefined,
+      tcpTrusted: false,
       controlAddress: '127.0.0.1',
       controlPort: undefined,
       controlRemote: false,
@@ -114,7 +115,7 @@ test('without settings every one has its default', () => {
 test('every setting is read', () => {
   const { config, mistakes } = checked(`
     settings: { socket: "s/rater"; socket_mode: "0622"; socket_group: 8; control: "/c";
-      address: "::1"; port: 25; control_address: "127.0.0.2"; control_port: 26; control_remote: true;
+      address: "::1"; port: 25; tcp_trusted: true; control_address: "127.0.0.2"; control_port: 26; control_remote: true;
       expiration_timer: 1; max_age: 2; max_values: 3; max_connections: 4; max_blocks: 5; db_path: "db"; log: "log"; log_level: 0; log_format: "json" }
     limits: { ip: ( ("*", (60, 10), (3600, 100)), ("192.0.2.0/24", 5, -1) ); user: (); net: () }
     classes: { ip: { also: "net" };
@@ -133,6 +134,7 @@ test('every setting is read', () => {
     controlSocket: '/c',
     address: '::1',
     port: 25,
+    tcpTrusted: true,
     controlAddress: '127.0.0.2',
     controlPort: 26,
     controlRemote: true,

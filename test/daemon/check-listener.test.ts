@@ -8,21 +8,16 @@ import { checkListener } from '../../src/daemon/check-listener.ts';
 import { ConnectionRoom } from '../../src/daemon/connection-room.ts';
 import { Connections } from '../../src/daemon/connections.ts';
 import { Performance } from '../../src/daemon/performance.ts';
-import { Degradations } from '../../src/degradations.ts';
-import { RareLog } from '../../src/rare-log.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 
 function site(clock: Clock = systemClock) {
-  const quiet = () => {};
-  const all = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-  const log = new RareLog(all, new Degradations(systemClock));
   return {
     gatekeeper: gatekeeperSite().gatekeeper,
     clock,
     performance: new Performance(systemClock),
     connections: new Connections(),
-    room: new ConnectionRoom(10, log),
+    room: new ConnectionRoom(10, () => {}),
   };
 }
 

@@ -11,9 +11,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
+import { configFrom } from '../gatekeeper-site.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { root } from './manual-page.ts';
 import { hasProgram, run } from './programs.ts';
@@ -39,6 +40,13 @@ describe('run scripts', () => {
   });
 });
 
+/** The configuration in EXAMPLES of ipthrottle(7). */
+function exampleInManual(): string {
+  const text = readFileSync(join(root, 'man/ipthrottle.7'), 'utf8');
+  const [, example = ''] = /^(settings : .*?)\n\.Ed$/ms.exec(text) ?? [];
+  return example;
+}
+
 test('systemd understands the unit', ({ skip }) => {
   skip(!hasProgram('systemd-analyze'), 'systemd-analyze is not installed');
   const unit = readFileSync(join(root, 'etc/systemd/ipthrottle.service'), 'utf8');
@@ -50,6 +58,49 @@ test('systemd understands the unit', ({ skip }) => {
   writeFileSync(copy, here);
   const { said } = run('systemd-analyze', ['verify', copy]);
   expect(said.split('\n').filter((line) => line.includes('ipthrottle.service'))).toEqual([]);
+});
+
+describe('the systemd unit', () => {
+  const unit = readFileSync(join(root, 'etc/systemd/ipthrottle.service'), 'utf8');
+  const setting = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
+  const pathsIn = (name: string, below: string) => {
+    return (setting(name) ?? '').split(' ').map((path) => join(below, path.replace(/^-/, '')));
+  };
+
+  test.for([
+    ['NoNewPrivileges', 'yes'],
+    ['CapabilityBoundingSet', ''],
+    ['AmbientCapabilities', ''],
+    ['ProtectSystem', 'strict'],
+    ['ProtectHome', 'yes'],
+    ['PrivateTmp', 'yes'],
+    ['PrivateDevices', 'yes'],
+    ['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6'],
+    ['RestrictSUIDSGID', 'yes'],
+    ['SystemCallFilter', '@system-service'],
+    ['UMask', '0077'],
+    ['User', 'ipthrottle'],
+  ])('takes from rater what it does not need: %s=%s', ([name, value]) => {
+    expect(setting(name as string)).toBe(value);
+  });
+
+  test('lets it write where the defaults and the examples of the manual say, and nowhere else', () => {
+    const writable = [
+      ...pathsIn('RuntimeDirectory', '/run'),
+      ...pathsIn('StateDirectory', '/var/lib'),
+      ...pathsIn('ReadWritePaths', '/'),
+    ];
+    const defaults = configFrom('limits : { ip : (); };').settings;
+    const { blocking } = configFrom(exampleInManual());
+    const files = [defaults.socket, defaults.controlSocket, defaults.dbPath];
+    const directories = files.map((file) => dirname(file));
+    for (const name of ['README.md', 'man/ipthrottle.7', 'etc/daemontools/smtpd-tcpserver/run']) {
+      const [path] = /[^\s"]+\/rules\b/.exec(readFileSync(join(root, name), 'utf8')) ?? [];
+      if (path) directories.push(path);
+    }
+    if (blocking.peers) directories.push(blocking.peers.directory);
+    expect([...new Set(writable)].sort()).toEqual([...new Set(directories)].sort());
+  });
 });
 
 test('the cron table runs a command as the daemon’s user', () => {
@@ -66,11 +117,7 @@ test('the configuration in the README is one', () => {
 });
 
 test('the configuration in ipthrottle.7 is one', () => {
-  const text = readFileSync(join(root, 'man/ipthrottle.7'), 'utf8');
-  const [, example = ''] = /^(settings : .*?)\n\.Ed$/ms.exec(text) ?? [];
-  const file = join(temporaryDirectory(), 'rater.conf');
-  writeFileSync(file, example);
-  expect(loadConfig(file).classes.get('ip')?.limits.length).toBe(3);
+  expect(configFrom(exampleInManual()).classes.get('ip')?.limits.length).toBe(3);
 });
 
 /** The samples as `install -m 0444` leaves them, where any user of tcpsvd may look. */

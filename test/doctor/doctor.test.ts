@@ -19,12 +19,13 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';
 import { cannotBecomeNobody, nobody } from '../system/nobody.ts';
 import { until } from '../system/running-program.ts';
-import { type Plan, Site } from '../system/site.ts';
+import { freePort, type Plan, Site } from '../system/site.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { bundle, examine, type How, kinds } from './examination.ts';
 
 const isRoot = process.getuid?.() === 0;
 const dayMs = 86_400_000;
+const port = await freePort();
 
 let site: Site;
 
@@ -58,6 +59,7 @@ const plans: readonly { readonly name: string; readonly plan: Plan }[] = [
     name: 'with everything, and polite',
     plan: { rules: ':allow\n', blocking: 'peers_cdb: "peers.cdb"; mode: "polite";' },
   },
+  { name: 'with a TCP listener', plan: { settings: `port: ${port};` } },
   { name: 'with an allowlist', plan: { rules: '10.:deny\n:allow\n', allow: ['127.0.0.0/8'] } },
 ];
 
@@ -192,7 +194,7 @@ const cases: readonly Case[] = [
     what: 'a static file that tcpsvd -t deletes',
     plan: { peersTimeout: 60 },
     before() {
-      chmodSync(site.path('peers'), 0o777);
+      chmodSync(site.path('peers'), 0o775);
       put('10', 0o644);
     },
     finds: 'problem static-files',
@@ -246,6 +248,24 @@ const cases: readonly Case[] = [
     before: () => chmodSync(site.path('peers'), 0o750),
     finds: 'hint directories',
     says: /unless it is in the group/,
+  },
+  {
+    what: 'a peers directory in which everybody may write',
+    before: () => chmodSync(site.path('peers'), 0o1777),
+    finds: 'problem directories',
+    says: /every user of this host may write in .*peers: block or let in/,
+  },
+  {
+    what: 'a directory of sockets and database in which everybody may write',
+    before: () => chmodSync(site.directory, 0o777),
+    finds: 'problem directories',
+    says: /every user of this host may write in .*, and replace the files of rater/,
+  },
+  {
+    what: 'the same with a sticky bit',
+    before: () => chmodSync(site.directory, 0o1777),
+    finds: 'hint directories',
+    says: /every user of this host may write in .*, and take a name before rater does/,
   },
   {
     what: 'a tcpsvd -t that may be unable to unlink',
@@ -354,6 +374,30 @@ const cases: readonly Case[] = [
     before: () => chmodSync(site.path('rater.sock'), 0o666),
     finds: 'problem sockets',
     says: /rater.sock has mode 0666/,
+  },
+  {
+    what: 'a socket that is open to all because the configuration says so',
+    plan: { settings: 'socket_mode: "0666";' },
+    finds: 'hint sockets',
+    says: /socket_mode 0666: every user of this host may have any address blocked/,
+  },
+  {
+    what: 'a TCP listener by which everybody may block',
+    plan: { settings: `port: ${port}; tcp_trusted: true;` },
+    finds: 'hint sockets',
+    says: /tcp_trusted: every user of this host may have any address blocked/,
+  },
+  {
+    what: 'the same for other hosts',
+    plan: { settings: `port: ${port}; address: "0.0.0.0"; tcp_trusted: true;` },
+    finds: 'hint sockets',
+    says: /tcp_trusted: everybody who can reach 0\.0\.0\.0 may have any/,
+  },
+  {
+    what: 'a control shell for everybody',
+    plan: { settings: `control_port: ${port};` },
+    finds: 'hint sockets',
+    says: /control_port: every user of this host may block and unblock/,
   },
   {
     what: "an operator's socket that is open to its group",

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Overload } from '../../src/config/config.ts';
@@ -112,6 +112,14 @@ describe('lookForOverload', () => {
     await expect(lookForOverload(rule({ file, command: off }))).rejects.toThrow('not empty');
     expect(await lookForOverload(rule({ file, command: on }))).toMatchObject({ isOn: true });
     expect(readFileSync(file, 'utf8')).toBe('maintenance until noon\n');
+  });
+
+  test('Guarantee: no link is followed to make the file', async () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'overloaded');
+    symlinkSync(join(directory, 'elsewhere'), file);
+    await expect(lookForOverload(rule({ file, command: on }))).rejects.toThrow('ELOOP');
+    expect(existsSync(join(directory, 'elsewhere'))).toBe(false);
   });
 
   test('a directory that is not there is a fault', async () => {

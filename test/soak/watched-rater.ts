@@ -51,7 +51,7 @@ export class WatchedRater {
     this.directory = join(this.#parent, 'site');
     mkdirSync(join(this.directory, 'peers'), { recursive: true });
     writeFileSync(join(this.directory, 'rules'), '192.0.2.:deny\n:allow\n');
-    const settings = `socket: "rater.sock"; db_path: "rater.db"; port: ${port}; expiration_timer: 1;`;
+    const settings = `socket: "rater.sock"; db_path: "rater.db"; port: ${port}; tcp_trusted: true; expiration_timer: 1;`;
     writeFileSync(
       join(this.directory, 'rater.conf'),
       `settings : { ${settings} };\n${configuration}`,

@@ -168,7 +168,7 @@ test('without its socket file rater serves who is connected, and a restart mends
 
 test('when descriptors are short, clients are refused before blocks and the operator suffer', async () => {
   site = new Site({ limits: 'ip: ( ("*", 60, 1) );' });
-  const limited = 'ulimit -n 64; exec "$@"';
+  const limited = 'ulimit -n 192; exec "$@"';
   const rater = new RunningProgram({
     command: ['sh', '-c', limited, 'sh', process.execPath, program('rater'), '-c', 'rater.conf'],
     directory: site.directory,

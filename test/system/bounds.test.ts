@@ -1,8 +1,8 @@
-/** What rater does when it holds as much as it may: max_values, max_connections, max_blocks. */
+/** What rater does when it holds as much as it may: of values, connections, operators, blocks. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { ask } from './line-client.ts';
 import { until } from './running-program.ts';
 import { freePort, Site } from './site.ts';
@@ -78,6 +78,104 @@ test('max_connections: one more is closed at once and ratecheck fails open; told
     return reply !== '';
   });
   expect(reply).toBe('0 1/10\r\n');
+});
+
+test('max_connections: by TCP at most half of them, so the socket has room in any case', async () => {
+  const port = await freePort();
+  site = new Site({ settings: `max_connections: 5; port: ${port};` });
+  const rater = await site.startRater();
+  const byTcp = { host: '127.0.0.1', port };
+  for (let open = 0; open < 3; open += 1) await silentClient(byTcp);
+  const refused = (await silentClient(byTcp)).resume();
+  await once(refused, 'close');
+  expect(rater.said).toMatch(/^rater: warn: connection refused: open=3 count=1$/m);
+  expect(await say('ip 192.0.2.1')).toBe('0 1/10\r\n');
+  for (let open = 0; open < 2; open += 1) await silentClient({ path: site.path('rater.sock') });
+  await once((await silentClient({ path: site.path('rater.sock') })).resume(), 'close');
+});
+
+test('max_values: marks by TCP push out none that were made at the socket', async () => {
+  const port = await freePort();
+  site = new Site({
+    limits: 'ip: (); user: ( ("*", 60, 20) );',
+    settings: `max_values: 10; port: ${port};`,
+  });
+  await site.startRater();
+  const ofSocket = Array.from({ length: 10 }, (_, number) => `user s${number}`);
+  await say(...ofSocket);
+  for (let number = 0; number < 30; number += 1) {
+    const line = `user t${number}\n`;
+    await ask({ host: '127.0.0.1', port }, [line], { endFirst: false });
+  }
+  expect(await say(...ofSocket)).toBe('0 2/20\r\n'.repeat(10));
+  const { values } = JSON.parse((await site.ipthrottle('status', '--json')).stdout);
+  expect(values).toBe(20);
+});
+
+describe('the operator', () => {
+  const most = 64;
+
+  test('may be connected 64 times; one more is closed at once, and told once', async () => {
+    const port = await freePort();
+    site = new Site({ settings: `control_port: ${port};` });
+    const rater = await site.startRater();
+    const byTcp = { host: '127.0.0.1', port };
+    for (let open = 0; open < most; open += 1) await silentClient(byTcp);
+    for (let more = 0; more < 3; more += 1) {
+      await once((await silentClient(byTcp)).resume(), 'close');
+    }
+    expect(told(rater.said, 'operator refused')).toBe(1);
+    expect(rater.said).toMatch(/^rater: warn: operator refused: open=64 count=1$/m);
+
+    // Who fills the port has taken nothing from the socket, nor from checks.
+    expect(await site.ipthrottle('block', '192.0.2.9')).toMatchObject({ exit: 0 });
+    expect(await say('ip 192.0.2.1')).toBe('0 1/10\r\n');
+    sockets[0]?.destroy();
+    await until('a free place', async () => {
+      const said = await ask(byTcp, ['uptime\nexit\n']).catch(() => '');
+      return said.endsWith('Ok\r\n');
+    });
+  });
+
+  test('is told when there is no room at his socket, and nothing is done', async () => {
+    site = new Site();
+    await site.startRater();
+    const path = site.path('control.sock');
+    for (let open = 0; open < most; open += 1) await silentClient({ path });
+    const { exit, stderr } = await site.ipthrottle('block', '192.0.2.9');
+    expect({ exit, stderr }).toEqual({
+      exit: 111,
+      stderr: expect.stringMatching(/^ipthrottle: error: rater does not answer: /),
+    });
+    expect(site.peers()).toEqual([]);
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await until('a free place', async () => {
+      return (await site.ipthrottle('block', '192.0.2.9')).exit === 0;
+    });
+    expect(site.peers()).toEqual(['192.0.2.9']);
+  });
+});
+
+test('sessions: there are no more than connections, and none is left when these are gone', async () => {
+  site = new Site({
+    limits: 'ip: ( ("*", 60, -1) ); } ; classes : { ip: { concurrent: 100; };',
+    settings: 'max_connections: 5;',
+  });
+  await site.startRater();
+  const path = site.path('rater.sock');
+  for (let open = 0; open < 5; open += 1) {
+    const session = await silentClient({ path });
+    session.write('+ip 192.0.2.1\n');
+    await once(session, 'data');
+  }
+  await once((await silentClient({ path })).resume(), 'close');
+  const sessions = async () => {
+    const { stdout } = await site.ipthrottle('check', '--json', '192.0.2.1');
+    return JSON.parse(stdout).limits[0].sessions;
+  };
+  expect(await sessions()).toBe(5);
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await until('the end of all sessions', async () => (await sessions()) === 0);
 });
 
 test('max_blocks: beyond it clients are refused by their count and not blocked; told once', async () => {

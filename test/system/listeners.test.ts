@@ -117,9 +117,20 @@ describe('TCP', () => {
     expect(await say('nonsense\n')).toBe('2 Bad input (no space)\r\n');
   });
 
-  test('counts together with the Unix socket', async () => {
+  test('counts apart from the Unix socket, and together with tcp_trusted', async () => {
+    const atSocket = (where: Site) => ask({ path: where.path('rater.sock') }, ['user both\n']);
     expect(await say('user both\n')).toBe('0 1/20\r\n');
-    expect(await ask({ path: site.path('rater.sock') }, ['user both\n'])).toBe('0 2/20\r\n');
+    expect(await atSocket(site)).toBe('0 1/20\r\n');
+    const trustedPort = await freePort();
+    const trusting = new Site({ limits, settings: `port: ${trustedPort}; tcp_trusted: true;` });
+    try {
+      await trusting.startRater();
+      const where = { host: '127.0.0.1', port: trustedPort };
+      expect(await ask(where, ['user both\n'], { endFirst: false })).toBe('0 1/20\r\n');
+      expect(await atSocket(trusting)).toBe('0 2/20\r\n');
+    } finally {
+      await trusting.stop();
+    }
   });
 
   test('is there only when port is set', async () => {

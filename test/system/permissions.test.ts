@@ -2,35 +2,92 @@
  * Who may do what with our files, and that nothing of it needs root or a certain umask.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';
 import { burst, fates, greeted } from './connections.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
-import { until } from './running-program.ts';
+import { type RunningProgram, until } from './running-program.ts';
 import { Site } from './site.ts';
 
 let site: Site;
 
 afterEach(() => site.stop());
 
+/** What the site has before rater starts. */
+const adminsFiles = ['rater.conf', 'rules', 'peers'];
+
 function modeOf(...names: string[]): string {
   return (statSync(site.path(...names)).mode & 0o7777).toString(8).padStart(4, '0');
 }
 
 describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
+  const settings = 'log: "rater.log"; log_level: 4;';
+
+  /** Waits for all files that a rater with a log file makes. */
+  async function startLogging(): Promise<RunningProgram> {
+    const rater = site.spawnRater(umask);
+    await until('the socket', () => existsSync(site.path('rater.sock')));
+    await until('rater', async () => (await site.ipthrottle('status')).exit === 0);
+    return rater;
+  }
+
   test('every file has the mode it should', async () => {
-    site = new Site({ rules: ':allow\n' });
-    await site.startRater(umask);
+    site = new Site({ rules: ':allow\n', settings, blocking: 'peers_cdb: "peers.cdb";' });
+    await startLogging();
     await site.ipthrottle('block', '192.0.2.1');
     await until('the block is in the cdb', () => site.isDeniedByCdb('192.0.2.1'));
-    expect(modeOf('rater.sock')).toBe('0660');
-    expect(modeOf('control.sock')).toBe('0600');
-    for (const name of readdirSync(site.directory).filter((file) => file.startsWith('blocks.db'))) {
-      expect(modeOf(name), name).toBe('0600');
-    }
+    await until('the other cdb', () => existsSync(site.path('peers.cdb')));
+    const made = readdirSync(site.directory).filter((name) => !adminsFiles.includes(name));
+    expect(Object.fromEntries(made.map((name) => [name, modeOf(name)]))).toEqual({
+      'blocks.db': '0600',
+      'blocks.db-shm': '0600',
+      'blocks.db-wal': '0600',
+      'blocks.db.life': '0600',
+      'blocks.db.lock': '0600',
+      'control.sock': '0600',
+      'peers.cdb': '0644',
+      'rater.log': '0600',
+      'rater.sock': '0660',
+      'rater.sock.lock': '0600',
+      'rules.cdb': '0644',
+    });
     expect(modeOf('peers', '192.0.2.1')).toBe('0200');
-    expect(modeOf('rules.cdb')).toBe('0644');
+  });
+
+  test('polite blocks can be read by every server, and written by nobody', async () => {
+    site = new Site({ settings, blocking: 'mode: "polite";' });
+    await startLogging();
+    await site.ipthrottle('block', '192.0.2.1');
+    expect(modeOf('peers', '192.0.2.1')).toBe('0555');
+  });
+
+  test('a log that was moved away, or is moved, is closed to others again', async () => {
+    site = new Site({ settings });
+    await startLogging();
+    renameSync(site.path('rater.log'), site.path('old.log'));
+    expect(await site.ipthrottle('log', 'reopen')).toMatchObject({ exit: 0 });
+    expect(modeOf('rater.log')).toBe('0600');
+    expect(await site.ipthrottle('log', 'file', site.path('new.log'))).toMatchObject({ exit: 0 });
+    expect(modeOf('new.log')).toBe('0600');
+  });
+
+  test('what ipthrottle does without rater opens nothing either', async () => {
+    site = new Site({ rules: ':allow\n', settings });
+    const rater = await startLogging();
+    await site.ipthrottle('block', '192.0.2.1');
+    await rater.killedBy('SIGKILL');
+    const command = ['ipthrottle', '-c', 'rater.conf', 'block', '192.0.2.2'];
+    const bin = new URL('../../bin/', import.meta.url).pathname;
+    const { status } = spawnSync('sh', ['-c', `umask ${umask}; exec "$@"`, 'sh', ...command], {
+      cwd: site.directory,
+      env: { PATH: `${bin}:${process.env.PATH}` },
+    });
+    expect(status).toBe(0);
+    for (const name of readdirSync(site.directory).filter((file) => /db/.test(file))) {
+      expect(modeOf(name), name).toBe(name === 'rules.cdb' ? '0644' : '0600');
+    }
+    expect(modeOf('peers', '192.0.2.2')).toBe('0200');
   });
 });
 

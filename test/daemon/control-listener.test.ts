@@ -1,0 +1,50 @@
+/** How long the operator's shell by TCP waits for somebody who says nothing. */
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import type { CommandContext } from '../../src/commands/command.ts';
+import { ConnectionRoom } from '../../src/daemon/connection-room.ts';
+import { Connections } from '../../src/daemon/connections.ts';
+import { controlListener } from '../../src/daemon/control-listener.ts';
+import { configFrom, gatekeeperSite, plainConfig } from '../gatekeeper-site.ts';
+
+const idleMs = 100;
+
+async function listening(isTcp: boolean) {
+  const { gatekeeper } = gatekeeperSite();
+  const quiet = () => {};
+  const context: CommandContext = {
+    config: configFrom(plainConfig),
+    gatekeeper,
+    clock: systemClock,
+    daemon: undefined,
+    absence: undefined,
+  };
+  const parts = {
+    context: () => context,
+    connections: new Connections(),
+    room: new ConnectionRoom(10, quiet),
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+    clock: systemClock,
+    isTcp,
+  };
+  const server = controlListener(parts, idleMs).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const client = connect({ host: '127.0.0.1', port });
+  onTestFinished(() => void client.destroy());
+  await once(client, 'connect');
+  return client;
+}
+
+test('one who is idle by TCP is closed in the end, one at the socket is not', async () => {
+  const operator = await listening(false);
+  const anybody = await listening(true);
+  anybody.write('list\n');
+  expect(String((await once(anybody, 'data'))[0])).toMatch(/^ADDRESS .*Ok\r\n$/s);
+  await once(anybody.resume(), 'close');
+  operator.write('list\n');
+  expect(String((await once(operator, 'data'))[0])).toMatch(/^ADDRESS .*Ok\n$/s);
+});
