@@ -146,7 +146,7 @@ test('while the peers directory is away the daemon refuses itself, and mends it 
 });
 
 test('a block that cannot be lifted stays remembered until it can', async () => {
-  const { asked, gatekeeper, peers, time, store } = site();
+  const { asked, gatekeeper, peers, time, store, events } = site();
   await asked('ip 192.0.2.1', 4);
   // A directory without its name cannot be read, but an entry in its place can.
   renameSync(peers, `${peers}.away`);
@@ -158,8 +158,9 @@ test('a block that cannot be lifted stays remembered until it can', async () => 
   expect(store.all()).toHaveLength(1);
   renameSync(peers, notADirectory);
   renameSync(`${peers}.away`, peers);
-  expect(gatekeeper.blocks.reap()).toHaveLength(1);
+  gatekeeper.blocks.tend();
   expect([store.all(), readdirSync(peers)]).toEqual([[], []]);
+  expect(events.filter((event) => event === 'block ended')).toHaveLength(1);
 });
 
 test('a store that takes nothing stops neither counting nor blocking, and gets it all later', async () => {
