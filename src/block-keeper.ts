@@ -41,8 +41,8 @@ export type Cause = Pick<
 
 export type OperatorsCause = Cause & { readonly source: 'operator' };
 
-/** How many blocks end in one go, so that the event loop stays free. */
-const reapSlice = 200;
+/** For how long blocks end in one go, so that the event loop stays free. */
+const reapMs = 5;
 /** How long the start may look for blocks that the store does not know; the rest is found later. */
 const searchMs = 400;
 
@@ -67,7 +67,7 @@ export class BlockKeeper {
       troubles: this.troubles,
       log: parts.log,
       clock: parts.clock,
-      forget: (block, event, fields) => this.#forget(block, event, fields),
+      forget: (blocks, event, fields) => this.#forget(blocks, event, fields),
     });
   }
 
@@ -87,7 +87,7 @@ export class BlockKeeper {
       if (this.#parts.clock.monotonicMs() > lastMs) break;
     }
     this.repair();
-    while (this.reap().length >= reapSlice);
+    while (this.reap().length > 0);
   }
 
   /** Makes every enforcer agree with the store, now. */
@@ -131,7 +131,7 @@ export class BlockKeeper {
     if (!this.#enforcement.release(block)) {
       throw new Fault('enforcer', `${address.text} stays blocked: ${this.#firstTrouble()}`);
     }
-    this.#forget(block, 'unblocked');
+    this.#forget([block], 'unblocked');
     return block;
   }
 
@@ -140,7 +140,7 @@ export class BlockKeeper {
     const { index } = this.#blocks;
     for (let block = index.find(address); block; block = index.find(address)) {
       if (block.untilMs > this.#parts.clock.wallMs()) return block;
-      this.#end(block);
+      if (this.#letGo(block)) this.#forget([block], 'block ended');
     }
     return undefined;
   }
@@ -151,10 +151,21 @@ export class BlockKeeper {
     return this.#blocks.index.find(address, (block) => block.untilMs > nowMs);
   }
 
-  /** Ends blocks that are over, at most a slice of them; returns those it ended. */
+  /**
+   * Ends blocks that are over, for some milliseconds; returns those it ended. The store removes them
+   * in one commit after every enforcer has let go of them.
+   */
   reap(): Block[] {
-    const over = this.#blocks.over(this.#parts.clock.wallMs(), reapSlice);
-    return over.filter((block) => this.#end(block));
+    const { clock } = this.#parts;
+    const [nowMs, lastMs] = [clock.wallMs(), clock.monotonicMs() + reapMs];
+    const ended: Block[] = [];
+    while (clock.monotonicMs() <= lastMs) {
+      const block = this.#blocks.takeOver(nowMs);
+      if (!block) break;
+      if (this.#letGo(block)) ended.push(block);
+    }
+    if (ended.length > 0) this.#forget(ended, 'block ended');
+    return ended;
   }
 
   /** Tries again what failed, now. */
@@ -187,7 +198,7 @@ export class BlockKeeper {
 
   /** All blocks, those that end first in front. */
   all(): Block[] {
-    return this.#blocks.all();
+    return [...this.#blocks.index.values()].sort((a, b) => a.untilMs - b.untilMs);
   }
 
   /** What each server would do with the address by its own entries. */
@@ -223,21 +234,20 @@ export class BlockKeeper {
     return true;
   }
 
-  /** Ends a block that is over; says whether nothing of it is left. */
-  #end(block: Block): boolean {
-    if (this.#enforcement.release(block)) {
-      this.#forget(block, 'block ended');
-      return true;
-    }
-    this.#blocks.index.delete(block.address);
-    return false;
+  /** Has every server let go of a block that is over; else it is tried again by `tend`. */
+  #letGo(block: Block): boolean {
+    const isReleased = this.#enforcement.release(block);
+    if (!isReleased) this.#blocks.setAside(block);
+    return isReleased;
   }
 
-  #forget(block: Block, event: string, fields: Fields = {}): void {
-    this.#blocks.remove(block);
-    this.#parts.onEnd(block);
-    const { address, class: name, times } = block;
-    this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
+  #forget(blocks: readonly Block[], event: string, fields: Fields = {}): void {
+    this.#blocks.remove(blocks);
+    for (const block of blocks) {
+      this.#parts.onEnd(block);
+      const { address, class: name, times } = block;
+      this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
+    }
   }
 
   #firstTrouble(): string {

@@ -146,7 +146,7 @@ test('while the peers directory is away the daemon refuses itself, and mends it 
 });
 
 test('a block that cannot be lifted stays remembered until it can', async () => {
-  const { asked, gatekeeper, peers, time, store } = site();
+  const { asked, gatekeeper, peers, time, store, events } = site();
   await asked('ip 192.0.2.1', 4);
   // A directory without its name cannot be read, but an entry in its place can.
   renameSync(peers, `${peers}.away`);
@@ -158,8 +158,9 @@ test('a block that cannot be lifted stays remembered until it can', async () => 
   expect(store.all()).toHaveLength(1);
   renameSync(peers, notADirectory);
   renameSync(`${peers}.away`, peers);
-  expect(gatekeeper.blocks.reap()).toHaveLength(1);
+  gatekeeper.blocks.tend();
   expect([store.all(), readdirSync(peers)]).toEqual([[], []]);
+  expect(events.filter((event) => event === 'block ended')).toHaveLength(1);
 });
 
 test('a store that takes nothing stops neither counting nor blocking, and gets it all later', async () => {
@@ -182,4 +183,40 @@ test('usages tell limit and count of each address class, and make no mark', asyn
   expect(await gatekeeper.usages(address('192.0.2.1'))).toEqual(before);
   expect(before.map(({ value, counts }) => [value, counts])).toEqual([['192.0.2.1', [2]]]);
   expect(before[0]?.limit?.pattern.text).toBe('192.0.2.0/24');
+});
+
+test('a block that was replaced or lifted ends nothing when its time would have come', () => {
+  const { gatekeeper, peers, time } = site();
+  const order = (seconds: number) => {
+    gatekeeper.block({ address: address('198.51.100.1'), seconds, reason: '' });
+  };
+  order(60);
+  order(600);
+  time.ms += 60_000;
+  expect(gatekeeper.blocks.reap()).toEqual([]);
+  expect(gatekeeper.blocks.nextEndMs()).toBe(time.ms + 540_000);
+  gatekeeper.unblock(address('198.51.100.1'));
+  order(1000);
+  time.ms += 540_000;
+  expect(gatekeeper.blocks.reap()).toEqual([]);
+  expect(readdirSync(peers)).toEqual(['198.51.100.1']);
+  time.ms += 460_000;
+  expect(gatekeeper.blocks.reap()).toHaveLength(1);
+});
+
+test('a block that the store would not remove is gone, told once, and removed later', () => {
+  const { gatekeeper, store, dbPath, time, events } = site();
+  gatekeeper.block({ address: address('198.51.100.1'), seconds: 60, reason: '' });
+  const rival = new Database(dbPath);
+  rival.exec(`CREATE TRIGGER refuse BEFORE DELETE ON blocks BEGIN SELECT RAISE(ABORT, 'no'); END`);
+  time.ms += 60_000;
+  gatekeeper.blocks.reap();
+  gatekeeper.blocks.reap();
+  gatekeeper.blocks.tend();
+  expect([gatekeeper.blocks.size, store.all().length]).toEqual([0, 1]);
+  rival.exec('DROP TRIGGER refuse');
+  rival.close();
+  gatekeeper.blocks.tend();
+  expect(store.all()).toEqual([]);
+  expect(events).toEqual(['blocked', 'trouble', 'block ended', 'recovered']);
 });

@@ -19,8 +19,8 @@ export type ReconciliationParts = {
   readonly troubles: Troubles;
   readonly log: Log;
   readonly clock: Clock;
-  /** Forgets a block that every enforcer has let go of, and logs that as `event`. */
-  readonly forget: (block: Block, event: string, fields?: Fields) => void;
+  /** Forgets blocks that every enforcer has let go of, and logs that as `event`. */
+  readonly forget: (blocks: readonly Block[], event: string, fields?: Fields) => void;
 };
 
 /** Steps of long work, and the blocks that are found in it. */
@@ -51,11 +51,16 @@ export class Reconciliation {
 
   /** Tries again what failed, a step at a time. */
   *tending(): Steps {
-    this.#parts.blocks.commitLate();
-    for (const enforcer of this.#parts.enforcement.takeDisagreeing()) {
+    const { blocks, enforcement, forget } = this.#parts;
+    blocks.commitLate();
+    for (const block of blocks.stuck()) {
+      if (enforcement.release(block)) forget([block], 'block ended');
+      yield undefined;
+    }
+    for (const enforcer of enforcement.takeDisagreeing()) {
       if (!enforcer.inspect) this.#repairOne(enforcer);
       else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, unknown: 0 })) {
-        this.#parts.enforcement.settle(enforcer, () => enforcer.flush());
+        enforcement.settle(enforcer, () => enforcer.flush());
       }
     }
   }
@@ -78,7 +83,7 @@ export class Reconciliation {
     const { blocks, clock, enforcement } = this.#parts;
     enforcement.settle(enforcer, () => {
       const nowMs = clock.wallMs();
-      enforcer.reconcile(blocks.all().filter((block) => block.untilMs > nowMs));
+      enforcer.reconcile([...blocks.index.values()].filter((block) => block.untilMs > nowMs));
       enforcer.flush();
     });
   }
@@ -120,13 +125,13 @@ export class Reconciliation {
       const isGone = this.#isStarted
         ? enforcement.release(block)
         : enforcement.try(enforcer, () => enforcer.lift(block)) !== undefined;
-      if (isGone) forget(block, 'block ended');
+      if (isGone) forget([block], 'block ended');
     } else if (leftMs > endingMs) {
       if (kind === 'missing') {
         if (enforcement.try(enforcer, () => enforcer.impose(block))) differences.missing += 1;
       } else if (enforcement.release(block)) {
         differences.removed += 1;
-        forget(block, 'unblocked', { by: 'file removed' });
+        forget([block], 'unblocked', { by: 'file removed' });
       }
     }
     return undefined;

@@ -1,63 +1,85 @@
 /**
- * The blocks in memory and in the store.
+ * The blocks in memory and in the store, and what ends next.
  *
- * Guarantee: a block that the store would not take is kept in memory, and `commitLate` tries again.
+ * Guarantee: what the store would not take or remove is kept in memory, and `commitLate` tries again.
  */
-
 import type { Address } from '../core/address.ts';
 import { BlockIndex } from '../core/block-index.ts';
+import { EndQueue } from '../core/end-queue.ts';
 import type { Offences } from '../core/penalty.ts';
 import type { Block, NewBlock, Store } from '../store/store.ts';
 import type { Troubles } from '../troubles.ts';
 
+/** How many blocks that are no more may wait for their end, beyond as many as there are blocks. */
+const idleEnds = 1000;
+
 export class RememberedBlocks {
   readonly index = new BlockIndex<Block>();
+  readonly #ends = new EndQueue<Block>();
   readonly #store: Store;
   readonly #troubles: Troubles;
   /** Blocks that the store would not take. */
   readonly #uncommitted = new Map<string, NewBlock>();
+  /** Blocks that the store would not remove. */
+  readonly #unremoved = new Map<string, Address>();
+  /** Blocks that are over, of which a server would not let go. */
+  readonly #stuck = new Map<string, Block>();
 
   constructor(store: Store, troubles: Troubles) {
     this.#store = store;
     this.#troubles = troubles;
-    for (const block of store.all()) this.index.set(block);
+    const blocks = store.all();
+    for (const block of blocks) this.index.set(block);
+    this.#ends.reset(blocks);
   }
 
   /** Remembers the block, in place of an earlier one of its address. */
   add(block: NewBlock): Block {
-    const committed = this.#write(() => this.#store.add(block));
-    if (committed) this.#uncommitted.delete(block.address.text);
-    else this.#uncommitted.set(block.address.text, block);
-    const added = committed ?? { ...block, replacedUntilMs: 0 };
-    this.index.set(added);
+    const { text } = block.address;
+    this.#unremoved.delete(text);
+    this.#stuck.delete(text);
+    const added = this.#commit(block);
+    this.#ends.add(added);
+    if (this.#ends.size > 2 * this.index.size + idleEnds) this.#ends.reset(this.index.values());
     return added;
   }
 
+  /** Tries again what the store would not do. */
   commitLate(): void {
     for (const block of [...this.#uncommitted.values()]) this.add(block);
+    if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
   }
 
-  remove({ address }: Block): void {
-    this.#write(() => this.#store.remove(address));
-    this.#uncommitted.delete(address.text);
-    this.index.delete(address);
+  remove(blocks: readonly Block[]): void {
+    for (const { address } of blocks) {
+      this.#uncommitted.delete(address.text);
+      this.#stuck.delete(address.text);
+      this.index.delete(address);
+    }
+    this.#removeFromStore(blocks.map(({ address }) => address));
   }
 
-  /** Blocks that are over, those that end first in front and at most `most` of the store's. */
-  over(nowMs: number, most: number): Block[] {
-    const stored = this.#read(() => this.#store.expired(nowMs, most)) ?? [];
-    const others = [...this.#uncommitted.values()].filter((block) => block.untilMs <= nowMs);
-    return [...stored, ...others.flatMap((block) => this.index.get(block.address) ?? [])];
+  /** Refuses nobody any more by a block that is over, and remembers it until it is removed. */
+  setAside(block: Block): void {
+    this.index.delete(block.address);
+    this.#stuck.set(block.address.text, block);
+  }
+
+  /** Those that were set aside. */
+  stuck(): Block[] {
+    return [...this.#stuck.values()];
   }
 
   /** When the next block ends, wall milliseconds, or undefined. */
   nextEndMs(): number | undefined {
-    return this.#read(() => this.#store.nextEndMs());
+    return this.#next()?.untilMs;
   }
 
-  /** All blocks, those that end first in front. */
-  all(): Block[] {
-    return [...this.index.values()].sort((a, b) => a.untilMs - b.untilMs);
+  /** The next block that is over, each once; who takes it removes it or sets it aside. */
+  takeOver(nowMs: number): Block | undefined {
+    const block = this.#next();
+    if (!block || block.untilMs > nowMs) return undefined;
+    return this.#ends.takeFirst();
   }
 
   /** What is remembered of the address; nothing when the store cannot tell. */
@@ -76,5 +98,34 @@ export class RememberedBlocks {
   /** Reading may work while nothing can be written, so it is a part of its own. */
   #read<T>(work: () => T): T | undefined {
     return this.#troubles.try('database', 'store (reading)', work);
+  }
+
+  /** The block that ends next. */
+  #next(): Block | undefined {
+    for (;;) {
+      const block = this.#ends.first();
+      if (!block || this.index.get(block.address) === block) return block;
+      this.#ends.takeFirst();
+    }
+  }
+
+  #commit(block: NewBlock): Block {
+    const committed = this.#write(() => this.#store.add(block));
+    if (committed) this.#uncommitted.delete(block.address.text);
+    else this.#uncommitted.set(block.address.text, block);
+    const added = committed ?? { ...block, replacedUntilMs: 0 };
+    this.index.set(added);
+    return added;
+  }
+
+  #removeFromStore(addresses: readonly Address[]): void {
+    const isDone = this.#write(() => {
+      this.#store.removeAll(addresses);
+      return true;
+    });
+    for (const address of addresses) {
+      if (isDone) this.#unremoved.delete(address.text);
+      else this.#unremoved.set(address.text, address);
+    }
   }
 }

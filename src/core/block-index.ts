@@ -7,10 +7,14 @@ import { type Address, networkOf } from './address.ts';
 
 type Covers = { readonly address: Address };
 
+function lengthKey({ family, prefixLength }: Address): number {
+  return family * 1000 + prefixLength;
+}
+
 export class BlockIndex<B extends Covers> {
   readonly #byText = new Map<string, B>();
-  /** How many blocks there are of each family and prefix length: `4/32`. */
-  readonly #lengths = new Map<string, { family: 4 | 6; length: number; blocks: number }>();
+  /** How many blocks there are of each family and prefix length. */
+  readonly #lengths = new Map<number, { family: 4 | 6; length: number; blocks: number }>();
 
   get size(): number {
     return this.#byText.size;
@@ -20,7 +24,7 @@ export class BlockIndex<B extends Covers> {
     this.delete(block.address);
     this.#byText.set(block.address.text, block);
     const { family, prefixLength: length } = block.address;
-    const key = `${family}/${length}`;
+    const key = lengthKey(block.address);
     const known = this.#lengths.get(key);
     if (known) known.blocks += 1;
     else this.#lengths.set(key, { family, length, blocks: 1 });
@@ -29,7 +33,7 @@ export class BlockIndex<B extends Covers> {
   /** Removes the block of exactly this address or network. */
   delete(address: Address): void {
     if (!this.#byText.delete(address.text)) return;
-    const key = `${address.family}/${address.prefixLength}`;
+    const key = lengthKey(address);
     const known = this.#lengths.get(key);
     if (!known) return;
     known.blocks -= 1;

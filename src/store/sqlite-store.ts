@@ -37,21 +37,27 @@ const migrations = [
      until_ms INTEGER,
      reason TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  // What ends next is known in memory; the index would double what a block and its end cost.
+  'DROP INDEX blocks_by_end;',
 ];
 
-type Row = {
-  address: string;
-  class: string;
-  since_ms: number;
-  until_ms: number;
-  count: number;
-  limit_count: number;
-  seconds: number;
-  times: number;
-  source: string;
-  reason: string;
-  replaced_until_ms: number;
-};
+/** A row of `blocks`, column by column. */
+type BlockRow = readonly [
+  address: string,
+  className: string,
+  sinceMs: number,
+  untilMs: number,
+  count: number,
+  limit: number,
+  seconds: number,
+  times: number,
+  source: string,
+  reason: string,
+  replacedUntilMs: number,
+];
+
+/** How many blocks are read in one go. */
+const readSlice = 10_000;
 
 type AllowanceRow = { address: string; since_ms: number; until_ms: number | null; reason: string };
 
@@ -70,20 +76,29 @@ function allowanceOf(row: AllowanceRow): Allowance {
   };
 }
 
-function blockOf(row: Row): Block {
+function blockOf(row: BlockRow): Block {
+  const [address, className, sinceMs, untilMs, count, limit, seconds, times, source, reason] = row;
   return {
-    address: addressOf(row.address),
-    class: row.class,
-    sinceMs: row.since_ms,
-    untilMs: row.until_ms,
-    count: row.count,
-    limit: row.limit_count,
-    seconds: row.seconds,
-    times: row.times,
-    source: row.source as BlockSource,
-    reason: row.reason,
-    replacedUntilMs: row.replaced_until_ms,
+    address: addressOf(address),
+    class: className,
+    sinceMs,
+    untilMs,
+    count,
+    limit,
+    seconds,
+    times,
+    source: source as BlockSource,
+    reason,
+    replacedUntilMs: row[10],
   };
+}
+
+function rowOf(block: Block): BlockRow {
+  const { address, sinceMs, untilMs, count, limit, seconds, times, source, reason } = block;
+  return [
+    ...([address.text, block.class, sinceMs, untilMs, count, limit, seconds, times] as const),
+    ...([source, reason, block.replacedUntilMs] as const),
+  ];
 }
 
 function faultCodeOf(error: unknown): FaultCode {
@@ -132,19 +147,19 @@ function prepare(database: Database.Database) {
     ),
     disallow: database.prepare<[string]>('DELETE FROM allowances WHERE address = ?'),
     allowances: database.prepare<[], AllowanceRow>('SELECT * FROM allowances ORDER BY address'),
-    put: database.prepare<Row>(
-      `INSERT OR REPLACE INTO blocks VALUES (@address, @class, @since_ms, @until_ms, @count,
-       @limit_count, @seconds, @times, @source, @reason, @replaced_until_ms)`,
+    put: database.prepare<[...BlockRow]>(
+      'INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
-    remove: database.prepare<[string], Row>('DELETE FROM blocks WHERE address = ? RETURNING *'),
-    get: database.prepare<[string], Row>('SELECT * FROM blocks WHERE address = ?'),
-    all: database.prepare<[], Row>('SELECT * FROM blocks ORDER BY until_ms, address'),
-    expired: database.prepare<[number, number], Row>(
-      'SELECT * FROM blocks WHERE until_ms <= ? ORDER BY until_ms LIMIT ?',
-    ),
-    nextEnd: database.prepare<[], { until_ms: number | null }>(
-      'SELECT min(until_ms) AS until_ms FROM blocks',
-    ),
+    remove: database.prepare<[string]>('DELETE FROM blocks WHERE address = ?'),
+    get: database.prepare<[string], BlockRow>('SELECT * FROM blocks WHERE address = ?').raw(),
+    // As one text, which is three times as fast as 100 000 rows of 11 values.
+    next: database
+      .prepare<[string, number], string>(
+        `SELECT json_group_array(json_array(address, class, since_ms, until_ms, count, limit_count,
+         seconds, times, source, reason, replaced_until_ms))
+         FROM (SELECT * FROM blocks WHERE address > ? ORDER BY address LIMIT ?)`,
+      )
+      .pluck(),
   });
 }
 
@@ -153,6 +168,8 @@ export class SqliteStore implements Store {
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #add: (block: NewBlock) => Block;
+  readonly #removeAll: (addresses: readonly Address[]) => void;
+  readonly #all: () => Block[];
 
   /** Opens or creates the database at `path` (`:memory:` for none on disk). */
   constructor(path: string) {
@@ -164,31 +181,27 @@ export class SqliteStore implements Store {
     this.#add = this.#database.transaction((block: NewBlock): Block => {
       const { text } = block.address;
       statements.offend.run(text, block.times, block.sinceMs);
-      const replacedUntilMs = statements.get.get(text)?.until_ms ?? 0;
-      statements.put.run({
-        address: text,
-        class: block.class,
-        since_ms: block.sinceMs,
-        until_ms: block.untilMs,
-        count: block.count,
-        limit_count: block.limit,
-        seconds: block.seconds,
-        times: block.times,
-        source: block.source,
-        reason: block.reason,
-        replaced_until_ms: replacedUntilMs,
-      });
-      return { ...block, replacedUntilMs };
+      const replacedUntilMs = statements.get.get(text)?.[3] ?? 0;
+      const added = { ...block, replacedUntilMs };
+      statements.put.run(...rowOf(added));
+      return added;
     }).immediate;
+    this.#removeAll = this.#database.transaction((addresses: readonly Address[]) => {
+      for (const { text } of addresses) statements.remove.run(text);
+    }).immediate;
+    this.#all = this.#database.transaction(() => this.#readAll());
   }
 
   add(block: NewBlock): Block {
     return this.#guard(() => this.#add(block));
   }
 
-  remove(address: Address): Block | undefined {
-    const row = this.#guard(() => this.#statements.remove.get(address.text));
-    return row && blockOf(row);
+  remove(address: Address): boolean {
+    return this.#guard(() => this.#statements.remove.run(address.text)).changes > 0;
+  }
+
+  removeAll(addresses: readonly Address[]): void {
+    this.#guard(() => this.#removeAll(addresses));
   }
 
   get(address: Address): Block | undefined {
@@ -197,11 +210,7 @@ export class SqliteStore implements Store {
   }
 
   all(): Block[] {
-    return this.#guard(() => this.#statements.all.all()).map(blockOf);
-  }
-
-  expired(nowMs: number, most: number): Block[] {
-    return this.#guard(() => this.#statements.expired.all(nowMs, most)).map(blockOf);
+    return this.#guard(() => this.#all());
   }
 
   offences(address: Address): Offences {
@@ -223,12 +232,18 @@ export class SqliteStore implements Store {
     return this.#guard(() => this.#statements.allowances.all()).map(allowanceOf);
   }
 
-  nextEndMs(): number | undefined {
-    return this.#guard(() => this.#statements.nextEnd.get())?.until_ms ?? undefined;
-  }
-
   close(): void {
     this.#database.close();
+  }
+
+  #readAll(): Block[] {
+    const blocks: Block[] = [];
+    for (let last = ''; ; ) {
+      const rows: BlockRow[] = JSON.parse(this.#statements.next.get(last, readSlice) ?? '[]');
+      for (const row of rows) blocks.push(blockOf(row));
+      if (rows.length < readSlice) return blocks;
+      last = rows.at(-1)?.[0] ?? '';
+    }
   }
 
   /** Lets the driver's errors out as Faults. */

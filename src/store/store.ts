@@ -3,7 +3,7 @@
  * it to:
  *
  * 1. A block that `add` returned survives a kill -9 one instruction later.
- * 2. `expired(now)` costs in proportion to what has expired, not to what is stored.
+ * 2. `removeAll` is one commit: it costs little more than what it removes.
  * 3. Faults arrive as `Fault`, never as the driver's own error.
  * 4. One address has at most one block; a later one replaces it.
  * 5. A block is an offence, remembered when the block is gone.
@@ -49,13 +49,13 @@ export type Allowance = {
 export interface Store {
   /** Commits the block and the offence; returns it with what the store knows filled in. */
   add(block: NewBlock): Block;
-  /** Forgets the block; returns it, or undefined when there was none. */
-  remove(address: Address): Block | undefined;
+  /** Forgets the block of exactly this address or network; says whether there was one. */
+  remove(address: Address): boolean;
+  /** Forgets all these blocks, or on a fault none of them. */
+  removeAll(addresses: readonly Address[]): void;
   get(address: Address): Block | undefined;
-  /** Every block, those that end first in front. */
+  /** Every block, in any order. */
   all(): Block[];
-  /** At most `most` blocks with `untilMs <= nowMs`, oldest first. */
-  expired(nowMs: number, most: number): Block[];
   /** The offences of exactly this address or network. */
   offences(address: Address): Offences;
   /** Commits an allowance; an earlier one of the same address is replaced. */
@@ -63,7 +63,5 @@ export interface Store {
   /** Forgets the allowance of exactly this address; says whether there was one. */
   disallow(address: Address): boolean;
   allowances(): Allowance[];
-  /** When the next block ends, or undefined when there is none. */
-  nextEndMs(): number | undefined;
   close(): void;
 }

@@ -26,8 +26,10 @@ export function keepsStorePromises(name: string, make: () => Store): void {
     test('an offence is remembered when its block is gone', () => {
       const store = make();
       const first = store.add(newBlock('192.0.2.1'));
-      expect(store.remove(address('192.0.2.1'))).toEqual(first);
-      expect(store.remove(address('192.0.2.1'))).toBeUndefined();
+      expect(store.get(address('192.0.2.1'))).toEqual(first);
+      expect(store.remove(address('192.0.2.1'))).toBe(true);
+      expect(store.remove(address('192.0.2.1'))).toBe(false);
+      expect(store.get(address('192.0.2.1'))).toBeUndefined();
       expect(store.offences(address('192.0.2.1'))).toEqual({ times: 1, lastMs: 1_000_000_000 });
       store.add(newBlock('192.0.2.1', { times: 2, sinceMs: 5 }));
       expect(store.offences(address('192.0.2.1'))).toEqual({ times: 2, lastMs: 5 });
@@ -35,23 +37,24 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       store.close();
     });
 
-    test('expired gives what is over, oldest end first, and no more than asked for', () => {
+    test('removeAll forgets these blocks and no other; those that are gone do not matter', () => {
       const store = make();
-      for (const [last, untilMs] of [40, 10, 30, 20].entries()) {
-        store.add(newBlock(`192.0.2.${last}`, { untilMs }));
-      }
-      const ends = (nowMs: number, most: number) =>
-        store.expired(nowMs, most).map((b) => b.untilMs);
-      expect(ends(9, 10)).toEqual([]);
-      expect(ends(30, 10)).toEqual([10, 20, 30]);
-      expect(ends(40, 2)).toEqual([10, 20]);
-      expect(store.nextEndMs()).toBe(10);
+      for (const text of ['192.0.2.1', '192.0.2.0/24', '192.0.2.2']) store.add(newBlock(text));
+      store.removeAll(['192.0.2.1', '192.0.2.0/24', '192.0.2.9'].map(address));
+      expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.2']);
+      store.removeAll([]);
+      expect(store.all()).toHaveLength(1);
       store.close();
     });
 
-    test('an empty store has no next end', () => {
+    test('all gives every block as it was added, also of a large store', () => {
       const store = make();
-      expect(store.nextEndMs()).toBeUndefined();
+      const reason = 'it\'s "so"; \n\u0000 \u{1f600}';
+      const added = Array.from({ length: 10_001 }, (_, index) => {
+        return store.add(newBlock(`10.0.${index >> 8}.${index & 255}`, { untilMs: index, reason }));
+      });
+      const byEnd = store.all().sort((a, b) => a.untilMs - b.untilMs);
+      expect(byEnd).toEqual(added);
       store.close();
     });
 

@@ -250,7 +250,7 @@ describe('what rater says', () => {
     const files = sourceFiles('src', '.ts').filter(({ path }) => !path.startsWith('src/cli/'));
     const real = foundIn(
       files,
-      /(?:[lL]og(?:\.(?:debug|info|warn|error)|\[level\])\(|#log\('\w+', |#forget\(\w+, )'([^']+)'/g,
+      /(?:[lL]og(?:\.(?:debug|info|warn|error)|\[level\])\(|#log\('\w+', |\bforget\(\[?\w+\]?, )'([^']+)'/g,
     );
     const documented = page('rater.8')
       .items('THE LOG')

@@ -6,7 +6,7 @@ import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/errors.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
-import { address, newBlock } from '../blocks.ts';
+import { address, block, newBlock } from '../blocks.ts';
 import { keepsStorePromises } from '../contract/store.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 
@@ -36,40 +36,62 @@ test('a block that add returned survives a kill -9 one instruction later', () =>
     platform: 'node',
     external: ['better-sqlite3'],
   });
-  const block = newBlock('192.0.2.1');
+  const blocked = newBlock('192.0.2.1');
   const script = `
     const { SqliteStore } = require(${JSON.stringify(bundle)});
-    new SqliteStore(${JSON.stringify(path)}).add(${JSON.stringify(block)});
+    new SqliteStore(${JSON.stringify(path)}).add(${JSON.stringify(blocked)});
     process.kill(process.pid, 'SIGKILL');`;
   const env = { ...process.env, NODE_PATH: join(process.cwd(), 'node_modules') };
   const { signal, stderr } = spawnSync(process.execPath, ['-e', script], { env });
   expect([signal, String(stderr)]).toEqual(['SIGKILL', '']);
   const store = new SqliteStore(path);
-  expect(store.get(address('192.0.2.1'))).toMatchObject(block);
+  expect(store.get(address('192.0.2.1'))).toMatchObject(blocked);
   store.close();
 });
 
-test('expired costs in proportion to what has expired: it reads an index', () => {
+test('many blocks are removed in one commit, or none of them', () => {
   const path = join(temporaryDirectory(), 'store.db');
-  new SqliteStore(path).close();
+  const store = new SqliteStore(path);
+  for (const text of ['192.0.2.1', '192.0.2.2']) store.add(newBlock(text));
   const database = new Database(path);
-  const plan = database
-    .prepare(
-      'EXPLAIN QUERY PLAN SELECT * FROM blocks WHERE until_ms <= ? ORDER BY until_ms LIMIT ?',
-    )
-    .all(1, 1) as { detail: string }[];
-  expect(plan.map(({ detail }) => detail).join()).toMatch(
-    /SEARCH blocks USING INDEX blocks_by_end/,
-  );
   expect(database.pragma('journal_mode', { simple: true })).toBe('wal');
+  database.exec(
+    `CREATE TRIGGER refuse BEFORE DELETE ON blocks WHEN old.address = '192.0.2.2'
+     BEGIN SELECT RAISE(ABORT, 'no'); END`,
+  );
+  const both = ['192.0.2.1', '192.0.2.2'].map(address);
+  expect(faultOf(() => store.removeAll(both)).code).toBe('store');
+  expect(store.all()).toHaveLength(2);
+  database.exec('DROP TRIGGER refuse');
+  store.removeAll(both);
+  expect(store.all()).toEqual([]);
   database.close();
+  store.close();
+});
+
+test('a database of version 2 keeps what it has', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const database = new Database(path);
+  database.exec(readFileSync('test/store/version-2.sql', 'utf8'));
+  database.close();
+  const store = new SqliteStore(path);
+  expect(store.all()).toEqual([
+    block('192.0.2.0/24', { source: 'operator', reason: "it's", replacedUntilMs: 5 }),
+    block('192.0.2.1'),
+  ]);
+  expect(store.offences(address('192.0.2.7'))).toEqual({ times: 3, lastMs: 7 });
+  expect(store.allowances()).toEqual([
+    { address: address('198.51.100.1'), sinceMs: 1, untilMs: undefined, reason: 'a friend' },
+  ]);
+  store.close();
+  new SqliteStore(path).close();
 });
 
 test('two stores on one file see what the other committed', () => {
   const path = join(temporaryDirectory(), 'store.db');
   const [one, other] = [new SqliteStore(path), new SqliteStore(path)];
   one.add(newBlock('192.0.2.1'));
-  expect(other.remove(address('192.0.2.1'))).toBeDefined();
+  expect(other.remove(address('192.0.2.1'))).toBe(true);
   expect(one.all()).toEqual([]);
   one.close();
   other.close();
@@ -83,7 +105,7 @@ test('a database of a newer version is refused and left as it is', () => {
   database.close();
   const fault = faultOf(() => new SqliteStore(path));
   expect(fault).toMatchObject({ code: 'storeVersion', exit: 100 });
-  expect(fault.message).toContain(`${path}: version 999, this program knows up to 2`);
+  expect(fault.message).toContain(`${path}: version 999, this program knows up to 3`);
 });
 
 test('a file that is no database is refused and left as it is', () => {
