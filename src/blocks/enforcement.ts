@@ -57,9 +57,18 @@ export class Enforcement {
     });
   }
 
-  /** Does what is pending now. */
-  flush(): void {
-    for (const enforcer of this.enforcers) this.try(enforcer, () => enforcer.flush());
+  /** Resolves when what is pending is in force, or cannot be. */
+  async settle(): Promise<void> {
+    for (const enforcer of this.enforcers) {
+      try {
+        await enforcer.settle();
+        this.try(enforcer, () => {});
+      } catch (error) {
+        this.try(enforcer, () => {
+          throw error;
+        });
+      }
+    }
   }
 
   close(): void {

@@ -50,7 +50,7 @@ import {
   silentMode,
 } from './peer-file.ts';
 import { readPeerFile, restoreLeftover, temporarySuffix } from './read-peer-file.ts';
-import { realTimers, type Timers } from './rebuild-pace.ts';
+import { realTimers, type Timers } from './timers.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 /** Of a polite file until it is complete. */
@@ -209,6 +209,8 @@ export class PeersDirectory implements Enforcer {
     this.#isWatched = true;
     if (!this.#watch.isArmed) this.#watch.arm();
   }
+
+  async settle(): Promise<void> {}
 
   flush(): void {}
 

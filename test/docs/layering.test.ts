@@ -59,11 +59,13 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   wire: { may: 'log' },
   store: { may: 'core errors' },
   counters: { may: 'core' },
-  enforcers: { may: 'core errors', types: 'store log config' },
+  'file-identity': { may: '' },
+  'watch-files': { may: '' },
+  enforcers: { may: 'core errors file-identity watch-files', types: 'store log config' },
   config: { may: 'core errors' },
   'rare-log': { may: '', types: 'log' },
   troubles: { may: 'errors', types: 'log' },
-  blocks: { may: 'core', types: 'clock enforcers log store troubles' },
+  blocks: { may: 'core errors', types: 'clock enforcers log store troubles' },
   'block-keeper': {
     may: 'blocks core errors rare-log troubles',
     types: 'clock config log store enforcers',
@@ -167,7 +169,8 @@ test('only clock.ts and the timers tell the time', () => {
   const tellers = files.filter(({ text }) => /\bDate\.now\b|\bperformance\.now\b/.test(text));
   expect(tellers.map(({ path }) => path)).toEqual([
     'src/clock.ts',
-    'src/enforcers/rebuild-pace.ts',
+    'src/enforcers/timers.ts',
+    'src/enforcers/work.ts',
   ]);
 });
 

@@ -15,9 +15,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findInCdb } from '../../src/enforcers/cdb.ts';
-import { realTimers } from '../../src/enforcers/rebuild-pace.ts';
 import { temporaryName } from '../../src/enforcers/replace-file.ts';
 import { TcprulesCdb } from '../../src/enforcers/tcprules-cdb.ts';
+import { realTimers } from '../../src/enforcers/timers.ts';
 import { Fault } from '../../src/errors.ts';
 import { addressFor, blockOf, keepsEnforcerPromises } from '../contract/enforcer.ts';
 import { missing, runTcprules, runTcprulescheck } from '../golden/real-tools.ts';
@@ -267,6 +267,8 @@ exec tcprules "$@" < "${directory}/said"
 `;
     writeFileSync(spy, script, { mode: 0o755 });
     const enforcer = open(spy);
+    for (const block of [single, network]) expect(enforcer.impose(block)).toBe('pending');
+    enforcer.flush();
     for (let time = 0; time < 3; time++) {
       for (const block of [single, network]) {
         expect(enforcer.impose(block)).toBe('not possible');
