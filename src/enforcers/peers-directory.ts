@@ -189,7 +189,7 @@ export class PeersDirectory implements Enforcer {
     this.#removeLeftovers();
     for (const block of blocks) {
       try {
-        this.impose(block);
+        if (!this.#isThere(block)) this.impose(block);
       } catch (error) {
         trouble ??= error;
       }
@@ -328,6 +328,16 @@ export class PeersDirectory implements Enforcer {
     this.#identity = identity;
     this.#placed.clear();
     if (this.#isWatched) this.#watch.arm();
+  }
+
+  /** Whether the block's file is there and as it should be; at a start nearly all are. */
+  #isThere(block: Block): boolean {
+    const name = peerFileName(block.address);
+    const stats = name === undefined ? undefined : statsOf(join(this.#directory, name));
+    if (name === undefined || !stats) return false;
+    if (!isOurs(stats, block) || !isComplete(stats, block, this.#mode())) return false;
+    this.#placed.add(name);
+    return true;
   }
 
   /** Puts the block's file there, unless somebody else's is. */
