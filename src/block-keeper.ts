@@ -216,9 +216,9 @@ export class BlockKeeper {
     return troubles;
   }
 
-  /** Does what is pending at the enforcers now. */
-  flush(): void {
-    this.#enforcement.flush();
+  /** Resolves when what is pending at the enforcers is in force, or cannot be. */
+  settle(): Promise<void> {
+    return this.#enforcement.settle();
   }
 
   close(): void {

@@ -41,7 +41,7 @@ export class Enforcement {
   }
 
   /** Does the last of what makes the enforcer agree with all blocks: its trouble is over then. */
-  settle(enforcer: Enforcer, work: () => void): void {
+  agree(enforcer: Enforcer, work: () => void): void {
     this.#troubles.try('server', enforcer.name, work);
     if (this.#troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
   }
@@ -63,9 +63,17 @@ export class Enforcement {
     });
   }
 
-  /** Does what is pending now. */
-  flush(): void {
-    for (const enforcer of this.enforcers) this.try(enforcer, () => enforcer.flush());
+  /** Resolves when what is pending is in force, or cannot be. */
+  async settle(): Promise<void> {
+    for (const enforcer of this.enforcers) {
+      try {
+        await enforcer.settle();
+      } catch (error) {
+        this.try(enforcer, () => {
+          throw error;
+        });
+      }
+    }
   }
 
   close(): void {

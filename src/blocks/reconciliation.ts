@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../clock.ts';
 import type { Enforcer, Finding, Scope } from '../enforcers/enforcer.ts';
+import { Fault } from '../errors.ts';
 import type { Fields, Log } from '../log.ts';
 import type { Block, NewBlock } from '../store/store.ts';
 import type { Troubles } from '../troubles.ts';
@@ -31,6 +32,12 @@ const endingMs = 1000;
 
 /** What came of comparing an enforcer with the blocks. */
 type Differences = { removed: number; missing: number; unknown: number };
+
+/** What is pending there is tried again by itself. */
+function mustBeWithoutTrouble(enforcer: Enforcer): void {
+  const what = enforcer.trouble();
+  if (what !== undefined) throw new Fault('enforcer', what);
+}
 
 export class Reconciliation {
   readonly #parts: ReconciliationParts;
@@ -60,7 +67,7 @@ export class Reconciliation {
     for (const enforcer of enforcement.takeDisagreeing()) {
       if (!enforcer.inspect) this.#repairOne(enforcer);
       else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, unknown: 0 })) {
-        enforcement.settle(enforcer, () => enforcer.flush());
+        enforcement.agree(enforcer, () => mustBeWithoutTrouble(enforcer));
       }
     }
   }
@@ -81,7 +88,7 @@ export class Reconciliation {
 
   #repairOne(enforcer: Enforcer): void {
     const { blocks, clock, enforcement } = this.#parts;
-    enforcement.settle(enforcer, () => {
+    enforcement.agree(enforcer, () => {
       const nowMs = clock.wallMs();
       enforcer.reconcile([...blocks.index.values()].filter((block) => block.untilMs > nowMs));
       enforcer.flush();

@@ -71,7 +71,7 @@ export async function carryOut(call: CommandCall, context: CommandContext): Prom
   }
   const outcome = await command.run(context, call.arguments, call.options);
   // Who asked by hand sees it obeyed when the answer comes, not at the next rebuild.
-  if (command.changes) context.gatekeeper.blocks.flush();
+  if (command.changes) await context.gatekeeper.blocks.settle();
   return outcome;
 }
 

@@ -12,6 +12,7 @@ import { compilePeers } from '../enforcers/compile-peers.ts';
 import { compileRules } from '../enforcers/compile-rules.ts';
 import { isDeny, peerFileName } from '../enforcers/peer-file.ts';
 import { isForeignKey, isRefusal, keyOf } from '../enforcers/tcprules.ts';
+import { doNow } from '../enforcers/work.ts';
 import { Fault } from '../errors.ts';
 import { quoted } from '../log.ts';
 import { readFile } from '../read-file.ts';
@@ -145,7 +146,7 @@ function ofPeersCdb({ blocking }: Installation['config'], current: readonly Bloc
     dialect: ofTcpsvd,
     cdb: peers.cdb,
     source: peers.directory,
-    wanted: () => compilePeers(peers.directory),
+    wanted: () => doNow(compilePeers(peers.directory)),
     refuses: (data) => 'DX'.includes(String.fromCharCode(data.at(-1) ?? 0)),
     keys,
   });
@@ -163,7 +164,7 @@ function ofTcprulesCdb({ blocking }: Installation['config'], current: readonly B
       cdb: join(directory, 'cdb'),
       message: mode === 'polite' ? message : undefined,
     };
-    const wanted = () => compileRules(files, keys);
+    const wanted = () => doNow(compileRules(files, [...keys]));
     return inCdb({ ...tcprules, dialect: ofTcpserver, wanted, refuses: isRefusal, keys });
   });
 }

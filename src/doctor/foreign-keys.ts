@@ -1,8 +1,11 @@
 /** What the installed tcprules can, tried in a private directory. */
 import { join } from 'node:path';
 import { takesIPv6 } from '../enforcers/compile-rules.ts';
+import { doNow } from '../enforcers/work.ts';
 import { inPrivateDirectory } from './private-directory.ts';
 
 export function tcprulesTakesIPv6(source: string): boolean {
-  return inPrivateDirectory((directory) => takesIPv6({ source, cdb: join(directory, 'cdb') }));
+  return inPrivateDirectory((directory) =>
+    doNow(takesIPv6({ source, cdb: join(directory, 'cdb') })),
+  );
 }

@@ -8,31 +8,35 @@
  * records (key length, data length, key, data); then the tables, whose slots are pairs
  * (hash, position of the record), half of them empty. Source: http://cr.yp.to/cdb/cdb.txt
  */
+import type { Work } from './work.ts';
 
 export type CdbRecord = readonly [key: Uint8Array, data: Uint8Array];
+
+/** A record to write; a key that is text is Latin-1. */
+export type NewRecord = readonly [key: Uint8Array | string, data: Uint8Array];
 
 const tableCount = 256;
 const pairBytes = 8;
 const headerBytes = tableCount * pairBytes;
 const largestPosition = 0xffff_ffff;
+const firstCapacity = 64 * 1024;
+/** How many records are handled between two pauses. */
+const recordsInStep = 128;
 
-export function compileCdb(records: Iterable<CdbRecord>): Uint8Array {
-  const all = Array.isArray(records) ? (records as readonly CdbRecord[]) : [...records];
-  const hashes = new Uint32Array(all.length);
-  all.forEach(([key], index) => {
-    hashes[index] = hashOf(key);
-  });
-  const recordsEnd = endOf(all);
-  const bytes = new Uint8Array(recordsEnd + 2 * pairBytes * all.length);
-  const positions = writeRecords(bytes, all);
-  writeTables(bytes, recordsEnd, hashes, positions);
-  return bytes;
+/** It may pause after any of the records, does so after some, and where `undefined` is among them. */
+export function* compileCdb(records: Iterable<NewRecord | undefined>): Work<Uint8Array> {
+  const cdb = new CdbMaker();
+  for (const record of records) {
+    if (record) cdb.add(...record);
+    if (!record || cdb.size % recordsInStep === 0) yield;
+  }
+  return yield* cdb.finish();
 }
 
 /** The data of the first record with this key. Throws RangeError when `bytes` is no whole cdb. */
 export function findInCdb(bytes: Uint8Array, key: Uint8Array): Uint8Array | undefined {
   const view = viewOf(bytes);
-  const hash = hashOf(key);
+  const hash = hashOf(key, 0, key.length);
   const table = (hash % tableCount) * pairBytes;
   const start = view.getUint32(table, true);
   const slots = view.getUint32(table + 4, true);
@@ -69,71 +73,102 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function hashOf(key: Uint8Array): number {
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 5381;
-  for (let index = 0; index < key.length; index++) hash = ((hash << 5) + hash) ^ at(key, index);
+  for (let index = start; index < end; index++) hash = ((hash << 5) + hash) ^ at(bytes, index);
   return hash >>> 0;
 }
 
-function endOf(records: readonly CdbRecord[]): number {
-  let end = headerBytes;
-  for (const [key, data] of records) end += pairBytes + key.length + data.length;
-  if (end + 2 * pairBytes * records.length > largestPosition) {
-    throw new RangeError('a cdb cannot be larger than 4 GiB');
+class CdbMaker {
+  #bytes = new Uint8Array(firstCapacity);
+  #view = viewOf(this.#bytes);
+  #end = headerBytes;
+  /** Of each record, in order: hash, position. */
+  #records = new Uint32Array(firstCapacity / pairBytes);
+  #size = 0;
+  /** Of each table. */
+  readonly #slots = new Uint32Array(tableCount);
+  readonly #starts = new Uint32Array(tableCount);
+
+  /** How many records there are. */
+  get size(): number {
+    return this.#size;
   }
-  return end;
-}
 
-/** Writes the records behind the header and returns where each one starts. */
-function writeRecords(bytes: Uint8Array, records: readonly CdbRecord[]): Uint32Array {
-  const view = viewOf(bytes);
-  const positions = new Uint32Array(records.length);
-  let position = headerBytes;
-  records.forEach(([key, data], index) => {
-    positions[index] = position;
-    view.setUint32(position, key.length, true);
-    view.setUint32(position + 4, data.length, true);
-    copy(key, bytes, position + pairBytes);
-    copy(data, bytes, position + pairBytes + key.length);
-    position += pairBytes + key.length + data.length;
-  });
-  return positions;
-}
-
-function writeTables(
-  bytes: Uint8Array,
-  recordsEnd: number,
-  hashes: Uint32Array,
-  positions: Uint32Array,
-): void {
-  const view = viewOf(bytes);
-  const starts = new Uint32Array(tableCount);
-  const slots = new Uint32Array(tableCount);
-  for (const hash of hashes) slots[hash % tableCount] = at(slots, hash % tableCount) + 2;
-  for (let table = 0, start = recordsEnd; table < tableCount; table++) {
-    starts[table] = start;
-    view.setUint32(table * pairBytes, start, true);
-    view.setUint32(table * pairBytes + 4, at(slots, table), true);
-    start += at(slots, table) * pairBytes;
+  add(key: Uint8Array | string, data: Uint8Array): void {
+    const keyStart = this.#end + pairBytes;
+    const dataStart = keyStart + key.length;
+    this.#reserve(dataStart + data.length);
+    this.#view.setUint32(this.#end, key.length, true);
+    this.#view.setUint32(this.#end + 4, data.length, true);
+    if (typeof key === 'string') copyText(key, this.#bytes, keyStart);
+    else copy(key, this.#bytes, keyStart);
+    copy(data, this.#bytes, dataStart);
+    this.#note(hashOf(this.#bytes, keyStart, dataStart), this.#end);
+    this.#end = dataStart + data.length;
   }
-  // In the order of the records, so that the first of equal keys comes first in its table.
-  hashes.forEach((hash, index) => {
-    const start = at(starts, hash % tableCount);
-    const slot = freeSlot(view, start, at(slots, hash % tableCount), hash);
-    view.setUint32(slot, hash, true);
-    view.setUint32(slot + 4, at(positions, index), true);
-  });
-}
 
-function freeSlot(view: DataView, start: number, slots: number, hash: number): number {
-  let slot = (hash >>> 8) % slots;
-  while (view.getUint32(start + slot * pairBytes + 4, true) !== 0) slot = (slot + 1) % slots;
-  return start + slot * pairBytes;
+  /** In the order of the records, so that the first of equal keys comes first in its table. */
+  *finish(): Work<Uint8Array> {
+    const end = this.#end + 2 * pairBytes * this.#size;
+    this.#reserve(end);
+    this.#writeHeader();
+    for (let index = 0; index < this.#size; index++) {
+      this.#fillSlot(at(this.#records, 2 * index), at(this.#records, 2 * index + 1));
+      if (index % recordsInStep === 0) yield;
+    }
+    return this.#bytes.subarray(0, end);
+  }
+
+  #reserve(end: number): void {
+    if (end > largestPosition) throw new RangeError('a cdb cannot be larger than 4 GiB');
+    if (end <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(end, 2 * this.#bytes.length));
+    bytes.set(this.#bytes);
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
+
+  #note(hash: number, position: number): void {
+    if (2 * this.#size === this.#records.length) {
+      const records = new Uint32Array(2 * this.#records.length);
+      records.set(this.#records);
+      this.#records = records;
+    }
+    this.#records[2 * this.#size] = hash;
+    this.#records[2 * this.#size + 1] = position;
+    this.#slots[hash % tableCount] = at(this.#slots, hash % tableCount) + 2;
+    this.#size += 1;
+  }
+
+  #writeHeader(): void {
+    for (let table = 0, start = this.#end; table < tableCount; table++) {
+      const slots = at(this.#slots, table);
+      this.#starts[table] = start;
+      this.#view.setUint32(table * pairBytes, start, true);
+      this.#view.setUint32(table * pairBytes + 4, slots, true);
+      start += slots * pairBytes;
+    }
+  }
+
+  #fillSlot(hash: number, position: number): void {
+    const start = at(this.#starts, hash % tableCount);
+    const slots = at(this.#slots, hash % tableCount);
+    let slot = (hash >>> 8) % slots;
+    while (this.#view.getUint32(start + slot * pairBytes + 4, true) !== 0)
+      slot = (slot + 1) % slots;
+    this.#view.setUint32(start + slot * pairBytes, hash, true);
+    this.#view.setUint32(start + slot * pairBytes + 4, position, true);
+  }
 }
 
 /** As `to.set(from, start)`, which is slower for the few bytes of a key. */
 function copy(from: Uint8Array, to: Uint8Array, start: number): void {
   for (let index = 0; index < from.length; index++) to[start + index] = at(from, index);
+}
+
+function copyText(from: string, to: Uint8Array, start: number): void {
+  for (let index = 0; index < from.length; index++) to[start + index] = from.charCodeAt(index);
 }
 
 /** An index that is in range by construction. */

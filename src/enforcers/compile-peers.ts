@@ -18,8 +18,9 @@ import {
   statSync,
 } from 'node:fs';
 import { Fault, reasonOf } from '../errors.ts';
-import { type CdbRecord, compileCdb } from './cdb.ts';
+import { compileCdb, type NewRecord } from './cdb.ts';
 import { latin1 } from './tcprules.ts';
+import type { Work } from './work.ts';
 
 const userExecute = 0o100;
 const userReadOrExecute = 0o500;
@@ -31,8 +32,15 @@ const bufferSize = 1024;
 export type KnownData = (name: string) => Uint8Array | undefined;
 
 /** Names are Latin-1, byte for byte. @throws Fault */
-export function compilePeers(directory: string, known: KnownData = () => undefined): Uint8Array {
-  return naming(directory, () => compileCdb(recordsIn(directory, known)));
+export function* compilePeers(
+  directory: string,
+  known: KnownData = () => undefined,
+): Work<Uint8Array> {
+  try {
+    return yield* compileCdb(recordsIn(directory, known));
+  } catch (error) {
+    throw faultOf(directory, error);
+  }
 }
 
 /** The data of one file, or undefined when there is none. */
@@ -46,28 +54,29 @@ export function peerData(directory: string, name: string): Uint8Array | undefine
   return Buffer.concat([text.map((byte) => (byte === newline ? 0 : byte)), latin1('I')]);
 }
 
-function naming<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault('enforcer', `cannot compile ${path}: ${reasonOf(error)}`, error);
-  }
+function faultOf(path: string, error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  return new Fault('enforcer', `cannot compile ${path}: ${reasonOf(error)}`, error);
 }
 
-function recordsIn(directory: string, known: KnownData): CdbRecord[] {
-  const records: CdbRecord[] = [];
+/** Undefined after each file that was looked at, which a disk may take long for. */
+function* recordsIn(directory: string, known: KnownData): Generator<NewRecord | undefined> {
   for (const name of namesIn(directory)) {
-    const data = known(name) ?? naming(`${directory}/${name}`, () => dataOf(directory, name));
-    if (data) records.push([latin1(name), data]);
+    const knownData = known(name);
+    const data = knownData ?? dataOf(directory, name);
+    if (data) yield [name, data];
+    if (!knownData) yield undefined;
   }
-  return records;
 }
 
 function dataOf(directory: string, name: string): Uint8Array | undefined {
-  if (!name.startsWith('.')) return peerData(directory, name);
-  const path = Buffer.concat([Buffer.from(`${directory}/`), latin1(name)]);
-  return statSync(path, { throwIfNoEntry: false }) && peerData(directory, '0');
+  try {
+    if (!name.startsWith('.')) return peerData(directory, name);
+    const path = Buffer.concat([Buffer.from(`${directory}/`), latin1(name)]);
+    return statSync(path, { throwIfNoEntry: false }) && peerData(directory, '0');
+  } catch (error) {
+    throw faultOf(`${directory}/${name}`, error);
+  }
 }
 
 function* namesIn(path: string): Generator<string> {

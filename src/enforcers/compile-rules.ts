@@ -10,12 +10,12 @@
  *
  * It changes no file but temporary ones beside the cdb. Trouble is a Fault.
  */
-import { spawnSync } from 'node:child_process';
 import { BlockIndex } from '../core/block-index.ts';
-import { errnoOf, Fault, reasonOf } from '../errors.ts';
-import { readFile } from '../read-file.ts';
-import { type CdbRecord, compileCdb } from './cdb.ts';
+import { Fault, reasonOf } from '../errors.ts';
+import { readFile, readFileLater } from '../read-file.ts';
+import { compileCdb, type NewRecord } from './cdb.ts';
 import { createAnew, removeQuietly, temporaryName } from './replace-file.ts';
+import { running } from './run-command.ts';
 import {
   addressOfKey,
   deniedBy,
@@ -30,6 +30,7 @@ import {
   type Rules,
   silentRefusal,
 } from './tcprules.ts';
+import { slowly, type Work } from './work.ts';
 
 export type RulesFiles = {
   /** The admin's rules, as tcprules(1) reads them. */
@@ -45,30 +46,32 @@ export type RulesFiles = {
 const commandTimeoutMs = 10_000;
 const mistakesShown = 10;
 const outputShown = 300;
+/** How many lines are written between two pauses. */
+const linesInStep = 128;
 
 /** `keys` are what to refuse before anything the source says. */
-export function compileRules(files: RulesFiles, keys: Iterable<string>): Uint8Array {
+export function* compileRules(files: RulesFiles, keys: readonly string[]): Work<Uint8Array> {
   const source = readSource(files.source);
   const rules = parseRules(source);
   if (rules.mistakes.length > 0) {
     throw new Fault('enforcer', mistakesText(files.source, rules.mistakes));
   }
   const refusalOf = refusals(files.message, rules);
-  const refused = Array.from(keys, (key): Refused => ({ key, refusal: refusalOf(key) }));
-  const isForeign = rules.foreign.length > 0 || refused.some(({ key }) => isForeignKey(key));
+  const isForeign = rules.foreign.length > 0 || keys.some(isForeignKey);
   return isForeign
-    ? compileWithCommand(files, refused, source)
-    : compileCdb([...refused.map(recordOf), ...rules.records]);
+    ? yield* compileWithCommand(files, keys, refusalOf, source)
+    : yield* compileCdb(recordsOf(keys, refusalOf, rules));
 }
 
 /** Whether the installed tcprules compiles IPv6 addresses and networks: it is given one of each. */
-export function takesIPv6(files: RulesFiles): boolean {
+export function* takesIPv6(files: RulesFiles): Work<boolean> {
   const output = temporaryName(`${files.cdb}.trial`);
   const temporary = temporaryName(`${files.cdb}.trying`);
   try {
     // tcprules would follow a link that somebody put there.
     createAnew(temporary);
-    runTcprules(files, [output, temporary], latin1('2001:db8::1:deny\n2001:db8:1::/48:deny\n'));
+    const lines = latin1('2001:db8::1:deny\n2001:db8:1::/48:deny\n');
+    yield* runTcprules(files, [output, temporary], lines);
     return true;
   } catch {
     return false;
@@ -103,14 +106,19 @@ function mistakesText(path: string, mistakes: readonly Mistake[]): string {
   return [...shown, ...(left > 0 ? [`and ${left} more`] : [])].join('; ');
 }
 
-type Refused = { readonly key: string; readonly refusal: Refusal };
+type RefusalOf = (key: string) => Refusal;
 
-function recordOf({ key, refusal }: Refused): CdbRecord {
-  return [latin1(key), refusal.data];
+function* recordsOf(
+  keys: readonly string[],
+  refusalOf: RefusalOf,
+  rules: Rules,
+): Generator<NewRecord> {
+  for (const key of keys) yield [key, refusalOf(key).data];
+  yield* rules.records;
 }
 
 /** How to refuse each key: politely where that is wanted and the source does not deny it. */
-function refusals(message: string | undefined, rules: Rules): (key: string) => Refusal {
+function refusals(message: string | undefined, rules: Rules): RefusalOf {
   if (message === undefined) return () => silentRefusal;
   const polite = politeRefusal(message);
   const isDenied = denials(rules);
@@ -139,18 +147,26 @@ function denials({ records, foreign }: Rules): (key: string) => boolean {
   };
 }
 
-function compileWithCommand(
+function* compileWithCommand(
   files: RulesFiles,
-  refused: readonly Refused[],
+  keys: readonly string[],
+  refusalOf: RefusalOf,
   source: Uint8Array,
-): Uint8Array {
-  const lines = refused.map(({ key, refusal }) => `${key}:${refusal.instructions}\n`).join('');
+): Work<Uint8Array> {
+  const input: Uint8Array[] = [];
+  for (let index = 0; index < keys.length; index += linesInStep) {
+    const lines = keys
+      .slice(index, index + linesInStep)
+      .map((key) => `${key}:${refusalOf(key).instructions}\n`);
+    input.push(latin1(lines.join('')));
+    yield;
+  }
   const output = temporaryName(`${files.cdb}.compiled`);
   const temporary = temporaryName(`${files.cdb}.compiling`);
   try {
     createAnew(temporary);
-    runTcprules(files, [output, temporary], Buffer.concat([latin1(lines), source]));
-    return readFile(output);
+    yield* runTcprules(files, [output, temporary], Buffer.concat([...input, source]));
+    return yield* slowly({ now: () => readFile(output), later: () => readFileLater(output) });
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault('enforcer', `cannot read ${output}: ${reasonOf(error)}`, error);
@@ -160,17 +176,12 @@ function compileWithCommand(
   }
 }
 
-function runTcprules(files: RulesFiles, args: readonly string[], input: Uint8Array): void {
+function* runTcprules(files: RulesFiles, args: readonly string[], input: Uint8Array): Work<void> {
   const command = files.tcprulesCommand ?? 'tcprules';
-  const { error, status, signal, stderr } = spawnSync(command, args, {
-    input,
-    stdio: ['pipe', 'ignore', 'pipe'],
-    timeout: commandTimeoutMs,
-  });
-  if (status === 0) return;
-  const ending = signal && errnoOf(error) !== 'ETIMEDOUT' ? `killed by ${signal}` : reasonOf(error);
-  const why = status === null ? ending : `exit ${status}`;
-  const said = JSON.stringify(stderr?.toString('latin1').trim().slice(0, outputShown) ?? '');
-  const detail = `${command} refuses ${files.source}, with IPv6 or CIDR lines: ${why}, ${said}`;
-  throw new Fault('enforcer', detail, error);
+  const run = { command, args, input, timeoutMs: commandTimeoutMs };
+  const { why, said } = yield* slowly(running(run));
+  if (why === undefined) return;
+  const words = JSON.stringify(said.trim().slice(0, outputShown));
+  const detail = `${command} refuses ${files.source}, with IPv6 or CIDR lines: ${why}, ${words}`;
+  throw new Fault('enforcer', detail);
 }

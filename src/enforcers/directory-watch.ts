@@ -5,7 +5,7 @@
  * that another one has replaced, until `arm` is called again.
  */
 import { type FSWatcher, watch } from 'node:fs';
-import type { Timers } from './rebuild-pace.ts';
+import type { Timers } from './timers.ts';
 
 /** Without an event for this long the directory is at rest; it is not waited for any longer. */
 const restMs = 150;

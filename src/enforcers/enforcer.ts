@@ -68,8 +68,13 @@ export interface Enforcer {
    * Blocks may come and go between two steps. @throws Fault
    */
   inspect?(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void>;
-  /** Finishes what is pending, now. */
+  /**
+   * Resolves when what is pending is in force; others are served meanwhile. Rejects with the Fault
+   * that keeps it from that.
+   */
+  settle(): Promise<void>;
+  /** Finishes what is pending at once, for who has nobody to serve. @throws Fault */
   flush(): void;
-  /** Stops timers and watchers; pending work is finished first. */
+  /** Stops timers and watchers; pending work is finished first, as by `flush`. @throws Fault */
   close(): void;
 }

@@ -6,9 +6,9 @@ import type { Log } from '../log.ts';
 import type { Enforcer } from './enforcer.ts';
 import { PeersCdb } from './peers-cdb.ts';
 import { PeersDirectory } from './peers-directory.ts';
-import { realTimers } from './rebuild-pace.ts';
 import type { CdbLog } from './rebuilt-cdb.ts';
 import { TcprulesCdb } from './tcprules-cdb.ts';
+import { realTimers } from './timers.ts';
 
 /** Logs what a cdb tells, and keeps count of its troubles: each mistake is told once. */
 function cdbLog(nameOf: () => string, log: Log, degradations: Degradations | undefined): CdbLog {

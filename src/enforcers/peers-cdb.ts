@@ -15,9 +15,9 @@ import { compilePeers, peerData } from './compile-peers.ts';
 import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from './enforcer.ts';
 import { peerFileName } from './peer-file.ts';
 import { PeersDirectory, type PeersDirectoryOptions } from './peers-directory.ts';
-import { realTimers, type Timers } from './rebuild-pace.ts';
 import { type CdbLog, RebuiltCdb } from './rebuilt-cdb.ts';
 import { latin1 } from './tcprules.ts';
+import { realTimers, type Timers } from './timers.ts';
 
 export type PeersCdbOptions = PeersDirectoryOptions & {
   /** What tcpsvd -x reads; not in the directory. */
@@ -29,9 +29,7 @@ export class PeersCdb implements Enforcer {
   readonly #options: PeersCdbOptions;
   readonly #directory: PeersDirectory;
   readonly #cdb: RebuiltCdb;
-  /** Per file name of a block, the number of the first build that has it. */
-  readonly #imposed = new Map<string, number>();
-  /** The data of those files that did not change since they were last compiled. */
+  /** The data of those files of blocks that did not change since they were last compiled. */
   readonly #known = new Map<string, Uint8Array>();
 
   constructor(options: PeersCdbOptions, log: CdbLog, timers: Timers = realTimers) {
@@ -44,8 +42,8 @@ export class PeersCdb implements Enforcer {
     });
     this.#cdb = new RebuiltCdb({
       path: options.cdb,
+      sources: [options.directory],
       compile: () => compilePeers(options.directory, (name) => this.#dataOf(name)),
-      onLanded: () => {},
       log,
       timers,
     });
@@ -56,9 +54,9 @@ export class PeersCdb implements Enforcer {
     const name = peerFileName(block.address);
     if (imposed !== 'in force' || name === undefined) return imposed;
     this.#known.delete(name);
-    if (!this.#imposed.has(name)) this.#imposed.set(name, this.#cdb.nextBuild);
+    this.#cdb.want(name);
     this.#cdb.request();
-    return this.#hasLanded(name) ? 'in force' : 'pending';
+    return this.#cdb.has(name) ? 'in force' : 'pending';
   }
 
   lift(block: Block): boolean {
@@ -89,13 +87,8 @@ export class PeersCdb implements Enforcer {
     try {
       this.#directory.reconcile(blocks);
     } finally {
-      const names = new Set(blocks.map((block) => peerFileName(block.address)));
-      for (const name of this.#imposed.keys()) if (!names.has(name)) this.#forget(name);
-      for (const name of names) {
-        if (name !== undefined && !this.#imposed.has(name)) {
-          this.#imposed.set(name, this.#cdb.nextBuild);
-        }
-      }
+      const names = blocks.map((block) => peerFileName(block.address));
+      this.#cdb.wantOnly(new Set(names.filter((name) => name !== undefined)));
       this.#known.clear();
       this.#cdb.start();
     }
@@ -124,7 +117,11 @@ export class PeersCdb implements Enforcer {
       }
       yield finding;
     }
-    if (scope === 'all') this.#cdb.verify();
+    if (scope === 'all' && !this.#cdb.verify()) this.#known.clear();
+  }
+
+  settle(): Promise<void> {
+    return this.#cdb.settle();
   }
 
   flush(): void {
@@ -136,13 +133,8 @@ export class PeersCdb implements Enforcer {
     this.#cdb.close();
   }
 
-  #hasLanded(name: string): boolean {
-    const build = this.#imposed.get(name);
-    return build !== undefined && this.#cdb.has(build);
-  }
-
   #forget(name: string): void {
-    this.#imposed.delete(name);
+    this.#cdb.drop(name);
     this.#known.delete(name);
   }
 
@@ -155,7 +147,7 @@ export class PeersCdb implements Enforcer {
 
   /** Of a block's file, once it was looked at; who is not watching has to look each time. */
   #dataOf(name: string): Uint8Array | undefined {
-    if (!this.#directory.isWatching || !this.#imposed.has(name)) return undefined;
+    if (!this.#directory.isWatching || !this.#cdb.wants(name)) return undefined;
     const data = this.#known.get(name) ?? peerData(this.#options.directory, name);
     if (data) this.#known.set(name, data);
     return data;

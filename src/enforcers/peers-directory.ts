@@ -50,7 +50,7 @@ import {
   silentMode,
 } from './peer-file.ts';
 import { readPeerFile, restoreLeftover, temporarySuffix } from './read-peer-file.ts';
-import { realTimers, type Timers } from './rebuild-pace.ts';
+import { realTimers, type Timers } from './timers.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 /** Of a polite file until it is complete. */
@@ -191,7 +191,7 @@ export class PeersDirectory implements Enforcer {
     this.#removeLeftovers();
     for (const block of blocks) {
       try {
-        this.impose(block);
+        if (!this.#isThere(block)) this.impose(block);
       } catch (error) {
         trouble ??= error;
       }
@@ -211,6 +211,8 @@ export class PeersDirectory implements Enforcer {
     this.#isWatched = true;
     if (!this.#watch.isArmed) this.#watch.arm();
   }
+
+  async settle(): Promise<void> {}
 
   flush(): void {}
 
@@ -328,6 +330,16 @@ export class PeersDirectory implements Enforcer {
     this.#identity = identity;
     this.#placed.clear();
     if (this.#isWatched) this.#watch.arm();
+  }
+
+  /** Whether the block's file is there and as it should be; at a start nearly all are. */
+  #isThere(block: Block): boolean {
+    const name = peerFileName(block.address);
+    const stats = name === undefined ? undefined : statsOf(join(this.#directory, name));
+    if (name === undefined || !stats) return false;
+    if (!isOurs(stats, block) || !isComplete(stats, block, this.#mode())) return false;
+    this.#placed.add(name);
+    return true;
   }
 
   /** Puts the block's file there, unless somebody else's is. */

@@ -1,44 +1,52 @@
 /**
- * A cdb file that is compiled again whenever what it is made of changes.
+ * A cdb file that is compiled again whenever what it is made of changes, and the keys that are wanted
+ * in it.
  *
  * Guarantee: the file is only ever replaced whole, and only by something that compiled. When it does
  * not compile, the old file stays, the trouble is logged once, and every change (or five seconds)
  * brings another try.
+ * Guarantee: it is compiled and written in slices, between which others are served; but for `flush`
+ * and `close`, which do all at once, for who has nobody to serve.
  *
- * A build has a number, so that what was asked for before it can be said to have landed. Nothing is
- * compiled before `start`, when all is known that must be in it.
+ * A build has a number, so that a key that was wanted before it can be said to have landed. Nothing
+ * is compiled before `start`, when all is known that must be in it.
  */
-import { type BigIntStats, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import type { FSWatcher } from 'chokidar';
 import { Fault, reasonOf } from '../errors.ts';
-import { plantedAt } from '../planted.ts';
-import { readFile } from '../read-file.ts';
-import { RebuildPace, type Timers } from './rebuild-pace.ts';
-import { removeLeftovers, removeQuietly, replaceFile } from './replace-file.ts';
+import { identitiesOf, identityOf } from '../file-identity.ts';
+import { linkTarget, putCdb } from './cdb-file.ts';
+import { RebuildPace } from './rebuild-pace.ts';
+import { removeLeftovers } from './replace-file.ts';
+import type { Timers } from './timers.ts';
+import type { Work } from './work.ts';
 
 export type CdbLog = (level: 'info' | 'warn' | 'error', what: string, detail: string) => void;
 
 export type RebuiltCdbParts = {
   readonly path: string;
+  /** What it is made of: it is compiled again when one of these is another than it was. */
+  readonly sources: readonly string[];
   /** All bytes of the file. @throws Fault */
-  readonly compile: () => Uint8Array;
-  readonly onLanded: () => void;
+  readonly compile: () => Work<Uint8Array>;
   readonly log: CdbLog;
   readonly timers: Timers;
 };
 
-const firstMode = 0o644;
-/** How long a file that is being written must rest before we read it. */
-const settledMs = 100;
+/** The last build that landed: its number, the file that it made, and of what. */
+type Landed = { readonly build: number; readonly file: string; readonly sources: string };
 
 export class RebuiltCdb {
   readonly #parts: RebuiltCdbParts;
   readonly #log: CdbLog;
   readonly #pace: RebuildPace;
+  /** Per key, the number of the first build that has it. */
+  readonly #wanted = new Map<string, number>();
+  /** Per key that the file may still have, the number of the first build without it. */
+  readonly #dropped = new Map<string, number>();
   #nextBuild = 1;
-  #landedBuild = 0;
-  #landedFile: string | undefined;
+  #landed: Landed | undefined;
+  #trouble: string | undefined;
+  /** Those that are logged. */
   readonly #problems = new Set<string>();
   #watcher: FSWatcher | undefined;
   #isStarted = false;
@@ -58,11 +66,6 @@ export class RebuiltCdb {
     return this.#isStarted;
   }
 
-  /** The number of the build that will have what is asked for now. */
-  get nextBuild(): number {
-    return this.#nextBuild;
-  }
-
   start(): void {
     const { path } = this.#parts;
     for (const each of new Set([path, linkTarget(path)])) removeLeftovers(each);
@@ -70,18 +73,55 @@ export class RebuiltCdb {
     this.request();
   }
 
+  /** The next build has the key. */
+  want(key: string): void {
+    this.#dropped.delete(key);
+    if (!this.#wanted.has(key)) this.#wanted.set(key, this.#nextBuild);
+  }
+
+  /** The next build does without the key; says whether it was wanted. */
+  drop(key: string): boolean {
+    if (!this.#wanted.delete(key)) return false;
+    this.#dropped.set(key, this.#nextBuild);
+    return true;
+  }
+
+  wantOnly(keys: ReadonlySet<string>): void {
+    for (const key of this.#wanted.keys()) if (!keys.has(key)) this.drop(key);
+    for (const key of keys) this.want(key);
+  }
+
+  wants(key: string): boolean {
+    return this.#wanted.has(key);
+  }
+
+  get wanted(): string[] {
+    return [...this.#wanted.keys()];
+  }
+
+  /** Whether the file has the wanted key, and is still the one that we wrote. */
+  has(key: string): boolean {
+    const build = this.#wanted.get(key);
+    return build !== undefined && build <= (this.#landed?.build ?? 0) && this.#isOurs();
+  }
+
+  /** Whether the file may still have the key, though nothing wants it. */
+  mayHave(key: string): boolean {
+    return this.#dropped.has(key);
+  }
+
   request(isUrgent = false): void {
     if (this.#isStarted) this.#pace.request(isUrgent);
   }
 
-  /** Compiles again when somebody else has replaced the file, also when `watch` has missed it. */
-  verify(): void {
-    if (!this.#isOurs()) this.request();
-  }
-
-  /** Whether the file has what that build had, and is still the one that we wrote. */
-  has(build: number): boolean {
-    return build <= this.#landedBuild && this.#isOurs();
+  /**
+   * Compiles again when somebody else has replaced the file, or changed a source, also when `watch`
+   * has missed it. Says whether all was as it should be.
+   */
+  verify(): boolean {
+    const isRight = this.#isOurs() && identitiesOf(this.#parts.sources) === this.#landed?.sources;
+    if (!isRight) this.request();
+    return isRight;
   }
 
   /** In how many milliseconds it is compiled next, or undefined: nothing asks for it. */
@@ -89,11 +129,12 @@ export class RebuiltCdb {
     return this.#pace.inMs;
   }
 
+  /** Why the last build failed, or undefined: it did not. */
   trouble(): string | undefined {
-    return [...this.#problems].at(-1);
+    return this.#trouble;
   }
 
-  /** Also compiles when one of `sources` changes, or when somebody else replaces the file. */
+  /** Also compiles when one of the sources is saved, or when somebody else replaces the file. */
   watch(sources: readonly string[]): void {
     this.#startWatching(sources).catch((error: unknown) => this.cannotWatch(error));
   }
@@ -102,6 +143,12 @@ export class RebuiltCdb {
     this.#log('warn', 'cannot watch', `${this.#parts.path}, or its source: ${reasonOf(error)}`);
   }
 
+  /** Resolves when what is asked for has landed. Rejects with the Fault that prevents it. */
+  settle(): Promise<void> {
+    return this.#pace.settle();
+  }
+
+  /** Does what is asked for, at once. @throws Fault */
   flush(): void {
     this.#pace.flush();
   }
@@ -117,91 +164,50 @@ export class RebuiltCdb {
     }
   }
 
-  /** chokidar is loaded here because short commands do not watch. */
+  /** Loaded here because short commands do not watch. */
   async #startWatching(sources: readonly string[]): Promise<void> {
-    const { watch } = await import('chokidar');
+    const { watchFiles } = await import('../watch-files.ts');
     if (this.#isClosed || this.#watcher) return;
     const { path: cdb } = this.#parts;
-    this.#watcher = watch([...sources, cdb], {
-      ignoreInitial: true,
-      awaitWriteFinish: { stabilityThreshold: settledMs, pollInterval: settledMs / 4 },
-    })
-      .on('all', (_event, path) => {
+    this.#watcher = watchFiles([...sources, cdb], {
+      onReady: () => this.verify(),
+      onEvent: (_event, path) => {
         if (path !== cdb || !this.#isOurs()) this.request();
-      })
-      .on('error', (error) => this.cannotWatch(error));
+      },
+      onTrouble: (error) => this.cannotWatch(error),
+    });
   }
 
   #isOurs(): boolean {
-    return this.#landedFile !== undefined && identityOf(this.#parts.path) === this.#landedFile;
+    return this.#landed !== undefined && identityOf(this.#parts.path) === this.#landed.file;
   }
 
-  #rebuild(): void {
+  *#rebuild(): Work<void> {
     const build = this.#nextBuild++;
-    const bytes = this.#parts.compile();
-    const file = linkTarget(this.#parts.path);
-    if (plantedAt(file) !== undefined) removeQuietly(file);
-    if (!holds(file, bytes)) replaceFile(file, bytes, modeOf(file));
-    this.#landedBuild = build;
-    this.#landedFile = identityOf(file);
-    this.#parts.onLanded();
-    if (this.#problems.size > 0) this.#log('info', 'cdb compiled again', file);
+    const sources = identitiesOf(this.#parts.sources);
+    try {
+      const bytes = yield* this.#parts.compile();
+      const file = yield* putCdb(this.#parts.path, bytes);
+      this.#landed = { build, file, sources };
+    } catch (error) {
+      this.#trouble = detailOf(error);
+      throw error;
+    }
+    this.#trouble = undefined;
+    for (const [key, first] of this.#dropped) if (first <= build) this.#dropped.delete(key);
+    if (this.#problems.size > 0) this.#log('info', 'cdb compiled again', this.#parts.path);
     this.#problems.clear();
   }
 
   /** Once per distinct problem: a source that stays wrong is tried every few seconds. */
   #report(error: unknown): void {
-    const detail =
-      error instanceof Fault ? error.detail : ((error as Error)?.stack ?? String(error));
+    const detail = detailOf(error);
     if (this.#problems.has(detail)) return;
     this.#problems.add(detail);
     this.#log('error', 'cdb not compiled, the old one stays', detail);
   }
 }
 
-/** The administrator's link stays one: others who write the cdb write where it leads. */
-function linkTarget(path: string): string {
-  if (plantedAt(path) !== undefined) return path;
-  try {
-    return realpathSync(path);
-  } catch {
-    // Not there yet: a link still tells where it will be.
-    return isLink(path) ? resolve(dirname(path), readlinkSync(path)) : path;
-  }
-}
-
-function isLink(path: string): boolean {
-  try {
-    return lstatSync(path).isSymbolicLink();
-  } catch {
-    return false;
-  }
-}
-
-function holds(path: string, bytes: Uint8Array): boolean {
-  try {
-    return Buffer.compare(readFile(path), bytes) === 0;
-  } catch {
-    return false;
-  }
-}
-
-function modeOf(path: string): number {
-  const stats = statsOf(path);
-  return stats ? Number(stats.mode) & 0o777 : firstMode;
-}
-
-/** Changes whenever the file is replaced or written. */
-function identityOf(path: string): string | undefined {
-  const stats = statsOf(path);
-  return stats && `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeNs}`;
-}
-
-/** A file that cannot be looked at counts as none: writing it tells the trouble. */
-function statsOf(path: string): BigIntStats | undefined {
-  try {
-    return statSync(path, { bigint: true });
-  } catch {
-    return undefined;
-  }
+function detailOf(error: unknown): string {
+  return error instanceof Fault ? error.detail : ((error as Error)?.stack ?? String(error));
 }

@@ -12,30 +12,42 @@ import {
   closeSync,
   fchmodSync,
   fchownSync,
+  fstatSync,
+  fsync,
   fsyncSync,
   lstatSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
+  writeFile,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
+import { identityFrom } from '../file-identity.ts';
+import { slowly, type Work } from './work.ts';
 
 /** Only we may open it until mode and owner are right. */
 const narrowMode = 0o600;
 
-/** Replaces `path`, or creates it. An owner that it had, it keeps where we may give it. */
-export function replaceFile(path: string, bytes: Uint8Array, mode: number): void {
+/**
+ * Replaces `path`, or creates it, and returns the identity of what it is then. An owner that it had,
+ * it keeps where we may give it.
+ */
+export function* replaceFile(path: string, bytes: Uint8Array, mode: number): Work<string> {
   const temporary = temporaryName(path);
   try {
-    writeNewFile(temporary, bytes, mode, ownerOf(path));
+    const identity = yield* writeNewFile(temporary, bytes, mode, ownerOf(path));
+    // At once, and not beside other things: who gives the work up must know whether it was done.
     renameSync(temporary, path);
-    syncDirectory(dirname(path));
+    yield* syncDirectory(dirname(path));
+    return identity;
   } catch (error) {
-    removeQuietly(temporary);
     throw new Fault('enforcer', `cannot replace ${path}: ${reasonOf(error)}`, error);
+  } finally {
+    removeQuietly(temporary);
   }
 }
 
@@ -73,16 +85,24 @@ function ownerOf(path: string): Owner | undefined {
   return stats?.isFile() ? stats : undefined;
 }
 
-function writeNewFile(path: string, bytes: Uint8Array, mode: number, owner?: Owner): void {
+function* writeNewFile(path: string, bytes: Uint8Array, mode: number, owner?: Owner): Work<string> {
   const fd = openNew(path);
   try {
-    writeFileSync(fd, bytes);
+    yield* slowly({
+      now: () => writeFileSync(fd, bytes),
+      later: () => promisify(writeFile)(fd, bytes),
+    });
     if (owner) giveTo(fd, owner);
     fchmodSync(fd, mode);
-    fsyncSync(fd);
+    yield* sync(fd);
+    return identityFrom(fstatSync(fd, { bigint: true }));
   } finally {
     closeSync(fd);
   }
+}
+
+function sync(fd: number): Work<void> {
+  return slowly({ now: () => fsyncSync(fd), later: () => promisify(fsync)(fd) });
 }
 
 /** What has that name can only be the leftover of a dead process that had our number, or planted. */
@@ -111,10 +131,10 @@ function mayGive(fd: number, uid: number, gid: number): boolean {
   }
 }
 
-function syncDirectory(path: string): void {
+function* syncDirectory(path: string): Work<void> {
   const fd = openSync(path, 'r');
   try {
-    fsyncSync(fd);
+    yield* sync(fd);
   } finally {
     closeSync(fd);
   }

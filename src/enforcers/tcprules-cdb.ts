@@ -3,14 +3,14 @@
  * which rebuilt-cdb.ts replaces.
  *
  * `impose` answers `pending` until a rebuild has landed; the daemon refuses the client meanwhile.
- * The rebuild is synchronous and comes at most once a second, however many blocks come; twice when
- * some end, because who is let in again must be in within a second.
+ * Rebuilds come at most once a second, however many blocks come; twice when some end, because who is
+ * let in again must be in within a second.
  *
  * A rebuild writes all blocks there are, so `reconcile` must tell them before the first `impose` or
  * `lift`; these throw otherwise, because a cdb with one block only would let the others in.
  *
- * IPv6 is written only where the installed tcprules takes it, which a trial tells: djb's does not,
- * and one such line would keep every later block out of the cdb.
+ * IPv6 is written only where the installed tcprules takes it, which a trial before a rebuild tells:
+ * djb's does not, and one such line would keep every later block out of the cdb.
  *
  * BUGS: A rule of the admin for info@ADDRESS, and against a blocked network also one for a longer
  * prefix or an address in it, is found by tcpserver before ours.
@@ -21,19 +21,16 @@ import type { Block } from '../store/store.ts';
 import { findInCdb } from './cdb.ts';
 import { compileRules, mayHaveForeignKeys, type RulesFiles, takesIPv6 } from './compile-rules.ts';
 import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from './enforcer.ts';
-import { realTimers, type Timers } from './rebuild-pace.ts';
 import { type CdbLog, RebuiltCdb } from './rebuilt-cdb.ts';
 import { isForeignKey, isRefusal, keyOf, latin1, lookupKeys } from './tcprules.ts';
+import { realTimers, type Timers } from './timers.ts';
+import type { Work } from './work.ts';
 
 export class TcprulesCdb implements Enforcer {
   readonly name: string;
   readonly #files: RulesFiles;
   readonly #cdb: RebuiltCdb;
-  /** Per cdb key that we refuse, the number of the first build that has it. */
-  readonly #refused = new Map<string, number>();
-  /** Keys of ours that the cdb may still have, though no block wants them. */
-  readonly #lifted = new Set<string>();
-  /** Whether the installed tcprules takes IPv6; undefined: not tried yet. */
+  /** Whether the installed tcprules takes IPv6; undefined: the next rebuild tries it. */
   #takesIPv6: boolean | undefined;
 
   constructor(files: RulesFiles, log: CdbLog, timers: Timers = realTimers) {
@@ -41,8 +38,8 @@ export class TcprulesCdb implements Enforcer {
     this.#files = files;
     this.#cdb = new RebuiltCdb({
       path: files.cdb,
+      sources: [files.source],
       compile: () => this.#compile(),
-      onLanded: () => this.#lifted.clear(),
       log,
       timers,
     });
@@ -51,9 +48,9 @@ export class TcprulesCdb implements Enforcer {
   impose(block: Block): Imposed {
     this.#mustKnowAll();
     const key = keyOf(block.address);
-    if (key === undefined || !this.#isPossible(key)) return 'not possible';
-    this.#refuse(key);
-    if (this.#hasLanded(key)) return 'in force';
+    if (key === undefined || !this.#mayBePossible(key)) return 'not possible';
+    this.#cdb.want(key);
+    if (this.#cdb.has(key)) return 'in force';
     this.#cdb.request();
     return 'pending';
   }
@@ -61,7 +58,7 @@ export class TcprulesCdb implements Enforcer {
   lift(block: Block): boolean {
     this.#mustKnowAll();
     const key = keyOf(block.address);
-    if (key === undefined || !this.#accept(key)) return false;
+    if (key === undefined || !this.#cdb.drop(key)) return false;
     this.#cdb.request(true);
     return true;
   }
@@ -76,9 +73,8 @@ export class TcprulesCdb implements Enforcer {
 
   reconcile(blocks: readonly Block[]): void {
     this.#takesIPv6 = undefined;
-    const keys = new Set(blocks.map((block) => keyOf(block.address)));
-    for (const key of this.#refused.keys()) if (!keys.has(key)) this.#accept(key);
-    for (const key of keys) if (key !== undefined && this.#isPossible(key)) this.#refuse(key);
+    const keys = blocks.map((block) => keyOf(block.address)).filter((key) => key !== undefined);
+    this.#cdb.wantOnly(new Set(keys));
     this.#cdb.start();
   }
 
@@ -95,16 +91,24 @@ export class TcprulesCdb implements Enforcer {
     this.#cdb.watch([this.#files.source]);
   }
 
-  /** What was asked for and has not landed is on its way, so only what was not asked for is missing. */
+  /**
+   * What was asked for and has not landed is on its way, so only what was not asked for is missing.
+   * Of IPv6 only a rebuild can tell whether it is: another tcprules may be installed by now.
+   */
   *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
     if (scope !== 'all' || !this.#cdb.isStarted) return;
     this.#takesIPv6 = undefined;
     this.#cdb.verify();
     for (const block of blocks.values()) {
       const key = keyOf(block.address);
-      const isWanted = key !== undefined && this.#isPossible(key) && !this.#refused.has(key);
-      yield isWanted ? { kind: 'missing', block } : undefined;
+      if (key === undefined || this.#cdb.wants(key)) yield undefined;
+      else if (isForeignKey(key)) yield this.#tryAgain(key);
+      else yield { kind: 'missing', block };
     }
+  }
+
+  settle(): Promise<void> {
+    return this.#cdb.settle();
   }
 
   flush(): void {
@@ -119,54 +123,45 @@ export class TcprulesCdb implements Enforcer {
     if (!this.#cdb.isStarted) throw new Error('reconcile must tell all blocks first');
   }
 
-  #isPossible(key: string): boolean {
-    if (!isForeignKey(key)) return true;
-    this.#takesIPv6 ??= takesIPv6(this.#files);
-    return this.#takesIPv6;
+  #mayBePossible(key: string): boolean {
+    return !isForeignKey(key) || this.#takesIPv6 !== false;
   }
 
-  #refuse(key: string): void {
-    if (!this.#refused.has(key)) this.#refused.set(key, this.#cdb.nextBuild);
-  }
-
-  #accept(key: string): boolean {
-    if (!this.#refused.delete(key)) return false;
-    this.#lifted.add(key);
-    return true;
-  }
-
-  #hasLanded(key: string): boolean {
-    const build = this.#refused.get(key);
-    return build !== undefined && this.#cdb.has(build);
+  #tryAgain(key: string): undefined {
+    this.#cdb.want(key);
+    this.#cdb.request();
   }
 
   #standingIn(cdb: Uint8Array, address: Address, block: Block | undefined): Standing {
     const blockKey = block && keyOf(block.address);
-    if (blockKey !== undefined && isForeignKey(blockKey) && this.#hasLanded(blockKey)) {
+    if (blockKey !== undefined && isForeignKey(blockKey) && this.#cdb.has(blockKey)) {
       return 'ours';
     }
     const found = firstFound(cdb, lookupKeys(address));
     if (found?.key !== address.text && mayHaveForeignKeys(this.#files)) return 'unknown';
     if (!found || !isRefusal(found.data)) return 'absent';
-    return this.#lifted.has(found.key) || blockKey === found.key ? 'ours' : 'theirs';
+    return this.#cdb.mayHave(found.key) || blockKey === found.key ? 'ours' : 'theirs';
   }
 
-  #compile(): Uint8Array {
+  *#compile(): Work<Uint8Array> {
+    const hasIPv6 = yield* this.#settleIPv6();
     try {
-      return compileRules(this.#files, this.#refused.keys());
+      return yield* compileRules(this.#files, this.#cdb.wanted);
     } catch (error) {
-      if (!this.#dropIPv6()) throw error;
-      return compileRules(this.#files, this.#refused.keys());
+      // Perhaps tcprules was replaced by one that takes no IPv6.
+      this.#takesIPv6 = undefined;
+      if (!hasIPv6 || (yield* this.#settleIPv6())) throw error;
+      return yield* compileRules(this.#files, this.#cdb.wanted);
     }
   }
 
-  /** When tcprules was replaced by one that takes no IPv6: says whether there was such a key. */
-  #dropIPv6(): boolean {
-    const keys = [...this.#refused.keys()].filter(isForeignKey);
-    if (keys.length === 0 || takesIPv6(this.#files)) return false;
-    this.#takesIPv6 = false;
-    for (const key of keys) this.#refused.delete(key);
-    return true;
+  /** Drops IPv6 where tcprules does not take it; says whether any is left. */
+  *#settleIPv6(): Work<boolean> {
+    if (!this.#cdb.wanted.some(isForeignKey)) return false;
+    this.#takesIPv6 ??= yield* takesIPv6(this.#files);
+    if (this.#takesIPv6) return true;
+    for (const key of this.#cdb.wanted.filter(isForeignKey)) this.#cdb.drop(key);
+    return false;
   }
 }
 

@@ -62,8 +62,10 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   'read-file': { may: '' },
   store: { may: 'core errors planted' },
   counters: { may: 'core' },
+  'file-identity': { may: '' },
+  'watch-files': { may: '' },
   enforcers: {
-    may: 'change-mode core errors planted read-file',
+    may: 'change-mode core errors file-identity planted read-file watch-files',
     types: 'store log config degradations',
   },
   config: { may: 'core errors' },
@@ -71,7 +73,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   'life-sign': { may: 'errors', types: 'clock' },
   'rare-log': { may: '', types: 'degradations log' },
   troubles: { may: 'errors', types: 'degradations log' },
-  blocks: { may: 'core', types: 'clock enforcers log store troubles' },
+  blocks: { may: 'core errors', types: 'clock enforcers log store troubles' },
   'block-keeper': {
     may: 'blocks core errors rare-log troubles',
     types: 'clock config degradations log store enforcers',
@@ -178,7 +180,8 @@ test('only clock.ts and the timers tell the time', () => {
   const tellers = files.filter(({ text }) => /\bDate\.now\b|\bperformance\.now\b/.test(text));
   expect(tellers.map(({ path }) => path)).toEqual([
     'src/clock.ts',
-    'src/enforcers/rebuild-pace.ts',
+    'src/enforcers/timers.ts',
+    'src/enforcers/work.ts',
   ]);
 });
 

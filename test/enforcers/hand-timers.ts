@@ -1,10 +1,12 @@
 /** A clock that stands still until the test moves it. */
-import type { Timers } from '../../src/enforcers/rebuild-pace.ts';
+import type { Ending, Timers } from '../../src/enforcers/timers.ts';
+import { doNow, type Work } from '../../src/enforcers/work.ts';
 
 type Waiting = { readonly dueMs: number; readonly task: () => void };
 
 export class HandTimers implements Timers {
   #nowMs = 0;
+  #held: (() => void)[] | undefined;
   readonly #waiting = new Set<Waiting>();
 
   nowMs(): number {
@@ -15,6 +17,31 @@ export class HandTimers implements Timers {
     const waiting = { dueMs: this.#nowMs + Math.max(0, delayMs), task };
     this.#waiting.add(waiting);
     return () => this.#waiting.delete(waiting);
+  }
+
+  /** No time passes while the work is done, unless `hold` has it wait. */
+  begin(work: Work<void>, onEnd: (ending: Ending) => void): () => void {
+    let isOver = false;
+    const end = (ending: Ending) => {
+      if (!isOver) onEnd(ending);
+      isOver = true;
+    };
+    const finish = () => {
+      if (!isOver) end(endingOf(work));
+    };
+    if (this.#held) this.#held.push(finish);
+    else finish();
+    return () => end('given up');
+  }
+
+  /** From now on work goes on until it is released. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Finishes the work that was held longest. */
+  release(): void {
+    this.#held?.shift()?.();
   }
 
   /** Runs what is due until then, in order. */
@@ -32,5 +59,14 @@ export class HandTimers implements Timers {
     return [...this.#waiting]
       .filter((waiting) => waiting.dueMs <= untilMs)
       .sort((a, b) => a.dueMs - b.dueMs)[0];
+  }
+}
+
+function endingOf(work: Work<void>): Ending {
+  try {
+    doNow(work);
+    return 'done';
+  } catch (error) {
+    return { error };
   }
 }

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findInCdb } from '../../src/enforcers/cdb.ts';
 import { PeersCdb } from '../../src/enforcers/peers-cdb.ts';
-import { realTimers, type Timers } from '../../src/enforcers/rebuild-pace.ts';
+import { realTimers, type Timers } from '../../src/enforcers/timers.ts';
 import { address, block } from '../blocks.ts';
 import { keepsEnforcerPromises } from '../contract/enforcer.ts';
 import { missing, runIpsvdCdb } from '../golden/real-tools.ts';

@@ -2,13 +2,22 @@ import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { removeLeftovers, replaceFile, temporaryName } from '../../src/enforcers/replace-file.ts';
+import {
+  removeLeftovers,
+  replaceFile as replacing,
+  temporaryName,
+} from '../../src/enforcers/replace-file.ts';
+import { doNow } from '../../src/enforcers/work.ts';
 import { Fault } from '../../src/errors.ts';
 import { inNewDirectory } from '../golden/real-tools.ts';
 
 vi.mock('node:fs', { spy: true });
 
 const text = (string: string): Uint8Array => Buffer.from(string);
+
+function replaceFile(...args: Parameters<typeof replacing>): string {
+  return doNow(replacing(...args));
+}
 
 function faultOf(work: () => void): Fault {
   try {

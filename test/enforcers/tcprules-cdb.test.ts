@@ -15,11 +15,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { findInCdb } from '../../src/enforcers/cdb.ts';
-import { realTimers } from '../../src/enforcers/rebuild-pace.ts';
 import { temporaryName } from '../../src/enforcers/replace-file.ts';
 import { TcprulesCdb } from '../../src/enforcers/tcprules-cdb.ts';
+import { realTimers } from '../../src/enforcers/timers.ts';
 import { Fault } from '../../src/errors.ts';
-import { addressFor, blockOf, keepsEnforcerPromises } from '../contract/enforcer.ts';
+import { addressFor, blockOf, findings, keepsEnforcerPromises } from '../contract/enforcer.ts';
 import { missing, runTcprules, runTcprulescheck } from '../golden/real-tools.ts';
 import { HandTimers } from './hand-timers.ts';
 import { startTcpserver } from './tcpserver.ts';
@@ -267,6 +267,8 @@ exec tcprules "$@" < "${directory}/said"
 `;
     writeFileSync(spy, script, { mode: 0o755 });
     const enforcer = open(spy);
+    for (const block of [single, network]) expect(enforcer.impose(block)).toBe('pending');
+    enforcer.flush();
     for (let time = 0; time < 3; time++) {
       for (const block of [single, network]) {
         expect(enforcer.impose(block)).toBe('not possible');
@@ -724,4 +726,86 @@ describe('a watched enforcer', { timeout: 30_000 }, () => {
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(process.getActiveResourcesInfo()).not.toContain('FSEventWrap');
   });
+});
+
+describe.skipIf(noCheck)('while tcprules takes its time', () => {
+  /** Its first run goes on until the file `go` is there. */
+  function slow(): TcprulesCdb {
+    writeFileSync(source, '198.51.100.0/24:deny\n:allow\n');
+    const path = join(directory, 'slow');
+    const script = `#!/bin/sh
+cd "${directory}"
+if test ! -e started; then
+  : > started
+  until test -e go; do sleep 0.01; done
+fi
+exec tcprules "$@"
+`;
+    writeFileSync(path, script, { mode: 0o755 });
+    // No rebuild comes by itself but the first.
+    const once = {
+      ...realTimers,
+      after: (ms: number, task: () => void) => {
+        return ms <= 0 ? realTimers.after(0, task) : () => {};
+      },
+    };
+    const enforcer = new TcprulesCdb({ source, cdb, tcprulesCommand: path }, () => {}, once);
+    opened.push(enforcer);
+    return enforcer;
+  }
+
+  const isStarted = () => expect(existsSync(join(directory, 'started'))).toBe(true);
+
+  test('what is asked for is in the next build, and said to be in force only then', async () => {
+    const enforcer = slow();
+    const [first, second] = [blockOf('192.0.2.1'), blockOf('192.0.2.2')];
+    enforcer.reconcile([first]);
+    const landed = enforcer.settle();
+    await vi.waitFor(isStarted, { timeout: 20_000 });
+    expect(enforcer.rebuildInMs()).toBe(0);
+    expect(enforcer.impose(second)).toBe('pending');
+    expect(enforcer.lift(first)).toBe(true);
+    writeFileSync(join(directory, 'go'), '');
+    await landed;
+    expect([dataOf('192.0.2.1'), dataOf('192.0.2.2')]).toEqual(['D\0', undefined]);
+    expect(enforcer.impose(second)).toBe('pending');
+    expect(enforcer.standing(first.address, undefined), 'still in the file').toBe('ours');
+    await enforcer.settle();
+    expect([dataOf('192.0.2.1'), dataOf('192.0.2.2')]).toEqual([undefined, 'D\0']);
+    expect(enforcer.impose(second)).toBe('in force');
+  });
+
+  test('flush does all at once, and the one that is given up changes nothing', async () => {
+    const enforcer = slow();
+    enforcer.reconcile([blockOf('192.0.2.1')]);
+    const landed = enforcer.settle();
+    await vi.waitFor(isStarted, { timeout: 20_000 });
+    enforcer.impose(blockOf('192.0.2.2'));
+    enforcer.flush();
+    await landed;
+    const before = cdbIdentity();
+    expect(dataOf('192.0.2.2')).toBe('D\0');
+    const temporary = () => readdirSync(directory).filter((name) => name.startsWith('..'));
+    await vi.waitFor(() => expect([enforcer.rebuildInMs(), temporary()]).toEqual([undefined, []]));
+    expect(cdbIdentity()).toBe(before);
+  });
+});
+
+test('a source that was changed before anybody watched is found by the next look', () => {
+  const enforcer = openFlushed();
+  writeFileSync(source, '192.0.2.99:deny\n');
+  expect(findings(enforcer, [])).toEqual([]);
+  timers.advance(1000);
+  expect(dataOf('192.0.2.99')).toBe('D\0');
+});
+
+test('a cdb that somebody replaced unseen is put right by the next look', () => {
+  const enforcer = openFlushed();
+  enforcer.impose(blockOf('192.0.2.1'));
+  enforcer.flush();
+  rmSync(cdb);
+  writeFileSync(cdb, Buffer.alloc(2048));
+  expect(findings(enforcer, [blockOf('192.0.2.1')])).toEqual([]);
+  timers.advance(1000);
+  expect(dataOf('192.0.2.1')).toBe('D\0');
 });

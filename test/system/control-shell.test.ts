@@ -532,3 +532,31 @@ describe('ipthrottle', () => {
     },
   );
 });
+
+test('while tcprules hangs, checks are answered and cops shows it', async () => {
+  const bin = temporaryDirectory();
+  const script = `#!/bin/sh
+test ! -e "${bin}/hang" || { : > "${bin}/started"; exec sleep 1000; }
+: > "$1"
+`;
+  writeFileSync(join(bin, 'tcprules'), script, { mode: 0o755 });
+  writeFileSync(join(bin, 'rules'), '198.51.100.0/24:deny\n');
+  const before = process.env.PATH ?? '';
+  process.env.PATH = `${bin}:${before}`;
+  onTestFinished(() => {
+    process.env.PATH = before;
+  });
+  const config = `limits : { ip: ( ("*", 60, 0) ); };
+    blocking : { time: 120; tcprules: { source: "${bin}/rules"; cdb: "rules.cdb"; }; };`;
+  const { person, check } = await site({ config });
+  const client = await person();
+  writeFileSync(join(bin, 'hang'), '');
+  expect(await check('ip 192.0.2.1')).toEqual(['1 1/0 120']);
+  await until('tcprules', () => existsSync(join(bin, 'started')));
+  expect(await check('ip 192.0.2.1', 'ip 192.0.2.2')).toEqual(['1 2/0 120', '1 1/0 120']);
+  const row = (await client.ask('cops')).find((each) => each.includes('sleep 1000'));
+  expect(row).toBeDefined();
+  rmSync(join(bin, 'hang'));
+  process.kill(Number(/^\d+/.exec(row ?? '')?.[0]));
+  await until('its end', async () => (await client.ask('cops')).length === 1);
+});

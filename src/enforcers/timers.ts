@@ -1,0 +1,35 @@
+/** The clock and the event loop as enforcers need them; tests have a clock that they move. */
+import { doBeside, type Work } from './work.ts';
+
+/** What became of work that went on beside other things. */
+export type Ending = 'done' | 'given up' | { readonly error: unknown };
+
+export type Timers = {
+  /** Milliseconds on a clock that never jumps. */
+  nowMs(): number;
+  /** Runs `task` after `delayMs`, 0 being the end of this turn. Returns what prevents it. */
+  after(delayMs: number, task: () => void): () => void;
+  /** Does `work` beside other things, and then calls `onEnd`. Returns what gives it up. */
+  begin(work: Work<void>, onEnd: (ending: Ending) => void): () => void;
+};
+
+export const realTimers: Timers = {
+  nowMs: () => performance.now(),
+  after(delayMs, task) {
+    if (delayMs <= 0) {
+      const immediate = setImmediate(task);
+      return () => clearImmediate(immediate);
+    }
+    const timeout = setTimeout(task, delayMs);
+    return () => clearTimeout(timeout);
+  },
+  begin(work, onEnd) {
+    const abort = new AbortController();
+    const end = (ending: Ending) => onEnd(abort.signal.aborted ? 'given up' : ending);
+    doBeside(work, abort.signal).then(
+      () => end('done'),
+      (error: unknown) => end({ error }),
+    );
+    return () => abort.abort();
+  },
+};

@@ -1,0 +1,19 @@
+/** What tells that a file is another one than it was: it was written or replaced since. */
+import { type BigIntStats, statSync } from 'node:fs';
+
+export function identityFrom({ dev, ino, size, mtimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${size} ${mtimeNs}`;
+}
+
+/** Undefined: it is not there, or may not be looked at. */
+export function identityOf(path: string): string | undefined {
+  try {
+    return identityFrom(statSync(path, { bigint: true }));
+  } catch {
+    return undefined;
+  }
+}
+
+export function identitiesOf(paths: readonly string[]): string {
+  return paths.map((path) => `${path} ${identityOf(path) ?? 'is not there'}`).join('\n');
+}

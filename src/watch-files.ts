@@ -1,0 +1,27 @@
+/**
+ * Notices when files are saved. Editors save in many ways (in place, by rename, by remove and
+ * create), which chokidar knows. A file counts as saved when it has rested for a moment, so that no
+ * half-written one is read.
+ *
+ * What is saved while the watch is being set up it does not tell: compare identities at `onReady`.
+ */
+import { type FSWatcher, watch } from 'chokidar';
+
+const settledMs = 100;
+
+export type FileListener = {
+  /** From now on everything is noticed. */
+  onReady(): void;
+  onEvent(event: string, path: string): void;
+  onTrouble(error: unknown): void;
+};
+
+export function watchFiles(files: readonly string[], listener: FileListener): FSWatcher {
+  return watch([...files], {
+    ignoreInitial: true,
+    awaitWriteFinish: { stabilityThreshold: settledMs, pollInterval: settledMs / 4 },
+  })
+    .on('ready', () => listener.onReady())
+    .on('all', (event, path) => listener.onEvent(event, path))
+    .on('error', (error) => listener.onTrouble(error));
+}
