@@ -2,8 +2,8 @@
  * Keeps blocks: in the store, in force in every enforcer, and at hand in memory.
  *
  * Guarantee: `impose` returns after the block is committed to the store and then put in force.
- * Guarantee: trouble with the store or an enforcer loses no block: it is kept in memory, and
- * `tend` tries again. A block leaves the store only after every enforcer has let go of it, so a
+ * Guarantee: trouble with the store or an enforcer loses no block and lets none last longer: what the
+ * store would not take, be it a block or its end, is kept in memory, and `tend` tries again. A block leaves the store only after every enforcer has let go of it, so a
  * crash or a failure in between leaves nothing that nobody remembers to remove.
  * Guarantee: an entry that somebody took from a server while we run is an unblock; one that was lost
  * is put back; one of ours that nobody remembers is a block again, or removed when it is over.
@@ -55,7 +55,11 @@ export class BlockKeeper {
   readonly #parts: BlockKeeperParts;
   readonly #index = new BlockIndex<Block>();
   /** Blocks that the store would not take. */
-  readonly #uncommitted = new Map<string, NewBlock>();
+  readonly #uncommitted = new Map<string, Block>();
+  /** Blocks that are over or lifted, and that the store would not forget. */
+  readonly #unforgotten = new Map<string, Block>();
+  /** Whether the store took what it was told last. */
+  #isWritable = true;
   /** Enforcers that may lack a block. */
   readonly #disagreeing = new Set<Enforcer>();
   readonly #rareLog: RareLog;
@@ -93,7 +97,7 @@ export class BlockKeeper {
   /** Makes every enforcer agree with the store, now. */
   repair(): void {
     this.#isStarted = true;
-    this.#commitLate();
+    this.#writeLate();
     for (const enforcer of this.#parts.enforcers) {
       this.#disagreeing.delete(enforcer);
       this.#repairOne(enforcer);
@@ -160,10 +164,13 @@ export class BlockKeeper {
   /** Ends blocks that are over, at most a slice of them; returns those it ended. */
   reap(): Block[] {
     const nowMs = this.#parts.clock.wallMs();
-    const stored = this.#tryStore(() => this.#parts.store.expired(nowMs, reapSlice)) ?? [];
-    const others = [...this.#uncommitted.values()].filter((block) => block.untilMs <= nowMs);
-    const over = [...stored, ...others.flatMap((block) => this.#index.get(block.address) ?? [])];
-    return over.filter((block) => this.#end(block));
+    const most = reapSlice + this.#unforgotten.size;
+    const stored = this.#read(() => this.#parts.store.expired(nowMs, most));
+    // What the store has of the other ones is out of date.
+    const current = stored?.filter(({ address }) => !this.#isUnwritten(address.text));
+    const known = current ? this.#uncommitted.values() : this.#index.values();
+    const others = [...known].filter((block) => block.untilMs <= nowMs).slice(0, reapSlice);
+    return [...(current ?? []), ...others].filter((block) => this.#end(block));
   }
 
   /** Tries again what failed, now. */
@@ -173,7 +180,7 @@ export class BlockKeeper {
 
   /** Tries again what failed, a step at a time. */
   *tending(): Generator<Block | undefined, void> {
-    this.#commitLate();
+    yield* this.#writingLate();
     for (const enforcer of [...this.#disagreeing]) {
       this.#disagreeing.delete(enforcer);
       if (!enforcer.inspect) this.#repairOne(enforcer);
@@ -199,12 +206,13 @@ export class BlockKeeper {
 
   /** What is remembered of the address; nothing when the store cannot tell. */
   offences(address: Address): Offences {
-    return this.#tryStore(() => this.#parts.store.offences(address)) ?? { times: 0, lastMs: 0 };
+    return this.#read(() => this.#parts.store.offences(address)) ?? { times: 0, lastMs: 0 };
   }
 
-  /** When the next block ends, wall milliseconds, or undefined. */
+  /** When the next block ends, wall milliseconds, or undefined: none, or nobody can tell. */
   nextEndMs(): number | undefined {
-    return this.#tryStore(() => this.#parts.store.nextEndMs());
+    if (this.#unforgotten.size > 0) return undefined;
+    return this.#read(() => this.#parts.store.nextEndMs());
   }
 
   /** All blocks, those that end first in front. */
@@ -237,11 +245,34 @@ export class BlockKeeper {
 
   close(): void {
     for (const enforcer of this.#parts.enforcers) this.#try(enforcer, () => enforcer.close());
+    this.#writeLate();
     this.#parts.store.close();
   }
 
-  #commitLate(): void {
-    for (const block of [...this.#uncommitted.values()]) this.#index.set(this.#commit(block));
+  #writeLate(): void {
+    for (const _ of this.#writingLate());
+  }
+
+  /** Tells the store what it would not take, a step at a time, until it does not take something. */
+  *#writingLate(): Generator<undefined, void> {
+    for (const block of [...this.#uncommitted.values()]) {
+      if (this.#uncommitted.get(block.address.text) !== block) continue;
+      const committed = this.#store(block);
+      if (!committed) return;
+      this.#index.set(committed);
+      yield;
+    }
+    for (const block of [...this.#unforgotten.values()]) {
+      if (this.#unforgotten.get(block.address.text) !== block) continue;
+      if (!this.#unstore(block)) return;
+      yield;
+    }
+    if (!this.#isWritable) {
+      this.#write(() => {
+        this.#parts.store.tryWriting();
+        return true;
+      });
+    }
   }
 
   #repairOne(enforcer: Enforcer): void {
@@ -320,10 +351,31 @@ export class BlockKeeper {
 
   /** Commits to the store; on failure the block is kept to be committed later. */
   #commit(block: NewBlock): Block {
-    const committed = this.#tryStore(() => this.#parts.store.add(block));
-    if (committed) this.#uncommitted.delete(block.address.text);
-    else this.#uncommitted.set(block.address.text, block);
-    return committed ?? { ...block, replacedUntilMs: 0 };
+    const committed = this.#store(block);
+    if (committed) return committed;
+    const replacedUntilMs = this.#index.get(block.address)?.untilMs ?? 0;
+    const kept = { ...block, replacedUntilMs };
+    this.#uncommitted.set(block.address.text, kept);
+    return kept;
+  }
+
+  #store(block: NewBlock): Block | undefined {
+    const committed = this.#write(() => this.#parts.store.add(block));
+    if (committed) {
+      this.#uncommitted.delete(block.address.text);
+      this.#unforgotten.delete(block.address.text);
+    }
+    return committed;
+  }
+
+  /** Says whether the store has nothing of the block any more. */
+  #unstore({ address }: Block): boolean {
+    // Where there was nothing to remove, nothing was written.
+    const removed = this.troubles.look('store', () => [this.#parts.store.remove(address)]);
+    if (!removed) this.#isWritable = false;
+    else if (removed[0]) this.#write(() => true);
+    if (removed) this.#unforgotten.delete(address.text);
+    return removed !== undefined;
   }
 
   /** Ends a block that is over; says whether nothing of it is left. */
@@ -345,8 +397,8 @@ export class BlockKeeper {
   }
 
   #forget(block: Block, event: string, fields: Fields = {}): void {
-    this.#tryStore(() => this.#parts.store.remove(block.address));
     this.#uncommitted.delete(block.address.text);
+    if (!this.#unstore(block)) this.#unforgotten.set(block.address.text, block);
     this.#index.delete(block.address);
     this.#parts.onEnd(block);
     const { address, class: name, times } = block;
@@ -363,8 +415,19 @@ export class BlockKeeper {
     return [...this.troubles.current.values()][0] ?? 'unknown trouble';
   }
 
-  #tryStore<T>(work: () => T): T | undefined {
-    return this.troubles.try('store', work);
+  #isUnwritten(text: string): boolean {
+    return this.#uncommitted.has(text) || this.#unforgotten.has(text);
+  }
+
+  #write<T>(work: () => T): T | undefined {
+    const done = this.troubles.try('store', work);
+    this.#isWritable = done !== undefined;
+    return done;
+  }
+
+  /** What can be read may still not be written. */
+  #read<T>(work: () => T): T | undefined {
+    return this.#isWritable ? this.troubles.try('store', work) : this.troubles.look('store', work);
   }
 
   #try<T>(enforcer: Enforcer, work: () => T): T | undefined {

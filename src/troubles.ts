@@ -26,17 +26,35 @@ export class Troubles {
 
   /** Does `work` for `part`; a Fault becomes the part's trouble and undefined the answer. */
   try<T>(part: string, work: () => T): T | undefined {
+    const done = this.#attempt(work, (what) => this.begin(part, what));
+    if (done) this.end(part);
+    return done?.value;
+  }
+
+  /** As `try`, but a trouble that the part has already stays as it is, also when this succeeds. */
+  look<T>(part: string, work: () => T): T | undefined {
+    return this.#attempt(work, (what) => {
+      if (!this.#current.has(part)) this.begin(part, what);
+    })?.value;
+  }
+
+  begin(part: string, what: string): void {
+    if (this.#current.get(part) === what) return;
+    this.#current.set(part, what);
+    this.#log.error('trouble', { part, what });
+  }
+
+  end(part: string): void {
+    if (this.#current.delete(part)) this.#log.info('recovered', { part });
+  }
+
+  #attempt<T>(work: () => T, fail: (what: string) => void) {
     try {
-      const done = work();
-      if (this.#current.delete(part)) this.#log.info('recovered', { part });
-      return done;
+      return { value: work() };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#failures += 1;
-      if (this.#current.get(part) !== error.message) {
-        this.#current.set(part, error.message);
-        this.#log.error('trouble', { part, what: error.message });
-      }
+      fail(error.message);
       return undefined;
     }
   }

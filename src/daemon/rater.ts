@@ -17,7 +17,7 @@ import { reasonOf } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
 import { isOverloaded } from '../overload.ts';
 import { RareLog } from '../rare-log.ts';
-import { SqliteStore } from '../store/sqlite-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { checkListener } from './check-listener.ts';
 import { ConfigWatcher } from './config-watcher.ts';
 import { ConnectionRoom } from './connection-room.ts';
@@ -66,7 +66,7 @@ export class Rater {
     const { socket, dbPath } = config.settings;
     const locked = dbPath === ':memory:' ? [socket] : [socket, dbPath];
     this.#locks = locked.map((path) => takeInstanceLock(path));
-    const store = new SqliteStore(config.settings.dbPath);
+    const store = openStore(dbPath, log, this.#clock.wallMs());
     this.#enforcers = makeEnforcers(config.blocking, log);
     this.#gatekeeper = new Gatekeeper({
       config,

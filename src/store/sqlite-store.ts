@@ -2,6 +2,7 @@
  * The store in a SQLite database, WAL. synchronous=NORMAL: a commit survives the death of the
  * process; power loss may cost the last ones, whose blocks the peers directory still holds.
  */
+import { accessSync, constants, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Offences } from '../core/penalty.ts';
@@ -52,26 +53,36 @@ type Row = {
   replaced_until_ms: number;
 };
 
+/** How long opening waits for a lock of somebody else's, and how long the rest does. */
+const openingMs = 2000;
+const patienceMs = 50;
+/** Of a Date. */
+const lastInstantMs = 8.64e15;
+
 type AllowanceRow = { address: string; since_ms: number; until_ms: number | null; reason: string };
 
-function addressOf(text: string): Address {
-  const address = parseNetwork(text);
-  if (!address) throw new Fault('storeCorrupt', `not an address: ${JSON.stringify(text)}`);
-  return address;
+function isInstant(ms: number): boolean {
+  return Math.abs(ms) <= lastInstantMs;
 }
 
-function allowanceOf(row: AllowanceRow): Allowance {
+/** Undefined for a row that makes no sense: something else has written it. */
+function allowanceOf(row: AllowanceRow): Allowance | undefined {
+  const address = parseNetwork(row.address);
+  if (!address || !isInstant(row.since_ms) || !isInstant(row.until_ms ?? 0)) return undefined;
   return {
-    address: addressOf(row.address),
+    address,
     sinceMs: row.since_ms,
     untilMs: row.until_ms ?? undefined,
     reason: row.reason,
   };
 }
 
-function blockOf(row: Row): Block {
+/** Undefined for a row that makes no sense. */
+function blockOf(row: Row): Block | undefined {
+  const address = parseNetwork(row.address);
+  if (!address || !isInstant(row.since_ms) || !isInstant(row.until_ms)) return undefined;
   return {
-    address: addressOf(row.address),
+    address,
     class: row.class,
     sinceMs: row.since_ms,
     untilMs: row.until_ms,
@@ -83,6 +94,17 @@ function blockOf(row: Row): Block {
     reason: row.reason,
     replacedUntilMs: row.replaced_until_ms,
   };
+}
+
+/** What keeps the file from being opened until somebody sees to it, or undefined. */
+function obstacleAt(path: string): string | undefined {
+  try {
+    if (statSync(path).isDirectory()) return 'it is a directory';
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return 'permission denied';
+  }
+  return undefined;
 }
 
 function faultCodeOf(error: unknown): FaultCode {
@@ -106,11 +128,27 @@ function migrate(database: Database.Database, path: string): void {
   }
 }
 
+/** Sets how long each call waits for a lock of somebody else's. */
+function wait(database: Database.Database, ms: number): void {
+  database.exec(`PRAGMA busy_timeout = ${ms}`);
+}
+
+function openFile(path: string): Database.Database {
+  try {
+    return keepAlive(new Database(path, { timeout: openingMs }));
+  } catch (error) {
+    const obstacle = obstacleAt(path);
+    if (obstacle === undefined) throw error;
+    throw new Fault('storeAccess', `${path}: ${obstacle}`, error);
+  }
+}
+
 function open(path: string): Database.Database {
-  const database = keepAlive(new Database(path, { timeout: 2000 }));
+  const database = openFile(path);
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     database.transaction(() => migrate(database, path)).immediate();
+    wait(database, patienceMs);
     return database;
   } catch (error) {
     database.close();
@@ -135,7 +173,7 @@ function prepare(database: Database.Database) {
       `INSERT OR REPLACE INTO blocks VALUES (@address, @class, @since_ms, @until_ms, @count,
        @limit_count, @seconds, @times, @source, @reason, @replaced_until_ms)`,
     ),
-    remove: database.prepare<[string], Row>('DELETE FROM blocks WHERE address = ? RETURNING *'),
+    remove: database.prepare<[string]>('DELETE FROM blocks WHERE address = ?'),
     get: database.prepare<[string], Row>('SELECT * FROM blocks WHERE address = ?'),
     all: database.prepare<[], Row>('SELECT * FROM blocks ORDER BY until_ms, address'),
     expired: database.prepare<[number, number], Row>(
@@ -144,6 +182,7 @@ function prepare(database: Database.Database) {
     nextEnd: database.prepare<[], { until_ms: number | null }>(
       'SELECT min(until_ms) AS until_ms FROM blocks',
     ),
+    check: database.prepare<[], { quick_check: string }>('PRAGMA quick_check(1)'),
   });
 }
 
@@ -152,10 +191,18 @@ export class SqliteStore implements Store {
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #add: (block: NewBlock) => Block;
+  /** RETURNING would give the row back also when the commit fails after it. */
+  readonly #remove: (address: string) => Row | undefined;
+  readonly #onNonsense: (row: string) => void;
+  #isPatient = true;
 
-  /** Opens or creates the database at `path` (`:memory:` for none on disk). */
-  constructor(path: string) {
+  /**
+   * Opens or creates the database at `path` (`:memory:` for none on disk). `onNonsense` is told of
+   * each row that makes no sense, which is then left out. Waits for a lock here, and hardly later.
+   */
+  constructor(path: string, onNonsense: (row: string) => void = () => {}) {
     this.#path = path;
+    this.#onNonsense = onNonsense;
     this.#database = this.#guard(() => open(path));
     const statements = this.#guard(() => prepare(this.#database));
     this.#statements = statements;
@@ -178,14 +225,21 @@ export class SqliteStore implements Store {
       });
       return { ...block, replacedUntilMs };
     }).immediate;
+    this.#remove = this.#database.transaction((address: string): Row | undefined => {
+      const row = statements.get.get(address);
+      if (row) statements.remove.run(address);
+      return row;
+    }).immediate;
   }
 
   add(block: NewBlock): Block {
-    return this.#guard(() => this.#add(block));
+    const added = this.#guard(() => this.#add(block));
+    this.#waitAgain();
+    return added;
   }
 
   remove(address: Address): Block | undefined {
-    const row = this.#guard(() => this.#statements.remove.get(address.text));
+    const row = this.#guard(() => this.#remove(address.text));
     return row && blockOf(row);
   }
 
@@ -195,11 +249,16 @@ export class SqliteStore implements Store {
   }
 
   all(): Block[] {
-    return this.#guard(() => this.#statements.all.all()).map(blockOf);
+    return this.#sensible(this.#statements.all, blockOf);
   }
 
   expired(nowMs: number, most: number): Block[] {
-    return this.#guard(() => this.#statements.expired.all(nowMs, most)).map(blockOf);
+    const rows = this.#guard(() => this.#statements.expired.all(nowMs, most));
+    return rows.flatMap((row) => {
+      const block = blockOf(row);
+      if (!block) this.#guard(() => this.#remove(row.address));
+      return block ?? [];
+    });
   }
 
   offences(address: Address): Offences {
@@ -218,15 +277,40 @@ export class SqliteStore implements Store {
   }
 
   allowances(): Allowance[] {
-    return this.#guard(() => this.#statements.allowances.all()).map(allowanceOf);
+    return this.#sensible(this.#statements.allowances, allowanceOf);
   }
 
   nextEndMs(): number | undefined {
     return this.#guard(() => this.#statements.nextEnd.get())?.until_ms ?? undefined;
   }
 
+  tryWriting(): void {
+    this.#guard(() => this.#database.exec(`PRAGMA user_version = ${migrations.length}`));
+    this.#waitAgain();
+  }
+
+  /** Reads all of it. @throws Fault `storeCorrupt` when something cannot be right. */
+  check(): void {
+    const said = this.#guard(() => this.#statements.check.get())?.quick_check;
+    if (said !== 'ok')
+      throw new Fault('storeCorrupt', `${this.#path}: ${said?.split('\n').at(-1)}`);
+  }
+
   close(): void {
     this.#database.close();
+  }
+
+  #sensible<R, T>(statement: Database.Statement<[], R>, made: (row: R) => T | undefined): T[] {
+    return this.#guard(() => statement.all()).flatMap((row) => {
+      const one = made(row);
+      if (!one) this.#onNonsense(JSON.stringify(row));
+      return one ?? [];
+    });
+  }
+
+  #waitAgain(): void {
+    if (!this.#isPatient) wait(this.#database, patienceMs);
+    this.#isPatient = true;
   }
 
   /** Lets the driver's errors out as Faults. */
@@ -235,6 +319,11 @@ export class SqliteStore implements Store {
       return work();
     } catch (error) {
       if (error instanceof Fault) throw error;
+      if (this.#isPatient && errnoOf(error) === 'SQLITE_BUSY' && this.#statements) {
+        // Who waits keeps everybody waiting: once in vain is enough until something is written.
+        this.#isPatient = false;
+        wait(this.#database, 0);
+      }
       throw new Fault(faultCodeOf(error), `${this.#path}: ${reasonOf(error)}`, error);
     }
   }

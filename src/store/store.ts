@@ -65,5 +65,7 @@ export interface Store {
   allowances(): Allowance[];
   /** When the next block ends, or undefined when there is none. */
   nextEndMs(): number | undefined;
+  /** Writes what changes nothing, to see whether it can. */
+  tryWriting(): void;
   close(): void;
 }
