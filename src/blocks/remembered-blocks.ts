@@ -46,7 +46,10 @@ export class RememberedBlocks {
 
   /** Tries again what the store would not do. */
   commitLate(): void {
-    for (const block of [...this.#uncommitted.values()]) this.add(block);
+    for (const block of [...this.#uncommitted.values()]) {
+      this.add(block);
+      if (this.#uncommitted.has(block.address.text)) return;
+    }
     if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
   }
 
@@ -88,6 +91,7 @@ export class RememberedBlocks {
   }
 
   close(): void {
+    this.commitLate();
     this.#store.close();
   }
 
@@ -113,7 +117,11 @@ export class RememberedBlocks {
     const committed = this.#write(() => this.#store.add(block));
     if (committed) this.#uncommitted.delete(block.address.text);
     else this.#uncommitted.set(block.address.text, block);
-    const added = committed ?? { ...block, replacedUntilMs: 0 };
+    // Its file may have the end of the block before.
+    const before = this.index.get(block.address);
+    const replacedUntilMs =
+      before?.untilMs === block.untilMs ? before.replacedUntilMs : before?.untilMs;
+    const added = committed ?? { ...block, replacedUntilMs: replacedUntilMs ?? 0 };
     this.index.set(added);
     return added;
   }

@@ -19,7 +19,7 @@ import { Gatekeeper } from '../gatekeeper.ts';
 import { type Absence, LifeSign, lifeSignOf, secondsOf } from '../life-sign.ts';
 import { isOverloaded } from '../overload.ts';
 import { RareLog } from '../rare-log.ts';
-import { SqliteStore } from '../store/sqlite-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { Troubles } from '../troubles.ts';
 import { checkListener } from './check-listener.ts';
 import { ConfigWatcher } from './config-watcher.ts';
@@ -79,7 +79,7 @@ export class Rater {
     const { socket, dbPath } = config.settings;
     const locked = dbPath === ':memory:' ? [socket] : [socket, dbPath];
     this.#locks = locked.map((path) => takeInstanceLock(path));
-    const store = new SqliteStore(config.settings.dbPath);
+    const store = openStore(dbPath, log, this.#clock.wallMs());
     this.#enforcers = makeEnforcers(config.blocking, log, degradations);
     this.#gatekeeper = new Gatekeeper({
       config,
