@@ -1,9 +1,8 @@
 /**
  * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts.
  *
- * Guarantee: a file of ours refuses from its first instant to its last. A silent one is created
- * O_EXCL with its final mode; a polite one gets its name when it is complete; a later end, and
- * another mode, replaces it by rename.
+ * Guarantee: a file of ours refuses from its first instant to its last, and is never half of one: it
+ * gets its name when it is complete. A later end, and another mode, replaces it by rename.
  * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
  * whose modification time is the end of a block of ours, which is how it can be told without reading
  * a file that even its owner may not read. Its text is for people and for rebuilding a lost store,
@@ -364,7 +363,6 @@ export class PeersDirectory implements Enforcer {
   /** Creates the block's file, or says that the name is taken. */
   #create(name: string, block: Block): boolean {
     const path = join(this.#directory, name);
-    if (this.#message === undefined) return this.#createSilent(path, block);
     if (statsOf(path)) return false;
     const temporary = this.#prepare(name, block);
     try {
@@ -393,14 +391,8 @@ export class PeersDirectory implements Enforcer {
     return temporary;
   }
 
-  #createSilent(path: string, block: Block): boolean {
-    let descriptor: number;
-    try {
-      descriptor = openSync(path, O_CREAT | O_EXCL | O_WRONLY, silentMode);
-    } catch (error) {
-      if (isTaken(error)) return false;
-      throw error;
-    }
+  #createSilent(temporary: string, block: Block): void {
+    const descriptor = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY, silentMode);
     try {
       describe(descriptor, block);
       const end = endSecond(block.untilMs);
@@ -409,7 +401,6 @@ export class PeersDirectory implements Enforcer {
     } finally {
       closeSync(descriptor);
     }
-    return true;
   }
 
   /** False, and nothing left of it, on a full disk: there a block has to be silent. */
