@@ -13,6 +13,10 @@ import type { Troubles } from '../troubles.ts';
 /** How many blocks that are no more may wait for their end, beyond as many as there are blocks. */
 const idleEnds = 1000;
 
+/** How trouble with writing to the store is called. */
+const mode = 'database';
+const part = 'store';
+
 export class RememberedBlocks {
   readonly index = new BlockIndex<Block>();
   readonly #ends = new EndQueue<Block>();
@@ -51,6 +55,7 @@ export class RememberedBlocks {
       if (this.#uncommitted.has(block.address.text)) return;
     }
     if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
+    if (this.#troubles.current.has(part)) this.#write(() => this.#store.tryWriting());
   }
 
   remove(blocks: readonly Block[]): void {
@@ -96,12 +101,12 @@ export class RememberedBlocks {
   }
 
   #write<T>(work: () => T): T | undefined {
-    return this.#troubles.try('database', 'store', work);
+    return this.#troubles.try(mode, part, work);
   }
 
   /** Reading may work while nothing can be written, so it is a part of its own. */
   #read<T>(work: () => T): T | undefined {
-    return this.#troubles.try('database', 'store (reading)', work);
+    return this.#troubles.try(mode, 'store (reading)', work);
   }
 
   /** The block that ends next. */
@@ -127,12 +132,11 @@ export class RememberedBlocks {
   }
 
   #removeFromStore(addresses: readonly Address[]): void {
-    const isDone = this.#write(() => {
-      this.#store.removeAll(addresses);
-      return true;
-    });
+    const removed = this.#troubles.attempt(mode, part, () => this.#store.removeAll(addresses));
+    // Where there was nothing to remove, nothing was written.
+    if (removed) this.#troubles.worked(mode, part);
     for (const address of addresses) {
-      if (isDone) this.#unremoved.delete(address.text);
+      if (removed !== undefined) this.#unremoved.delete(address.text);
       else this.#unremoved.set(address.text, address);
     }
   }

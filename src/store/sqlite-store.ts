@@ -207,7 +207,7 @@ export class SqliteStore implements Store {
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #add: (block: NewBlock) => Block;
-  readonly #removeAll: (addresses: readonly Address[]) => void;
+  readonly #removeAll: (addresses: readonly Address[]) => number;
   readonly #all: () => Block[];
   readonly #onNonsense: (row: string) => void;
   #isPatient = true;
@@ -232,7 +232,7 @@ export class SqliteStore implements Store {
       return added;
     }).immediate;
     this.#removeAll = this.#database.transaction((addresses: readonly Address[]) => {
-      for (const { text } of addresses) statements.remove.run(text);
+      return addresses.reduce((sum, { text }) => sum + statements.remove.run(text).changes, 0);
     }).immediate;
     this.#all = this.#database.transaction(() => this.#readAll());
   }
@@ -247,8 +247,14 @@ export class SqliteStore implements Store {
     return this.#guard(() => this.#statements.remove.run(address.text)).changes > 0;
   }
 
-  removeAll(addresses: readonly Address[]): void {
-    this.#guard(() => this.#removeAll(addresses));
+  removeAll(addresses: readonly Address[]): number {
+    const removed = this.#guard(() => this.#removeAll(addresses));
+    this.#waitAgain();
+    return removed;
+  }
+
+  tryWriting(): void {
+    this.#guard(() => this.#database.exec(`PRAGMA user_version = ${migrations.length}`));
     this.#waitAgain();
   }
 

@@ -51,8 +51,10 @@ export interface Store {
   add(block: NewBlock): Block;
   /** Forgets the block of exactly this address or network; says whether there was one. */
   remove(address: Address): boolean;
-  /** Forgets all these blocks, or on a fault none of them. */
-  removeAll(addresses: readonly Address[]): void;
+  /** Forgets all these blocks, or on a fault none of them; says how many there were. */
+  removeAll(addresses: readonly Address[]): number;
+  /** Writes what changes nothing, to see whether it can. */
+  tryWriting(): void;
   get(address: Address): Block | undefined;
   /** Every block, in any order. */
   all(): Block[];

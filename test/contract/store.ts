@@ -40,9 +40,11 @@ export function keepsStorePromises(name: string, make: () => Store): void {
     test('removeAll forgets these blocks and no other; those that are gone do not matter', () => {
       const store = make();
       for (const text of ['192.0.2.1', '192.0.2.0/24', '192.0.2.2']) store.add(newBlock(text));
-      store.removeAll(['192.0.2.1', '192.0.2.0/24', '192.0.2.9'].map(address));
+      const removed = store.removeAll(['192.0.2.1', '192.0.2.0/24', '192.0.2.9'].map(address));
+      expect(removed).toBe(2);
+      store.tryWriting();
       expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.2']);
-      store.removeAll([]);
+      expect(store.removeAll([])).toBe(0);
       expect(store.all()).toHaveLength(1);
       store.close();
     });

@@ -71,7 +71,7 @@ describe('locked by somebody else', () => {
     await rater.says(/(block ended: address=192\.0\.2\.1 [\s\S]*){2}/);
     await until('only that', () => stored().join() === '192.0.2.9');
     expect(await site.ipthrottle('status')).toMatchObject({ exit: 0 });
-    expect(linesWith(/trouble: part=store/, rater.said)).toBe(1);
+    expect(linesWith(/trouble: part=store/, rater.said), rater.said).toBe(1);
     expect(linesWith(/recovered: part=store/, rater.said)).toBe(1);
     expect(linesWith(/block ended: address=192\.0\.2\.1 /, rater.said)).toBe(2);
   });
@@ -126,7 +126,7 @@ describe('on a full disk', () => {
     await rater.says(/recovered: part=store/);
     // Its sign of life was on that disk as well.
     await until('all is well', async () => (await site.ipthrottle('status')).exit === 0);
-    expect(linesWith(/trouble: part=store/, rater.said)).toBe(1);
+    expect(linesWith(/trouble: part=store/, rater.said), rater.said).toBe(1);
     expect(linesWith(/recovered: part=store/, rater.said)).toBe(1);
     expect(linesWith(/block ended: address=192\.0\.2\.1 /, rater.said)).toBe(1);
     await rater.killedBy('SIGKILL');
