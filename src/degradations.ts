@@ -75,6 +75,12 @@ export const degradedModes = {
     sentence: 'there was no room for a value, and an older one was forgotten',
     remedy: 'raise settings.max_values',
   },
+  'offence forgotten': {
+    effect: 'forgets',
+    ends: 'quiet',
+    sentence: 'there was no room for offences of the past, and the oldest were forgotten',
+    remedy: 'raise settings.max_history',
+  },
   'dry run forgotten': {
     effect: 'forgets',
     ends: 'quiet',

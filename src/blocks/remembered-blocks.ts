@@ -90,6 +90,12 @@ export class RememberedBlocks {
     return this.#ends.takeFirst();
   }
 
+  /** Forgets the oldest offences beyond `kept`, at most `most`; says how many. */
+  forgetOffences(kept: number, most: number): number {
+    const work = () => this.#store.forgetOffences(kept, most);
+    return this.#troubles.attempt(mode, part, work) ?? 0;
+  }
+
   /** What is remembered of the address; nothing when the store cannot tell. */
   offences(address: Address): Offences {
     return this.#read(() => this.#store.offences(address)) ?? { times: 0, lastMs: 0 };

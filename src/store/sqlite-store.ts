@@ -39,7 +39,8 @@ const migrations = [
      reason TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;`,
   // What ends next is known in memory; the index would double what a block and its end cost.
-  'DROP INDEX blocks_by_end;',
+  `DROP INDEX blocks_by_end;
+   CREATE INDEX offences_by_time ON offences (last_ms);`,
 ];
 
 /** A row of `blocks`, column by column. */
@@ -180,6 +181,11 @@ function prepare(database: Database.Database) {
     offences: database.prepare<[string], Offences>(
       'SELECT times, last_ms AS lastMs FROM offences WHERE address = ?',
     ),
+    countOffences: database.prepare<[], number>('SELECT count(*) FROM offences').pluck(),
+    forgetOffences: database.prepare<[number]>(
+      `DELETE FROM offences WHERE address IN (SELECT address FROM offences
+       WHERE address NOT IN (SELECT address FROM blocks) ORDER BY last_ms LIMIT ?)`,
+    ),
     allow: database.prepare<AllowanceRow>(
       'INSERT OR REPLACE INTO allowances VALUES (@address, @since_ms, @until_ms, @reason)',
     ),
@@ -270,6 +276,13 @@ export class SqliteStore implements Store {
   offences(address: Address): Offences {
     const row = this.#guard(() => this.#statements.offences.get(address.text));
     return row ?? { times: 0, lastMs: 0 };
+  }
+
+  forgetOffences(kept: number, most: number): number {
+    return this.#guard(() => {
+      const tooMany = (this.#statements.countOffences.get() ?? 0) - kept;
+      return tooMany > 0 ? this.#statements.forgetOffences.run(Math.min(tooMany, most)).changes : 0;
+    });
   }
 
   allow(allowance: Allowance): void {

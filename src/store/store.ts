@@ -60,6 +60,11 @@ export interface Store {
   all(): Block[];
   /** The offences of exactly this address or network. */
   offences(address: Address): Offences;
+  /**
+   * Forgets offences beyond the latest `kept`, the oldest first, none of an address that is blocked,
+   * and at most `most` of them; says how many.
+   */
+  forgetOffences(kept: number, most: number): number;
   /** Commits an allowance; an earlier one of the same address is replaced. */
   allow(allowance: Allowance): void;
   /** Forgets the allowance of exactly this address; says whether there was one. */
