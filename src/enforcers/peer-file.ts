@@ -18,6 +18,11 @@ import type { Block, BlockSource } from '../store/store.ts';
 
 export const silentMode = 0o200;
 export const politeMode = 0o555;
+/**
+ * Of a silent file until it is complete: it refuses already, and the sticky bit, which nobody else
+ * sets on a file, tells that it is ours although it has not the time of its end yet.
+ */
+export const unfinishedMode = 0o1200;
 
 const permissionBits = 0o7777;
 const userExecute = 0o100;
@@ -128,6 +133,11 @@ export function mayBeOurs(stats: Stats, uid: number): boolean {
   );
 }
 
+/** Whether it is a file of ours that who made it did not live to complete. */
+export function isUnfinished(stats: Stats): boolean {
+  return stats.isFile() && (stats.mode & permissionBits) === unfinishedMode;
+}
+
 /** Configuration lets nothing else in; a line that broke would be a command. */
 function lines(texts: readonly string[]): string {
   return texts.map((text) => `${text.replace(/[^ -~]/g, '?')}\n`).join('');
@@ -146,8 +156,9 @@ export function isCommand(stats: Stats): boolean {
   return stats.isFile() && (stats.mode & userExecute) !== 0;
 }
 
-/** Whether the file is the one of this block, in either mode, or what came before it. */
+/** Whether the file is the one of this block, in any mode, or what came before it. */
 export function isOurs(stats: Stats, block: Block): boolean {
+  if (isUnfinished(stats)) return true;
   const mode = stats.mode & permissionBits;
   if (!stats.isFile() || (mode !== silentMode && mode !== politeMode)) return false;
   const second = Math.round(stats.mtimeMs / 1000);

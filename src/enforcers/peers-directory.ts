@@ -1,12 +1,13 @@
 /**
  * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts.
  *
- * Guarantee: a file of ours refuses from its first instant to its last, and is never half of one: it
- * gets its name when it is complete. A later end, and another mode, replaces it by rename.
+ * Guarantee: a file of ours refuses from its first instant to its last. A silent one is created with
+ * a mode that refuses and tells that it is unfinished; a polite one gets its name when it is complete;
+ * a later end, and another mode, replaces it by rename.
  * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
  * whose modification time is the end of a block of ours, which is how it can be told without reading
- * a file that even its owner may not read. Its text is for people and for rebuilding a lost store,
- * for which it is read when no block explains the file.
+ * a file that even its owner may not read, and one that is unfinished. Its text is for people and for
+ * rebuilding a lost store, for which it is read when no block explains the file.
  * Guarantee: a file is said to be removed only if it was there, and its directory still is: where the
  * directory is gone or another one has its name, nobody meant to lift all blocks.
  */
@@ -41,20 +42,19 @@ import {
   isComplete,
   isDeny,
   isOurs,
+  isUnfinished,
   mayBeOurs,
   peerFileName,
   peerFileText,
   politeFileText,
   politeMode,
   silentMode,
+  unfinishedMode,
 } from './peer-file.ts';
 import { readPeerFile, restoreLeftover, temporarySuffix } from './read-peer-file.ts';
 import { realTimers, type Timers } from './timers.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
-/** Of a polite file until it is complete. */
-const unfinishedMode = 0o200;
-
 function guard<T>(work: () => T): T {
   try {
     return work();
@@ -300,6 +300,7 @@ export class PeersDirectory implements Enforcer {
     foreign: ReadonlyMap<string, string>,
   ): Finding | undefined {
     const stats = statsOf(join(this.#directory, name));
+    if (stats && isUnfinished(stats)) unlinkSync(join(this.#directory, name));
     if (!stats || !mayBeOurs(stats, process.geteuid?.() ?? -1)) return undefined;
     const signature = signatureOf(stats);
     if (foreign.get(name) !== signature) {
@@ -363,14 +364,21 @@ export class PeersDirectory implements Enforcer {
   /** Creates the block's file, or says that the name is taken. */
   #create(name: string, block: Block): boolean {
     const path = join(this.#directory, name);
-    if (statsOf(path)) return false;
-    const temporary = this.#prepare(name, block);
     try {
-      linkSync(temporary, path);
+      if (this.#message === undefined) this.#createSilent(path, block);
+      else if (statsOf(path)) return false;
+      else this.#linkPrepared(name, block);
       return true;
     } catch (error) {
       if (isTaken(error)) return false;
       throw error;
+    }
+  }
+
+  #linkPrepared(name: string, block: Block): void {
+    const temporary = this.#prepare(name, block);
+    try {
+      linkSync(temporary, join(this.#directory, name));
     } finally {
       unlinkSync(temporary);
     }
@@ -391,13 +399,15 @@ export class PeersDirectory implements Enforcer {
     return temporary;
   }
 
-  #createSilent(temporary: string, block: Block): void {
-    const descriptor = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY, silentMode);
+  /** What is left when this fails, or dies in between, is replaced or removed as unfinished. */
+  #createSilent(path: string, block: Block): void {
+    const descriptor = openSync(path, O_CREAT | O_EXCL | O_WRONLY, unfinishedMode);
     try {
       describe(descriptor, block);
       const end = endSecond(block.untilMs);
       const age = this.#timeoutSeconds;
       futimesSync(descriptor, age === undefined ? end : end - age, end);
+      fchmodSync(descriptor, silentMode);
     } finally {
       closeSync(descriptor);
     }
