@@ -19,7 +19,7 @@ export function compileKillAt(): string {
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const library = join(directory, 'kill-at.so');
   const source = fileURLToPath(new URL('fixtures/kill-at.c', import.meta.url));
-  const strict = ['-Wall', '-Wextra', '-Werror', '-O1'];
+  const strict = ['-Wall', '-Wextra', '-Werror', '-O1', '-pthread'];
   execFileSync('cc', [...strict, '-shared', '-fPIC', '-o', library, source, '-ldl']);
   return library;
 }

@@ -13,10 +13,12 @@ import { compileKillAt, DoomedRater, type Instant } from './doomed-rater.ts';
 import { type Round, type Story, say, stories } from './kill-stories.ts';
 import { until } from './running-program.ts';
 import { type Plan, Site } from './site.ts';
-import { expectAgreement, refusingFiles, storedAddresses } from './state-on-disk.ts';
+import { expectAgreement, refusedByCdb, refusingFiles, storedAddresses } from './state-on-disk.ts';
 
 const instants: readonly Instant[] = ['before', 'within'];
 const killAt = compileKillAt();
+/** For dozens of starts on a loaded machine. */
+const patienceMs = 600_000;
 
 async function withSite<T>(plan: Plan, work: (site: Site) => Promise<T>): Promise<T> {
   const site = new Site(plan);
@@ -44,8 +46,9 @@ type Ended = {
   readonly isTold: boolean;
   readonly steps: readonly string[];
   readonly hasSurvived: boolean;
-  readonly cdbBefore: Buffer | undefined;
-  readonly cdb: Buffer | undefined;
+  /** Whom the cdb refused before and then. Undefined: there is none. */
+  readonly refusedBefore: readonly string[] | undefined;
+  readonly refused: readonly string[] | undefined;
 };
 
 /** Has rater die at step 1, 2, 3 and so on in one story. */
@@ -90,32 +93,37 @@ class Rounds {
     const { told, prepare, act } = this.#story;
     const { rater, address } = round;
     await prepare(round);
-    const cdbBefore = this.#cdb();
+    const refusedBefore = this.#refused();
+    if (refusedBefore) expect(refusedBefore).toEqual(storedAddresses(this.#site).sort());
     rater.dieAt(step, this.#instant);
     const isTold = told.test(await act(round));
-    const hasSurvived = await this.#survives(round, isTold);
+    const hasSurvived = await this.#survives(round, step, isTold);
     if (rater.program.isRunning) await rater.program.killedBy('SIGKILL');
-    const ended = { address, isTold, steps: rater.steps, hasSurvived, cdbBefore, cdb: this.#cdb() };
+    const refused = this.#refused();
+    const ended = { address, isTold, steps: rater.steps, hasSurvived, refusedBefore, refused };
     this.#expectPromises(ended);
     return ended;
   }
 
-  /** Waits until all is done, which is true, or rater is dead. */
-  async #survives(round: Round, isTold: boolean): Promise<boolean> {
+  /** Waits until all is done without the step, which is true, or rater is dead. */
+  async #survives(round: Round, step: number, isTold: boolean): Promise<boolean> {
     const { program } = round.rater;
     const isOver = async () => isTold && (await (this.#story.isOver?.(round) ?? true));
     await until('the end of the round', async () => !program.isRunning || (await isOver()));
-    return program.isRunning || program.exitCode === 0;
+    // A step is in the lines before rater dies of it.
+    const hasSurvived = round.rater.steps.length < step;
+    if (hasSurvived) expect(program.isRunning || program.exitCode === 0, program.said).toBe(true);
+    else await until('its death', () => !program.isRunning);
+    return hasSurvived;
   }
 
-  #cdb(): Buffer | undefined {
-    return this.#story.plan.rules === undefined
-      ? undefined
-      : readFileSync(this.#site.path('rules.cdb'));
+  #refused(): string[] | undefined {
+    return this.#story.plan.rules === undefined ? undefined : refusedByCdb(this.#site);
   }
 
   /** What holds on disk at any instant. */
-  #expectPromises({ address, isTold }: Ended): void {
+  #expectPromises({ address, isTold, refused }: Ended): void {
+    const { isThenBlocked, isThenInCdb } = this.#story;
     const files = refusingFiles(this.#site);
     const rows = storedAddresses(this.#site);
     expect(
@@ -123,12 +131,13 @@ class Rounds {
       'files without row',
     ).toEqual([]);
     if (!isTold) return;
-    expect(rows.includes(address), 'in the database').toBe(this.#story.isThenBlocked);
-    expect(files.includes(address), 'in the peers directory').toBe(this.#story.isThenBlocked);
+    expect(rows.includes(address), 'in the database').toBe(isThenBlocked);
+    expect(files.includes(address), 'in the peers directory').toBe(isThenBlocked);
+    if (isThenInCdb) expect(refused?.includes(address), 'in the cdb').toBe(isThenBlocked);
   }
 
   /** What holds after a start. */
-  async #settle({ address, isTold, cdbBefore, cdb }: Ended): Promise<void> {
+  async #settle({ address, isTold, refusedBefore, refused }: Ended): Promise<void> {
     const { isThenBlocked, isSureAnyway, thenSeconds } = this.#story;
     const rows = await expectAgreement(this.#site);
     const row = rows.find((each) => each.address === address);
@@ -138,13 +147,16 @@ class Rounds {
     }
     this.#isBlocked.set(address, row !== undefined);
     const blocked = [...this.#isBlocked].filter(([, is]) => is).map(([name]) => name);
-    expect(rows.map((each) => each.address).sort()).toEqual(blocked.sort());
+    blocked.sort();
+    expect(rows.map((each) => each.address).sort()).toEqual(blocked);
     // Marks that were made before count no more.
     expect(await say(this.#site, `ip ${address}`)).toMatch(
       row ? /^1 1\/4 \d+\r\n$/ : /^0 1\/4\r\n$/,
     );
-    if (!cdb) return;
-    expect([cdbBefore, this.#cdb()], 'the cdb is the old or the new one').toContainEqual(cdb);
+    if (!refused) return;
+    expect(this.#refused()).toEqual(blocked);
+    // One address is all that changed, so a cdb that was made meanwhile is one of these.
+    expect([refusedBefore, blocked], 'the cdb is the old or the new one').toContainEqual(refused);
     expect(await this.#site.isDeniedByCdb(address)).toBe(row !== undefined);
   }
 
@@ -184,7 +196,7 @@ function missingStep(patterns: readonly RegExp[], steps: readonly string[]): Reg
 
 const rounds = stories.flatMap((story) => instants.map((instant) => ({ story, instant })));
 
-describe.concurrent('rater is killed', () => {
+describe.concurrent('rater is killed', { timeout: patienceMs }, () => {
   test.each(rounds)('$instant each step when it $story.name', async ({ story, instant }) => {
     const steps = await withSite(story.plan, (site) => new Rounds(site, story, instant).run());
     expect(missingStep(story.steps, steps), steps.join('\n')).toBeUndefined();
@@ -203,9 +215,11 @@ describe.concurrent('rater is killed', () => {
         steps = rater.steps;
         expect(storedAddresses(site), steps.join('\n')).toEqual([blockedOne]);
         expect(refusingFiles(site), steps.join('\n')).toContain(foreignOne);
+        expect([[], [blockedOne]], steps.join('\n')).toContainEqual(refusedByCdb(site));
         const next = await startedRater(site);
         const rows = await expectAgreement(site, [foreignOne]);
         expect(rows, steps.join('\n')).toMatchObject([{ address: blockedOne }]);
+        expect(refusedByCdb(site)).toEqual([blockedOne]);
         expect(await site.isDeniedByCdb(blockedOne)).toBe(true);
         await next.program.killedBy('SIGKILL');
       }

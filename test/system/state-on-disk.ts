@@ -2,6 +2,8 @@
 import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
+import { compileCdb, recordsInCdb } from '../../src/enforcers/cdb.ts';
+import { doNow } from '../../src/enforcers/work.ts';
 import { listed } from './kill-stories.ts';
 import type { Listed, Site } from './site.ts';
 
@@ -44,6 +46,20 @@ export function refusingFiles(site: Site): string[] {
     if (mode === politeMode) expect(readFileSync(path, 'utf8')).toMatch(wholeText);
   }
   return names;
+}
+
+/**
+ * Addresses that the cdb refuses, with `:allow` after them. It must be whole: made anew of its
+ * records it has the same bytes.
+ */
+export function refusedByCdb(site: Site): string[] {
+  const cdb = readFileSync(site.path('rules.cdb'));
+  const records = recordsInCdb(cdb);
+  expect(Buffer.compare(doNow(compileCdb(records)), cdb), 'the cdb is whole').toBe(0);
+  const lines = records.map((record) => record.map((part) => Buffer.from(part)).join(':'));
+  expect(lines.pop()).toBe(':');
+  for (const line of lines) expect(line).toMatch(/^[\d.]+:D\0$/);
+  return lines.map((line) => line.slice(0, line.indexOf(':'))).sort();
 }
 
 /**
