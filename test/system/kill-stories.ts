@@ -111,7 +111,8 @@ const store = /^pwrite64 .*\/blocks\.db-wal$/;
 const log = /^write socket:/;
 const reply = log;
 const preparedFile = [/^open64 .*\/peers\/\.\.127/, /^write .*\/\.\.127/, /^futimens .*\/\.\.127/];
-const newFile = [...preparedFile, /^link .*\/peers\/127/, /^unlink .*\/\.\.127/];
+const politeFile = [...preparedFile, /^link .*\/peers\/127/, /^unlink .*\/\.\.127/];
+const newFile = [/^open64 .*\/peers\/127/, /^write .*\/peers\/127/, /^futimens /, /^fchmod /];
 const cdbDone = /^fsync .*\/ipthrottle-[^/]+$/;
 const cdb = [
   /^open64 .*\/\.\.rules\.cdb\.\d+\.tmp$/,
@@ -132,7 +133,7 @@ export const stories: readonly Story[] = [
     name: 'blocks politely in the peers directory',
     plan: { ...plan, blocking: 'mode: "polite";' },
     ...exceeding,
-    steps: [store, ...newFile, log, reply],
+    steps: [store, ...politeFile, log, reply],
   },
   {
     name: 'blocks in the cdb',

@@ -254,7 +254,8 @@ function breakThings(site: Site, unblocked: Buffer): void {
 
 const startSteps = [
   /^unlink .*\/peers\/\.\.127/,
-  /^link .*\/peers\/127/,
+  /^open64 .*\/peers\/127/,
+  /^fchmod /,
   /^unlink .*\/\.\.rules\.cdb\./,
   /^rename .*\/rules\.cdb$/,
   /^listen /,
