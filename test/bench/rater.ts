@@ -45,7 +45,9 @@ export function newSite(bench: Workbench, plan: Plan): Site {
 /** Starts rater and does not wait. */
 export function launchRater(bench: Workbench, site: Site): Rater {
   const { directory, config } = site;
-  const program = bench.start(directory, [process.execPath, bench.ours('rater'), '-c', config]);
+  // As the sample run scripts start it.
+  const node = ['env', 'NODE_OPTIONS=--max-semi-space-size=1', process.execPath];
+  const program = bench.start(directory, [...node, bench.ours('rater'), '-c', config]);
   const socket = join(directory, 'rater.sock');
   return { ...site, program, pid: program.pid, checked: { socket, protocol: 'rater' } };
 }

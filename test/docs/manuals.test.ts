@@ -216,7 +216,7 @@ describe('exit codes', () => {
 
 describe('environment', () => {
   /** Read by what runs below us, the system and its libraries, and worth a word. */
-  const inherited = ['PATH', 'TZ'];
+  const inherited = ['PATH', 'TZ', 'NODE_OPTIONS'];
 
   test.each([
     ['ipthrottle.8', sourceFiles('src/cli', '.ts')],
