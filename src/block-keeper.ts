@@ -5,7 +5,8 @@
  * Guarantee: trouble with the store or an enforcer loses no block: it is kept in memory, and
  * `tend` tries again. A block leaves the store only after every enforcer has let go of it, so a
  * crash or a failure in between leaves nothing that nobody remembers to remove.
- * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may.
+ * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may. Offences
+ * of no more than `maxHistory` addresses are remembered, which forgetOffences() sees to.
  */
 import { Enforcement } from './blocks/enforcement.ts';
 import { Reconciliation, type Steps } from './blocks/reconciliation.ts';
@@ -23,7 +24,7 @@ import type { Block, NewBlock, Store } from './store/store.ts';
 import { Troubles } from './troubles.ts';
 
 export type BlockKeeperParts = {
-  readonly config: { readonly settings: Pick<Settings, 'maxBlocks'> };
+  readonly config: { readonly settings: Pick<Settings, 'maxBlocks' | 'maxHistory'> };
   readonly store: Store;
   readonly enforcers: readonly Enforcer[];
   readonly log: Log;
@@ -224,6 +225,14 @@ export class BlockKeeper {
   close(): void {
     this.#enforcement.close();
     this.#blocks.close();
+  }
+
+  /** Forgets old offences beyond `maxHistory`, at most `most`; says whether that is all of them. */
+  forgetOffences(most: number): boolean {
+    const { maxHistory } = this.#parts.config.settings;
+    const forgotten = this.#blocks.forgetOffences(maxHistory, most);
+    for (let told = 0; told < forgotten; told += 1) this.#rareLog.warn('offence forgotten');
+    return forgotten < most;
   }
 
   /** Whether there is no room for a block of an address that has none. */

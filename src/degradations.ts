@@ -50,6 +50,13 @@ export const degradedModes = {
     sentence: 'there was no room for a connection, and ratecheck let the client in',
     remedy: 'see who is connected with ipthrottle fds; raise settings.max_connections',
   },
+  socket: {
+    effect: 'fails open',
+    ends: 'mended',
+    sentence:
+      'something else had the name of a socket: nobody could connect, and ratecheck let all in',
+    remedy: 'remove what has its name; rater then listens there again by itself',
+  },
   listener: {
     effect: 'fails open',
     ends: 'quiet',
@@ -67,6 +74,12 @@ export const degradedModes = {
     ends: 'quiet',
     sentence: 'there was no room for a value, and an older one was forgotten',
     remedy: 'raise settings.max_values',
+  },
+  'offence forgotten': {
+    effect: 'forgets',
+    ends: 'quiet',
+    sentence: 'there was no room for offences of the past, and the oldest were forgotten',
+    remedy: 'raise settings.max_history',
   },
   'dry run forgotten': {
     effect: 'forgets',

@@ -24,6 +24,7 @@ export const faults = {
   alreadyRunning: { exit: exitCodes.operator.code, sentence: 'another rater is running' },
   notPermitted: { exit: exitCodes.operator.code, sentence: 'not permitted' },
   storeVersion: { exit: exitCodes.operator.code, sentence: 'database is from a newer version' },
+  storeAccess: { exit: exitCodes.operator.code, sentence: 'database cannot be opened' },
   storeCorrupt: { exit: exitCodes.operator.code, sentence: 'database is damaged' },
   store: { exit: exitCodes.later.code, sentence: 'database not usable now' },
   enforcer: { exit: exitCodes.later.code, sentence: 'block not in force' },

@@ -74,7 +74,7 @@ export class Gatekeeper {
   readonly #counters: Counters;
   readonly #countersApart: Counters | undefined;
   /** What is left of a pass that sweep() has begun. */
-  #unswept: Counters[] = [];
+  #unswept: ((most: number) => boolean)[] = [];
   readonly #clock: Clock;
   readonly #log: Log;
   #config: Config;
@@ -231,13 +231,21 @@ export class Gatekeeper {
     return this.#sessions.size;
   }
 
-  /** Forgets idle counters, looking at no more than `most`; says whether the pass is finished. */
+  /**
+   * Forgets idle counters and what there is too much of, looking at no more than `most`; says whether
+   * the pass is finished.
+   */
   sweep(most: number): boolean {
     if (this.#unswept.length === 0) {
       this.dryRuns.keep(() => true);
-      this.#unswept = this.#allCounters();
+      this.#unswept = [
+        ...this.#allCounters().map((counters) => {
+          return (atOnce: number) => counters.sweep(this.#clock.monotonicMs(), atOnce);
+        }),
+        (atOnce) => this.blocks.forgetOffences(atOnce),
+      ];
     }
-    if (this.#unswept[0]?.sweep(this.#clock.monotonicMs(), most)) this.#unswept.shift();
+    if (this.#unswept[0]?.(most)) this.#unswept.shift();
     return this.#unswept.length === 0;
   }
 

@@ -13,6 +13,10 @@ import type { Troubles } from '../troubles.ts';
 /** How many blocks that are no more may wait for their end, beyond as many as there are blocks. */
 const idleEnds = 1000;
 
+/** How trouble with writing to the store is called. */
+const mode = 'database';
+const part = 'store';
+
 export class RememberedBlocks {
   readonly index = new BlockIndex<Block>();
   readonly #ends = new EndQueue<Block>();
@@ -46,8 +50,12 @@ export class RememberedBlocks {
 
   /** Tries again what the store would not do. */
   commitLate(): void {
-    for (const block of [...this.#uncommitted.values()]) this.add(block);
+    for (const block of [...this.#uncommitted.values()]) {
+      this.add(block);
+      if (this.#uncommitted.has(block.address.text)) return;
+    }
     if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
+    if (this.#troubles.current.has(part)) this.#write(() => this.#store.tryWriting());
   }
 
   remove(blocks: readonly Block[]): void {
@@ -82,22 +90,29 @@ export class RememberedBlocks {
     return this.#ends.takeFirst();
   }
 
+  /** Forgets the oldest offences beyond `kept`, at most `most`; says how many. */
+  forgetOffences(kept: number, most: number): number {
+    const work = () => this.#store.forgetOffences(kept, most);
+    return this.#troubles.attempt(mode, part, work) ?? 0;
+  }
+
   /** What is remembered of the address; nothing when the store cannot tell. */
   offences(address: Address): Offences {
     return this.#read(() => this.#store.offences(address)) ?? { times: 0, lastMs: 0 };
   }
 
   close(): void {
+    this.commitLate();
     this.#store.close();
   }
 
   #write<T>(work: () => T): T | undefined {
-    return this.#troubles.try('database', 'store', work);
+    return this.#troubles.try(mode, part, work);
   }
 
   /** Reading may work while nothing can be written, so it is a part of its own. */
   #read<T>(work: () => T): T | undefined {
-    return this.#troubles.try('database', 'store (reading)', work);
+    return this.#troubles.try(mode, 'store (reading)', work);
   }
 
   /** The block that ends next. */
@@ -113,18 +128,21 @@ export class RememberedBlocks {
     const committed = this.#write(() => this.#store.add(block));
     if (committed) this.#uncommitted.delete(block.address.text);
     else this.#uncommitted.set(block.address.text, block);
-    const added = committed ?? { ...block, replacedUntilMs: 0 };
+    // Its file may have the end of the block before.
+    const before = this.index.get(block.address);
+    const replacedUntilMs =
+      before?.untilMs === block.untilMs ? before.replacedUntilMs : before?.untilMs;
+    const added = committed ?? { ...block, replacedUntilMs: replacedUntilMs ?? 0 };
     this.index.set(added);
     return added;
   }
 
   #removeFromStore(addresses: readonly Address[]): void {
-    const isDone = this.#write(() => {
-      this.#store.removeAll(addresses);
-      return true;
-    });
+    const removed = this.#troubles.attempt(mode, part, () => this.#store.removeAll(addresses));
+    // Where there was nothing to remove, nothing was written.
+    if (removed) this.#troubles.worked(mode, part);
     for (const address of addresses) {
-      if (isDone) this.#unremoved.delete(address.text);
+      if (removed !== undefined) this.#unremoved.delete(address.text);
       else this.#unremoved.set(address.text, address);
     }
   }

@@ -41,6 +41,7 @@ export type Settings = {
   readonly maxConnections: number;
   /** How many blocks there may be before exceeding a limit makes no more. */
   readonly maxBlocks: number;
+  readonly maxHistory: number;
 };
 
 export type Blocking = {

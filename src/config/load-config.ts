@@ -60,6 +60,7 @@ function readSettings(root: GroupNode, mistakes: Mistakes): Settings | undefined
       maxValues: values.max_values,
       maxConnections: values.max_connections,
       maxBlocks: values.max_blocks,
+      maxHistory: values.max_history,
     }
   );
 }

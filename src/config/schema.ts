@@ -93,6 +93,7 @@ export const schema = {
       'how many connections for checks may be open at once',
     ),
     max_blocks: usually(int(1, 100_000_000), 1_000_000, 'beyond these rater itself blocks nobody'),
+    max_history: usually(int(0, 100_000_000), 1_000_000, 'offences of how many are remembered'),
     db_path: usually(
       databasePath,
       '/var/lib/ipthrottle/ipthrottle.db',

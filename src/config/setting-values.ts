@@ -57,6 +57,7 @@ export const settingValues: {
     max_values: { get: ({ settings }) => settings.maxValues },
     max_connections: { get: ({ settings }) => settings.maxConnections },
     max_blocks: { get: ({ settings }) => settings.maxBlocks },
+    max_history: { get: ({ settings }) => settings.maxHistory },
     db_path: { get: ({ settings }) => settings.dbPath },
     log: { get: ({ settings }) => settings.log ?? '/dev/stderr' },
     log_level: {

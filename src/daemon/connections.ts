@@ -42,7 +42,7 @@ export class Connections {
   readonly #clients = new Set<Client>();
   readonly #servers = new Map<Server, string>();
 
-  /** A server that listens now. */
+  /** A server, for as long as it listens. */
   addServer(kind: string, server: Server): void {
     this.#servers.set(server, kind);
     server.once('close', () => this.#servers.delete(server));
@@ -58,8 +58,10 @@ export class Connections {
   }
 
   list(): Listing {
+    // One that was closed is there until its last client is gone.
+    const servers = [...this.#servers].filter(([server]) => server.listening);
     return {
-      listeners: [...this.#servers].map(([server, kind]) => ({ kind, where: whereOf(server) })),
+      listeners: servers.map(([server, kind]) => ({ kind, where: whereOf(server) })),
       open: [...this.#clients].map(({ kind, sinceMs, waitsFor }) => {
         return { kind, sinceMs, waitsFor };
       }),

@@ -19,7 +19,7 @@ import { Gatekeeper } from '../gatekeeper.ts';
 import { type Absence, LifeSign, lifeSignOf, secondsOf } from '../life-sign.ts';
 import { isOverloaded } from '../overload.ts';
 import { RareLog } from '../rare-log.ts';
-import { SqliteStore } from '../store/sqlite-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { Troubles } from '../troubles.ts';
 import { checkListener } from './check-listener.ts';
 import { ConfigWatcher } from './config-watcher.ts';
@@ -29,6 +29,7 @@ import { controlListener } from './control-listener.ts';
 import { daemonFacts } from './facts.ts';
 import { takeInstanceLock } from './instance-lock.ts';
 import { isSameFixed, keepFixed } from './keep-fixed.ts';
+import { KeptSocket } from './kept-socket.ts';
 import { listenOnTcp } from './listen-on-tcp.ts';
 import { logControl } from './log-control.ts';
 import { OverloadWatch } from './overload-watch.ts';
@@ -36,12 +37,13 @@ import { Performance } from './performance.ts';
 import type { DaemonLog } from './pino-log.ts';
 import { forStrangers, hasStrangers } from './strangers.ts';
 import { Timers } from './timers.ts';
-import { listenOnUnixSocket } from './unix-socket.ts';
+import { listenOnUnixSocket, type UnixSocketOptions } from './unix-socket.ts';
 import { LiveVariables } from './variables.ts';
 
 const controlMode = 0o600;
 /** Between two signs of life. */
 const signEveryMs = 5000;
+const lookAtSocketsMs = 1000;
 
 export class Rater {
   readonly #log: DaemonLog;
@@ -55,7 +57,8 @@ export class Rater {
   readonly #timers: Timers;
   readonly #overloadWatch: OverloadWatch;
   readonly #configWatcher: ConfigWatcher;
-  readonly #listeners: Server[] = [];
+  readonly #tcpListeners: Server[] = [];
+  readonly #keptSockets: KeptSocket[] = [];
   readonly #performance = new Performance(systemClock);
   readonly #connections = new Connections();
   readonly #facts: DaemonFacts;
@@ -79,7 +82,7 @@ export class Rater {
     const { socket, dbPath } = config.settings;
     const locked = dbPath === ':memory:' ? [socket] : [socket, dbPath];
     this.#locks = locked.map((path) => takeInstanceLock(path));
-    const store = new SqliteStore(config.settings.dbPath);
+    const store = openStore(dbPath, log, this.#clock.wallMs());
     this.#enforcers = makeEnforcers(config.blocking, log, degradations);
     this.#gatekeeper = new Gatekeeper({
       config,
@@ -108,16 +111,11 @@ export class Rater {
   /** Resolves when clients can connect. @throws Fault `listen` */
   async listen(): Promise<void> {
     const { settings } = this.#config;
-    await this.#open('control', this.#control(false), (server) => {
-      return listenOnUnixSocket(server, {
-        path: settings.controlSocket,
-        mode: controlMode,
-        group: undefined,
-      });
-    });
-    const { port, controlPort } = settings;
+    const { socket, port, controlSocket, controlPort } = settings;
+    const narrow = { path: controlSocket, mode: controlMode, group: undefined };
+    await this.#keep('control', () => this.#control(false), narrow);
     if (controlPort !== undefined) {
-      await this.#open('control by TCP', this.#control(true), (server) => {
+      await this.#openTcp('control by TCP', this.#control(true), (server) => {
         return listenOnTcp(server, settings.controlAddress, controlPort);
       });
     }
@@ -137,24 +135,22 @@ export class Rater {
         : this.#gatekeeper;
       // Who may use the socket shall find room in any case.
       const tcp = checkListener({ ...checkParts, gatekeeper, room: room.half() }, true);
-      await this.#open('check by TCP', tcp, (server) => {
+      await this.#openTcp('check by TCP', tcp, (server) => {
         return listenOnTcp(server, settings.address, port);
       });
     }
-    await this.#open('check', checkListener(checkParts, false), (server) => {
-      return listenOnUnixSocket(server, {
-        path: settings.socket,
-        mode: settings.socketMode,
-        group: settings.socketGroup,
-      });
-    });
+    const shared = { path: socket, mode: settings.socketMode, group: settings.socketGroup };
+    await this.#keep('check', () => checkListener(checkParts, false), shared);
     for (const enforcer of this.#enforcers) enforcer.watch(() => this.#timers.followChanges());
     this.#timers.start(settings.expirationTimer);
     this.#timers.every('sign of life', signEveryMs, () => this.#sign(() => this.#lifeSign.goOn()));
+    this.#timers.every('look at sockets', lookAtSocketsMs, () => {
+      for (const kept of this.#keptSockets) void kept.look();
+    });
     this.#overloadWatch.start();
     this.#absence = this.#sign(() => this.#lifeSign.begin());
     this.#log.info('ready', {
-      socket: settings.socket,
+      socket,
       port,
       controlPort,
       blocks: this.#gatekeeper.blocks.size,
@@ -188,23 +184,39 @@ export class Rater {
     this.#timers.stop();
     this.#overloadWatch.stop();
     await this.#configWatcher.close();
-    for (const listener of this.#listeners) listener.close();
+    for (const listener of [...this.#tcpListeners, ...this.#keptSockets]) listener.close();
     this.#gatekeeper.blocks.close();
     this.#sign(() => this.#lifeSign.stop());
     for (const unlock of this.#locks) unlock();
     this.#log.info('stopped', { pid: process.pid });
   }
 
-  async #open(
-    kind: string,
-    server: Server,
-    listen: (server: Server) => Promise<void>,
-  ): Promise<void> {
+  async #openTcp(kind: string, server: Server, listen: (server: Server) => Promise<void>) {
     await listen(server);
+    this.#tcpListeners.push(this.#serve(kind, server));
+  }
+
+  /** Listens at a Unix socket, and goes on to when its file is lost. */
+  async #keep(kind: string, make: () => Server, options: UnixSocketOptions): Promise<void> {
+    const kept = new KeptSocket({
+      path: options.path,
+      listen: async () => {
+        const server = make();
+        await listenOnUnixSocket(server, options);
+        return this.#serve(kind, server);
+      },
+      log: this.#log,
+      troubles: this.#gatekeeper.blocks.troubles,
+    });
+    await kept.listen();
+    this.#keptSockets.push(kept);
+  }
+
+  #serve(kind: string, server: Server): Server {
     // Out of descriptors or the like: that connection is lost, the daemon is not.
     server.on('error', (error) => this.#rareLog.error('listener', { what: reasonOf(error) }));
-    this.#listeners.push(server);
     this.#connections.addServer(kind, server);
+    return server;
   }
 
   #makeCounters(): MemoryCounters {

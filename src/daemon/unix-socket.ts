@@ -1,14 +1,14 @@
 /**
  * Listens on a Unix socket with the narrowest mode from its first moment on.
  *
- * The caller holds the instance lock, so a socket file that is there is a dead daemon's and may
- * go. What is not a socket is never removed, and no link is followed.
+ * The caller holds the instance lock, so a socket file that nobody listens at is a dead daemon's and
+ * may go. What is not a socket, or somebody listens at, is never removed, and no link is followed.
  */
 import { execFileSync } from 'node:child_process';
 import { lstatSync, unlinkSync } from 'node:fs';
-import type { Server } from 'node:net';
+import { connect, type Server } from 'node:net';
 import { changeMode } from '../change-mode.ts';
-import { Fault, reasonOf } from '../errors.ts';
+import { errnoOf, Fault, reasonOf } from '../errors.ts';
 
 export type UnixSocketOptions = {
   readonly path: string;
@@ -17,10 +17,33 @@ export type UnixSocketOptions = {
   readonly group: string | undefined;
 };
 
-function removeStale(path: string): void {
+/** Differs when another file has the name; the same inode can be used again. Undefined: none has. */
+export function identityOf(path: string): string | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.dev} ${stats.ino} ${stats.birthtimeNs}`;
+}
+
+/** Whether the system says for sure that nobody listens there. */
+function isDead(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.on('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.on('error', (error) => resolve(errnoOf(error) === 'ECONNREFUSED'));
+  });
+}
+
+/** Resolves when nothing has the name any more. @throws Fault `listen` when that may not go */
+export async function removeStale(path: string): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (!stats) return;
   if (!stats.isSocket()) throw new Fault('listen', `${path} is there and is not a socket`);
+  const seen = identityOf(path);
+  if (!(await isDead(path)) || identityOf(path) !== seen) {
+    throw new Fault('listen', `${path} is there and is somebody else's`);
+  }
   unlinkSync(path);
 }
 
@@ -39,16 +62,17 @@ function bind(server: Server, path: string): Promise<void> {
   });
 }
 
-/** Resolves when clients can connect. */
+/** Resolves when clients can connect; if they cannot, nothing is left. @throws Fault `listen` */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions) {
   const { path, mode, group } = options;
   try {
-    removeStale(path);
+    await removeStale(path);
     await bind(server, path);
     // Node knows no group names; chgrp asks the system's own directory.
     if (group !== undefined) execFileSync('chgrp', ['-h', '--', group, path], { stdio: 'pipe' });
     changeMode(path, mode, (stats) => stats.isSocket());
   } catch (error) {
+    server.close();
     if (error instanceof Fault) throw error;
     throw new Fault('listen', `${path}: ${reasonOf(error).trim()}`, error);
   }

@@ -76,7 +76,7 @@ async function toldBy(means: Means): Promise<Memory> {
 function unreadable(path: string, error: unknown) {
   const isDamaged = error instanceof Fault && error.code === 'storeCorrupt';
   const remedy = isDamaged
-    ? 'stop rater, move the database away with its -wal and -shm files, start rater'
+    ? 'start rater, which sets it aside and takes the blocks from the peers directory'
     : 'make it readable for whom rater runs as, or run ipthrottle doctor as root';
   // The fault names the private copy that was read.
   const reason = error instanceof Fault ? error.message.split(':')[0] : reasonOf(error);

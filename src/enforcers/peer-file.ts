@@ -22,8 +22,6 @@ export const politeMode = 0o555;
 const permissionBits = 0o7777;
 const userExecute = 0o100;
 const userReadOrExecute = 0o500;
-/** How long after its block's start a file can be that was left unfinished. */
-const unfinishedMs = 5000;
 /** Bytes of a file of ours, and more. */
 const shortestText = 100;
 const longestText = 4096;
@@ -148,19 +146,14 @@ export function isCommand(stats: Stats): boolean {
   return stats.isFile() && (stats.mode & userExecute) !== 0;
 }
 
-/**
- * Whether the file is the one of this block, in either mode, or what came before it. A silent file
- * can also be one that was created just when the block was, by a process that died before the end;
- * a polite one gets its name when it is complete.
- */
+/** Whether the file is the one of this block, in either mode, or what came before it. */
 export function isOurs(stats: Stats, block: Block): boolean {
   const mode = stats.mode & permissionBits;
   if (!stats.isFile() || (mode !== silentMode && mode !== politeMode)) return false;
   const second = Math.round(stats.mtimeMs / 1000);
   return (
     second === endSecond(block.untilMs) ||
-    (block.replacedUntilMs > 0 && second === endSecond(block.replacedUntilMs)) ||
-    (mode === silentMode && Math.abs(stats.mtimeMs - block.sinceMs) < unfinishedMs)
+    (block.replacedUntilMs > 0 && second === endSecond(block.replacedUntilMs))
   );
 }
 

@@ -1,9 +1,8 @@
 /**
  * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts.
  *
- * Guarantee: a file of ours refuses from its first instant to its last. A silent one is created
- * O_EXCL with its final mode; a polite one gets its name when it is complete; a later end, and
- * another mode, replaces it by rename.
+ * Guarantee: a file of ours refuses from its first instant to its last, and is never half of one: it
+ * gets its name when it is complete. A later end, and another mode, replaces it by rename.
  * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
  * whose modification time is the end of a block of ours, which is how it can be told without reading
  * a file that even its owner may not read. Its text is for people and for rebuilding a lost store,
@@ -382,7 +381,6 @@ export class PeersDirectory implements Enforcer {
   /** Creates the block's file; undefined: the name is taken. */
   #create(name: string, block: Block): Put | undefined {
     const path = join(this.#directory, name);
-    if (this.#message === undefined) return this.#createSilent(path, block);
     if (statsOf(path)) return undefined;
     const { temporary, put } = this.#prepare(name, block);
     try {
@@ -413,17 +411,11 @@ export class PeersDirectory implements Enforcer {
       this.#createSilent(temporary, block);
       return { temporary, put: bare };
     }
-    return { temporary, put: this.#createSilent(temporary, block) ?? whole };
+    return { temporary, put: this.#createSilent(temporary, block) };
   }
 
-  #createSilent(path: string, block: Block): Put | undefined {
-    let descriptor: number;
-    try {
-      descriptor = openSync(path, O_CREAT | O_EXCL | O_WRONLY, silentMode);
-    } catch (error) {
-      if (isTaken(error)) return undefined;
-      throw error;
-    }
+  #createSilent(temporary: string, block: Block): Put {
+    const descriptor = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY, silentMode);
     try {
       const put = describe(descriptor, block) ? whole : bare;
       const end = endSecond(block.untilMs);

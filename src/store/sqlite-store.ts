@@ -2,6 +2,7 @@
  * The store in a SQLite database, WAL. synchronous=NORMAL: a commit survives the death of the
  * process; power loss may cost the last ones, whose blocks the peers directory still holds.
  */
+import { accessSync, constants, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Offences } from '../core/penalty.ts';
@@ -38,7 +39,8 @@ const migrations = [
      reason TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;`,
   // What ends next is known in memory; the index would double what a block and its end cost.
-  'DROP INDEX blocks_by_end;',
+  `DROP INDEX blocks_by_end;
+   CREATE INDEX offences_by_time ON offences (last_ms);`,
 ];
 
 /** A row of `blocks`, column by column. */
@@ -59,27 +61,37 @@ type BlockRow = readonly [
 /** How many blocks are read in one go. */
 const readSlice = 10_000;
 
+/** How long opening waits for a lock of somebody else's, and how long the rest does. */
+const openingMs = 2000;
+const patienceMs = 50;
+/** Of a Date. */
+const lastInstantMs = 8.64e15;
+
 type AllowanceRow = { address: string; since_ms: number; until_ms: number | null; reason: string };
 
-function addressOf(text: string): Address {
-  const address = parseNetwork(text);
-  if (!address) throw new Fault('storeCorrupt', `not an address: ${JSON.stringify(text)}`);
-  return address;
+function isInstant(ms: number): boolean {
+  return Math.abs(ms) <= lastInstantMs;
 }
 
-function allowanceOf(row: AllowanceRow): Allowance {
+/** Undefined for a row that makes no sense: something else has written it. */
+function allowanceOf(row: AllowanceRow): Allowance | undefined {
+  const address = parseNetwork(row.address);
+  if (!address || !isInstant(row.since_ms) || !isInstant(row.until_ms ?? 0)) return undefined;
   return {
-    address: addressOf(row.address),
+    address,
     sinceMs: row.since_ms,
     untilMs: row.until_ms ?? undefined,
     reason: row.reason,
   };
 }
 
-function blockOf(row: BlockRow): Block {
-  const [address, className, sinceMs, untilMs, count, limit, seconds, times, source, reason] = row;
+/** Undefined for a row that makes no sense. */
+function blockOf(row: BlockRow): Block | undefined {
+  const [text, className, sinceMs, untilMs, count, limit, seconds, times, source, reason] = row;
+  const address = parseNetwork(text);
+  if (!address || !isInstant(sinceMs) || !isInstant(untilMs)) return undefined;
   return {
-    address: addressOf(address),
+    address,
     class: className,
     sinceMs,
     untilMs,
@@ -99,6 +111,17 @@ function rowOf(block: Block): BlockRow {
     ...([address.text, block.class, sinceMs, untilMs, count, limit, seconds, times] as const),
     ...([source, reason, block.replacedUntilMs] as const),
   ];
+}
+
+/** What keeps the file from being opened until somebody sees to it, or undefined. */
+function obstacleAt(path: string): string | undefined {
+  try {
+    if (statSync(path).isDirectory()) return 'it is a directory';
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return 'permission denied';
+  }
+  return undefined;
 }
 
 function faultCodeOf(error: unknown): FaultCode {
@@ -122,11 +145,27 @@ function migrate(database: Database.Database, path: string): void {
   }
 }
 
+/** Sets how long each call waits for a lock of somebody else's. */
+function wait(database: Database.Database, ms: number): void {
+  database.exec(`PRAGMA busy_timeout = ${ms}`);
+}
+
+function openFile(path: string): Database.Database {
+  try {
+    return keepAlive(new Database(path, { timeout: openingMs }));
+  } catch (error) {
+    const obstacle = obstacleAt(path);
+    if (obstacle === undefined) throw error;
+    throw new Fault('storeAccess', `${path}: ${obstacle}`, error);
+  }
+}
+
 function open(path: string): Database.Database {
-  const database = keepAlive(new Database(path, { timeout: 2000 }));
+  const database = openFile(path);
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     database.transaction(() => migrate(database, path)).immediate();
+    wait(database, patienceMs);
     return database;
   } catch (error) {
     database.close();
@@ -141,6 +180,11 @@ function prepare(database: Database.Database) {
     ),
     offences: database.prepare<[string], Offences>(
       'SELECT times, last_ms AS lastMs FROM offences WHERE address = ?',
+    ),
+    countOffences: database.prepare<[], number>('SELECT count(*) FROM offences').pluck(),
+    forgetOffences: database.prepare<[number]>(
+      `DELETE FROM offences WHERE address IN (SELECT address FROM offences
+       WHERE address NOT IN (SELECT address FROM blocks) ORDER BY last_ms LIMIT ?)`,
     ),
     allow: database.prepare<AllowanceRow>(
       'INSERT OR REPLACE INTO allowances VALUES (@address, @since_ms, @until_ms, @reason)',
@@ -160,6 +204,7 @@ function prepare(database: Database.Database) {
          FROM (SELECT * FROM blocks WHERE address > ? ORDER BY address LIMIT ?)`,
       )
       .pluck(),
+    check: database.prepare<[], { quick_check: string }>('PRAGMA quick_check(1)'),
   });
 }
 
@@ -168,12 +213,18 @@ export class SqliteStore implements Store {
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
   readonly #add: (block: NewBlock) => Block;
-  readonly #removeAll: (addresses: readonly Address[]) => void;
+  readonly #removeAll: (addresses: readonly Address[]) => number;
   readonly #all: () => Block[];
+  readonly #onNonsense: (row: string) => void;
+  #isPatient = true;
 
-  /** Opens or creates the database at `path` (`:memory:` for none on disk). */
-  constructor(path: string) {
+  /**
+   * Opens or creates the database at `path` (`:memory:` for none on disk). `onNonsense` is told of
+   * each row that makes no sense, which is then left out. Waits for a lock here, and hardly later.
+   */
+  constructor(path: string, onNonsense: (row: string) => void = () => {}) {
     this.#path = path;
+    this.#onNonsense = onNonsense;
     refusePlanted(path, 'store');
     this.#database = this.#guard(() => open(path));
     const statements = this.#guard(() => prepare(this.#database));
@@ -187,21 +238,30 @@ export class SqliteStore implements Store {
       return added;
     }).immediate;
     this.#removeAll = this.#database.transaction((addresses: readonly Address[]) => {
-      for (const { text } of addresses) statements.remove.run(text);
+      return addresses.reduce((sum, { text }) => sum + statements.remove.run(text).changes, 0);
     }).immediate;
     this.#all = this.#database.transaction(() => this.#readAll());
   }
 
   add(block: NewBlock): Block {
-    return this.#guard(() => this.#add(block));
+    const added = this.#guard(() => this.#add(block));
+    this.#waitAgain();
+    return added;
   }
 
   remove(address: Address): boolean {
     return this.#guard(() => this.#statements.remove.run(address.text)).changes > 0;
   }
 
-  removeAll(addresses: readonly Address[]): void {
-    this.#guard(() => this.#removeAll(addresses));
+  removeAll(addresses: readonly Address[]): number {
+    const removed = this.#guard(() => this.#removeAll(addresses));
+    this.#waitAgain();
+    return removed;
+  }
+
+  tryWriting(): void {
+    this.#guard(() => this.#database.exec(`PRAGMA user_version = ${migrations.length}`));
+    this.#waitAgain();
   }
 
   get(address: Address): Block | undefined {
@@ -218,6 +278,13 @@ export class SqliteStore implements Store {
     return row ?? { times: 0, lastMs: 0 };
   }
 
+  forgetOffences(kept: number, most: number): number {
+    return this.#guard(() => {
+      const tooMany = (this.#statements.countOffences.get() ?? 0) - kept;
+      return tooMany > 0 ? this.#statements.forgetOffences.run(Math.min(tooMany, most)).changes : 0;
+    });
+  }
+
   allow(allowance: Allowance): void {
     const { address, sinceMs, untilMs, reason } = allowance;
     const row = { address: address.text, since_ms: sinceMs, until_ms: untilMs ?? null, reason };
@@ -229,7 +296,15 @@ export class SqliteStore implements Store {
   }
 
   allowances(): Allowance[] {
-    return this.#guard(() => this.#statements.allowances.all()).map(allowanceOf);
+    const rows = this.#guard(() => this.#statements.allowances.all());
+    return rows.flatMap((row) => this.#sensible(row, allowanceOf) ?? []);
+  }
+
+  /** Reads all of it. @throws Fault `storeCorrupt` when something cannot be right. */
+  check(): void {
+    const said = this.#guard(() => this.#statements.check.get())?.quick_check;
+    if (said === 'ok') return;
+    throw new Fault('storeCorrupt', `${this.#path}: ${said?.split('\n').at(-1)}`);
   }
 
   close(): void {
@@ -240,10 +315,24 @@ export class SqliteStore implements Store {
     const blocks: Block[] = [];
     for (let last = ''; ; ) {
       const rows: BlockRow[] = JSON.parse(this.#statements.next.get(last, readSlice) ?? '[]');
-      for (const row of rows) blocks.push(blockOf(row));
+      for (const row of rows) {
+        const block = this.#sensible(row, blockOf);
+        if (block) blocks.push(block);
+      }
       if (rows.length < readSlice) return blocks;
       last = rows.at(-1)?.[0] ?? '';
     }
+  }
+
+  #sensible<Row, T>(row: Row, made: (row: Row) => T | undefined): T | undefined {
+    const one = made(row);
+    if (!one) this.#onNonsense(JSON.stringify(row));
+    return one;
+  }
+
+  #waitAgain(): void {
+    if (!this.#isPatient) wait(this.#database, patienceMs);
+    this.#isPatient = true;
   }
 
   /** Lets the driver's errors out as Faults. */
@@ -252,6 +341,11 @@ export class SqliteStore implements Store {
       return work();
     } catch (error) {
       if (error instanceof Fault) throw error;
+      if (this.#isPatient && errnoOf(error) === 'SQLITE_BUSY' && this.#statements) {
+        // Who waits keeps everybody waiting: once in vain is enough until something is written.
+        this.#isPatient = false;
+        wait(this.#database, 0);
+      }
       throw new Fault(faultCodeOf(error), `${this.#path}: ${reasonOf(error)}`, error);
     }
   }

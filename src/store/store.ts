@@ -51,13 +51,20 @@ export interface Store {
   add(block: NewBlock): Block;
   /** Forgets the block of exactly this address or network; says whether there was one. */
   remove(address: Address): boolean;
-  /** Forgets all these blocks, or on a fault none of them. */
-  removeAll(addresses: readonly Address[]): void;
+  /** Forgets all these blocks, or on a fault none of them; says how many there were. */
+  removeAll(addresses: readonly Address[]): number;
+  /** Writes what changes nothing, to see whether it can. */
+  tryWriting(): void;
   get(address: Address): Block | undefined;
   /** Every block, in any order. */
   all(): Block[];
   /** The offences of exactly this address or network. */
   offences(address: Address): Offences;
+  /**
+   * Forgets offences beyond the latest `kept`, the oldest first, none of an address that is blocked,
+   * and at most `most` of them; says how many.
+   */
+  forgetOffences(kept: number, most: number): number;
   /** Commits an allowance; an earlier one of the same address is replaced. */
   allow(allowance: Allowance): void;
   /** Forgets the allowance of exactly this address; says whether there was one. */

@@ -40,10 +40,32 @@ export function keepsStorePromises(name: string, make: () => Store): void {
     test('removeAll forgets these blocks and no other; those that are gone do not matter', () => {
       const store = make();
       for (const text of ['192.0.2.1', '192.0.2.0/24', '192.0.2.2']) store.add(newBlock(text));
-      store.removeAll(['192.0.2.1', '192.0.2.0/24', '192.0.2.9'].map(address));
+      const removed = store.removeAll(['192.0.2.1', '192.0.2.0/24', '192.0.2.9'].map(address));
+      expect(removed).toBe(2);
+      store.tryWriting();
       expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.2']);
-      store.removeAll([]);
+      expect(store.removeAll([])).toBe(0);
       expect(store.all()).toHaveLength(1);
+      store.close();
+    });
+
+    test('forgetOffences keeps the latest, and those of blocks', () => {
+      const store = make();
+      for (const [index, text] of ['192.0.2.4', '192.0.2.1', '192.0.2.3', '192.0.2.2'].entries()) {
+        store.add({ ...newBlock(text), sinceMs: 1000 + index });
+      }
+      for (const text of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) store.remove(address(text));
+      const kept = () => {
+        const all = [1, 2, 3, 4].map((last) => address(`192.0.2.${last}`));
+        return all.filter((each) => store.offences(each).times > 0).map(({ text }) => text);
+      };
+      expect(store.forgetOffences(4, 10)).toBe(0);
+      expect(store.forgetOffences(2, 1)).toBe(1);
+      expect(kept()).toEqual(['192.0.2.2', '192.0.2.3', '192.0.2.4']);
+      expect(store.forgetOffences(2, 10)).toBe(1);
+      expect(kept()).toEqual(['192.0.2.2', '192.0.2.4']);
+      expect(store.forgetOffences(0, 10)).toBe(1);
+      expect(kept()).toEqual(['192.0.2.4']);
       store.close();
     });
 

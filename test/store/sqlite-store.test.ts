@@ -118,7 +118,7 @@ test('a file that is no database is refused and left as it is', () => {
 test('a directory in its place is a fault that names it', () => {
   const path = join(temporaryDirectory(), 'store.db');
   mkdirSync(path);
-  expect(faultOf(() => new SqliteStore(path))).toMatchObject({ code: 'store', exit: 111 });
+  expect(faultOf(() => new SqliteStore(path))).toMatchObject({ code: 'storeAccess', exit: 100 });
   expect(faultOf(() => new SqliteStore('/nonexistent/x.db')).message).toContain(
     '/nonexistent/x.db',
   );

@@ -197,3 +197,25 @@ test('max_blocks: beyond it clients are refused by their count and not blocked; 
   expect(await say(`ip 192.0.2.3`)).toBe('1 2/1 120\r\n');
   expect(site.peers()).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
 });
+
+test('max_history: the oldest offences are forgotten; told once', async () => {
+  site = new Site({
+    limits: 'ip: ( ("*", 60, 1) );',
+    settings: 'max_history: 2; expiration_timer: 1;',
+  });
+  const rater = await site.startRater();
+  for (let last = 1; last <= 4; last += 1) await say(`ip 192.0.2.${last}`, `ip 192.0.2.${last}`);
+  expect(await site.ipthrottle('unblock', '192.0.2.1', '192.0.2.2')).toMatchObject({ exit: 0 });
+  await rater.says(/offence forgotten: count=\d/);
+  const offences = async (last: number) => {
+    await say(`ip 192.0.2.${last}`, `ip 192.0.2.${last}`);
+    const { times } =
+      (await site.list()).find(({ address }) => address === `192.0.2.${last}`) ?? {};
+    return times;
+  };
+  await until('the first is forgotten', async () => {
+    await site.ipthrottle('unblock', '192.0.2.1');
+    return (await offences(1)) === 1;
+  });
+  expect(told(rater.said, 'offence forgotten')).toBe(1);
+});

@@ -21,6 +21,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { RunningProgram } from './running-program.ts';
 
+/** Bytes; a list of tens of thousands of blocks. */
+const longestOutput = 1 << 26;
+
 function programPath(name: string): string {
   return fileURLToPath(new URL(`../../bin/${name}`, import.meta.url));
 }
@@ -202,7 +205,11 @@ export class Site {
 
   #finished(program: string, args: readonly string[], env: Record<string, string> = {}) {
     return new Promise<Outcome>((resolve) => {
-      const options = { env: { PATH: process.env.PATH ?? '', ...env }, cwd: this.directory };
+      const options = {
+        env: { PATH: process.env.PATH ?? '', ...env },
+        cwd: this.directory,
+        maxBuffer: longestOutput,
+      };
       const child = execFile(program, args, options, (_error, stdout, stderr) => {
         resolve({ exit: child.exitCode ?? -1, stdout, stderr });
       });

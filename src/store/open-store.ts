@@ -1,0 +1,67 @@
+/**
+ * Opens the daemon's database, and takes a fresh one in place of one that is damaged: a mail host
+ * without its old blocks is better off than one that nothing protects.
+ *
+ * Guarantee: what is damaged is renamed, never changed, removed or overwritten by this.
+ */
+import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Fault, reasonOf } from '../errors.ts';
+import { SqliteStore } from './sqlite-store.ts';
+
+/** Before the time at which a damaged database was set aside. */
+const infix = '.damaged-';
+/** The database last: while it has its name, it is tried again. */
+const parts = ['-wal', '-shm', ''];
+
+/** Is told what was wrong: an event and what belongs to it. */
+export type ErrorLog = { error(event: string, fields: Readonly<Record<string, string>>): void };
+
+/** For who holds the lock of the database. @throws Fault */
+export function openStore(path: string, log: ErrorLog, nowMs: number): SqliteStore {
+  const open = () => {
+    const store = new SqliteStore(path, (row) => log.error('row left out', { row }));
+    try {
+      store.check();
+      return store;
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  };
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'storeCorrupt') throw error;
+    const files = setAside(path, nowMs);
+    log.error('database set aside', { what: error.detail, files: files.join(', ') });
+    return open();
+  }
+}
+
+/** The files of damaged databases that were set aside and still lie there. */
+export function filesSetAside(path: string): string[] {
+  const directory = dirname(path);
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  const start = basename(path) + infix;
+  return names.filter((name) => name.startsWith(start)).map((name) => join(directory, name));
+}
+
+/** The new names; sqlite3 takes the files for one database. @throws Fault */
+function setAside(path: string, nowMs: number): string[] {
+  const time = new Date(nowMs).toISOString().replace(/[-:]/g, '');
+  const aside = `${path}${infix}${time}`;
+  try {
+    const there = parts.filter((part) => existsSync(path + part));
+    const taken = there.find((part) => existsSync(aside + part));
+    if (taken !== undefined) throw new Error(`${aside}${taken} is there already`);
+    for (const part of there) renameSync(path + part, aside + part);
+    return there.map((part) => aside + part);
+  } catch (error) {
+    throw new Fault(
+      'store',
+      `${path} is damaged and cannot be set aside: ${reasonOf(error)}`,
+      error,
+    );
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * What rater is doing when it is killed: how it comes to that, what it says when it has done it, and
+ * what must be true from then on.
+ */
+import { connect } from 'node:net';
+import { askDaemon } from '../../src/cli/ask-daemon.ts';
+import type { DoomedRater } from './doomed-rater.ts';
+import { until } from './running-program.ts';
+import type { Listed, Plan, Site } from './site.ts';
+
+export type Round = {
+  readonly site: Site;
+  readonly rater: DoomedRater;
+  /** One that no other round has. */
+  readonly address: string;
+};
+
+export type Story = {
+  readonly name: string;
+  readonly plan: Plan;
+  /** Brings the address to the edge. */
+  readonly prepare: (round: Round) => Promise<unknown>;
+  /** Pushes it over. What was said, though rater died; only all of it matches `told`. */
+  readonly act: (round: Round) => Promise<string>;
+  readonly told: RegExp;
+  /** Whether the address is blocked when that was said. */
+  readonly isThenBlocked: boolean;
+  /** Whether that holds after the next start even if it was not said. */
+  readonly isSureAnyway?: boolean;
+  /** How long the block lasts when that was said. */
+  readonly thenSeconds?: number;
+  /** Whether what follows is done too. */
+  readonly isOver?: (round: Round) => Promise<boolean>;
+  /** Some of the steps, in their order. */
+  readonly steps: readonly RegExp[];
+};
+
+/** Sends lines to the socket for checks; what comes back until as many are there, or rater dies. */
+export function say(site: Site, ...lines: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(site.path('rater.sock'));
+    let said = '';
+    socket.setEncoding('latin1').on('data', (more) => {
+      said += more;
+      if (said.split('\n').length > lines.length) socket.destroy();
+    });
+    socket.on('error', () => undefined).on('close', () => resolve(said));
+    socket.write(lines.map((line) => `${line}\n`).join(''));
+  });
+}
+
+/** Has rater carry out a command; its answer, or nothing when it dies. */
+async function order(site: Site, command: string, args: string[], options = {}): Promise<string> {
+  const call = { command, arguments: args, options };
+  const outcome = await askDaemon(site.path('control.sock'), call).catch(() => undefined);
+  return outcome?.lines.join('\n') ?? '';
+}
+
+export async function listed(site: Site): Promise<Listed[]> {
+  return JSON.parse(await order(site, 'list', [], { json: true })) as Listed[];
+}
+
+const limits = 'ip: ( ("*", 60, 4) );';
+const plan: Plan = { limits, seconds: 3600 };
+const withCdb: Plan = { ...plan, rules: ':allow\n' };
+
+const markToTheLimit = ({ site, address }: Round) => say(site, ...Array(4).fill(`ip ${address}`));
+const markOnceMore = ({ site, address }: Round) => say(site, `ip ${address}`);
+const block = ({ site, address }: Round, time: string) => {
+  return order(site, 'block', [address], { for: time });
+};
+const isInCdb = ({ site, address }: Round) => site.isDeniedByCdb(address);
+
+async function blockInCdb(round: Round): Promise<void> {
+  await block(round, '1h');
+  await until('the block is in the cdb', () => isInCdb(round));
+}
+
+/** What rater logs until it has logged this or is gone. */
+async function logUntil({ rater }: Round, pattern: RegExp): Promise<string> {
+  const { program } = rater;
+  const from = program.said.length;
+  const more = () => program.said.slice(from);
+  await until(String(pattern), () => pattern.test(more()) || !program.isRunning);
+  return more();
+}
+
+async function logAtSigterm(round: Round): Promise<string> {
+  const { program } = round.rater;
+  program.signal('SIGTERM');
+  await until('its end', () => !program.isRunning);
+  return program.said;
+}
+
+const exceeding = {
+  prepare: markToTheLimit,
+  act: markOnceMore,
+  told: /^1 5\/4 \d+\r\n$/,
+  isThenBlocked: true,
+} as const;
+
+const store = /^pwrite64 .*\/blocks\.db-wal$/;
+/** What Node gives a child to write its log to is a socket as well. */
+const log = /^write socket:/;
+const reply = log;
+const preparedFile = [/^open64 .*\/peers\/\.\.127/, /^write .*\/\.\.127/, /^futimens .*\/\.\.127/];
+const newFile = [...preparedFile, /^link .*\/peers\/127/, /^unlink .*\/\.\.127/];
+const cdb = [
+  /^open64 .*\/\.\.rules\.cdb\.\d+\.tmp$/,
+  /^write .*\/\.\.rules\.cdb\./,
+  /^fsync .*\/\.\.rules\.cdb\./,
+  /^rename .*\/rules\.cdb$/,
+];
+
+export const stories: readonly Story[] = [
+  {
+    name: 'blocks in the peers directory',
+    plan,
+    ...exceeding,
+    steps: [store, ...newFile, log, reply],
+  },
+  {
+    name: 'blocks politely in the peers directory',
+    plan: { ...plan, blocking: 'mode: "polite";' },
+    ...exceeding,
+    steps: [store, ...newFile, log, reply],
+  },
+  {
+    name: 'blocks in the cdb',
+    plan: withCdb,
+    ...exceeding,
+    isOver: isInCdb,
+    steps: [store, ...newFile, log, reply, ...cdb],
+  },
+  {
+    name: 'gives a block a later end',
+    plan,
+    prepare: (round) => block(round, '1h'),
+    act: (round) => block(round, '2h'),
+    told: /^blocked .* for 2 hours$/,
+    isThenBlocked: true,
+    isSureAnyway: true,
+    thenSeconds: 7200,
+    steps: [store, ...preparedFile, /^rename .*\/peers\/127/, log, reply],
+  },
+  {
+    name: 'lifts a block',
+    plan: withCdb,
+    prepare: blockInCdb,
+    act: ({ site, address }) => order(site, 'unblock', [address]),
+    told: /^unblocked /,
+    isThenBlocked: false,
+    isOver: async (round) => !(await isInCdb(round)),
+    steps: [/^unlink .*\/peers\/127/, store, log, ...cdb],
+  },
+  {
+    name: 'ends a block that is over',
+    plan,
+    prepare: (round) => block(round, '1s'),
+    act: (round) => logUntil(round, /block ended: .*\n/),
+    told: /block ended: .*\n/,
+    isThenBlocked: false,
+    isSureAnyway: true,
+    steps: [/^unlink .*\/peers\/127/, store, log],
+  },
+  {
+    name: 'ends by SIGTERM',
+    plan: withCdb,
+    prepare: (round) => block(round, '1h'),
+    act: logAtSigterm,
+    told: /stopped/,
+    isThenBlocked: true,
+    isSureAnyway: true,
+    steps: [/^unlink .*\/rater\.sock$/, /^pwrite64 .*\/blocks\.db$/, /^unlink .*db-wal$/, log],
+  },
+];
