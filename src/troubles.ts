@@ -1,15 +1,17 @@
 /**
  * The parts that are in trouble: each trouble is logged when it begins, changes and ends, and not
- * at every attempt in between. Every attempt is counted.
+ * at every attempt in between, of which each may be about another file. Every attempt is counted.
  */
 import type { Degradations, ModeName } from './degradations.ts';
-import { Fault } from './errors.ts';
+import { errnoOf, Fault } from './errors.ts';
 import type { Log } from './log.ts';
 
 export class Troubles {
   readonly #log: Log;
   readonly #degradations: Degradations;
   readonly #current = new Map<string, string>();
+  /** Of each part in trouble: the system's name for it, or all that was said. */
+  readonly #kinds = new Map<string, string>();
   #failures = 0;
 
   constructor(log: Log, degradations: Degradations) {
@@ -41,7 +43,7 @@ export class Troubles {
       return work();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.failed(mode, part, error.message);
+      this.failed(mode, part, error.message, errnoOf(error.cause));
       return undefined;
     }
   }
@@ -52,11 +54,14 @@ export class Troubles {
     this.#log.info('recovered', { part });
   }
 
-  failed(mode: ModeName, part: string, what: string): void {
+  /** What is of the same `kind` as before is the same trouble. */
+  failed(mode: ModeName, part: string, what: string, kind = what): void {
     this.#failures += 1;
     this.#degradations.note(mode, part, what);
-    if (this.#current.get(part) === what) return;
+    const isSame = this.#current.has(part) && this.#kinds.get(part) === kind;
     this.#current.set(part, what);
+    this.#kinds.set(part, kind);
+    if (isSame) return;
     this.#log.error('trouble', { part, what });
   }
 }

@@ -1,9 +1,13 @@
 /**
  * The daemon's log: pino, one event a line, on stderr or in a file.
  *
+ * Guarantee: what cannot be written waits and is tried again by itself, and that is told on stderr when
+ * it begins and in the log when it ends.
+ *
  * `plain` is `rater: info: event: name=value ...` for multilog, svlogd and journald, which add the
  * time; `human` is that with the time and a colour for a person at a terminal; `json` is pino's.
  */
+import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import type { Degradations } from '../degradations.ts';
 import { reasonOf } from '../errors.ts';
@@ -23,11 +27,25 @@ export type PinoLogOptions = {
 /** Bytes that are kept while the log cannot be written; what comes then is lost. */
 const mostWaiting = 1 << 20;
 const written = 'writing the log';
+/** Between two attempts to write what waits, if nothing else is logged. */
+const retryMs = 5000;
 
 /** The original's numbers for levels, in order. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
 
 const colours: Readonly<Record<string, string>> = { error: '31', warn: '33', debug: '2' };
+
+/** For who reads stderr; where nobody can, mail goes on. */
+function tellOnStderr(what: string): void {
+  try {
+    writeSync(
+      2,
+      `${plainLine({ level: 'error', time: '', msg: 'trouble', part: written, what })}\n`,
+    );
+  } catch {
+    // `status` tells it.
+  }
+}
 
 type Entry = Fields & { readonly level: string; readonly time: string; readonly msg: string };
 
@@ -66,10 +84,39 @@ export function pinoLog(options: PinoLogOptions, degradations: Degradations): Da
     opened.on('error', (error) => {
       if (opened !== destination || error === told) return;
       told = error;
-      degradations.note('log', written, reasonOf(error));
+      fail(path, reasonOf(error));
     });
-    opened.on('write', () => degradations.ended('log', written));
+    opened.on('drop', () => {
+      lost += 1;
+    });
+    opened.on('write', () => {
+      if (!isBroken || opened !== destination) return;
+      // A part may have been written before it fails again.
+      mending = setImmediate(mend);
+    });
     return opened;
+  };
+  let isBroken = false;
+  /** Lines, since it is broken. */
+  let lost = 0;
+  let retry: NodeJS.Timeout | undefined;
+  let mending: NodeJS.Immediate | undefined;
+  const fail = (path: string | undefined, why: string) => {
+    degradations.note('log', written, why);
+    if (!isBroken && path !== undefined) tellOnStderr(`${path}: ${why}`);
+    isBroken = true;
+    clearImmediate(mending);
+    clearTimeout(retry);
+    // Writing nothing writes what waits.
+    retry = setTimeout(() => destination.write(''), retryMs).unref();
+  };
+  const mend = () => {
+    if (!isBroken) return;
+    clearTimeout(retry);
+    const fields = { part: written, lost };
+    [isBroken, lost] = [false, 0];
+    degradations.ended('log', written);
+    logger.warn(fields, 'recovered');
   };
   let { file } = options;
   let destination = openDestination(file);

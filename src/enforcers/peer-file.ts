@@ -168,8 +168,13 @@ export function isOurs(stats: Stats, block: Block): boolean {
   );
 }
 
-/** Of a file of ours: whether it is what this block should have. */
+/** Of a file of ours: whether it ends when this block does. */
+export function isInTime(stats: Stats, block: Block): boolean {
+  return Math.round(stats.mtimeMs / 1000) === endSecond(block.untilMs);
+}
+
+/** Of a file of ours: whether it is what this block should have. Without text it lacked room. */
 export function isComplete(stats: Stats, block: Block, mode: number): boolean {
   const hasMode = (stats.mode & permissionBits) === mode;
-  return hasMode && Math.round(stats.mtimeMs / 1000) === endSecond(block.untilMs);
+  return hasMode && stats.size > 0 && isInTime(stats, block);
 }

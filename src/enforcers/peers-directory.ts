@@ -15,6 +15,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  ftruncateSync,
   futimesSync,
   linkSync,
   lstatSync,
@@ -41,6 +42,7 @@ import {
   isCommand,
   isComplete,
   isDeny,
+  isInTime,
   isOurs,
   isUnfinished,
   mayBeOurs,
@@ -71,12 +73,18 @@ function isDiskFull(error: unknown): boolean {
   return errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
 }
 
-/** The file itself is the block: on a full disk it does without its text. */
-function describe(descriptor: number, block: Block): void {
+/**
+ * The file itself is the block: on a full disk it does without its text. Says whether it has one; a
+ * part of it would look like all of it.
+ */
+function describe(descriptor: number, block: Block): boolean {
   try {
     writeFileSync(descriptor, peerFileText(block));
+    return true;
   } catch (error) {
     if (!isDiskFull(error)) throw error;
+    ftruncateSync(descriptor);
+    return false;
   }
 }
 
@@ -94,6 +102,13 @@ function identityOf(directory: string): string {
 function signatureOf({ ino, mode, size, mtimeMs }: Stats): string {
   return `${ino} ${mode} ${size} ${mtimeMs}`;
 }
+
+/** What became of a file; `isBare`: the disk was too full for a text, so it is silent without one. */
+type Put = { readonly imposed: Imposed; readonly isOurs: boolean; readonly isBare?: boolean };
+
+const whole: Put = { imposed: 'in force', isOurs: true };
+const bare: Put = { ...whole, isBare: true };
+const bareness = 'only as a silent file without text, for want of room';
 
 /** Who is told of each event in the directory, what keeps them from being seen, and its end. */
 export type PeersListener = {
@@ -152,8 +167,9 @@ export class PeersDirectory implements Enforcer {
     return guard(() => {
       this.#identity ??= identityOf(this.#directory);
       this.#placed.delete(name);
-      const { imposed, isOurs: isPlaced } = this.#put(name, block);
+      const { imposed, isOurs: isPlaced, isBare } = this.#put(name, block);
       if (isPlaced) this.#placed.add(name);
+      if (isBare) throw new Fault('enforcer', `${bareness} in ${this.#directory}`);
       return imposed;
     });
   }
@@ -343,71 +359,78 @@ export class PeersDirectory implements Enforcer {
   }
 
   /** Puts the block's file there, unless somebody else's is. */
-  #put(name: string, block: Block): { readonly imposed: Imposed; readonly isOurs: boolean } {
-    if (this.#create(name, block)) return { imposed: 'in force', isOurs: true };
+  #put(name: string, block: Block): Put {
+    const created = this.#create(name, block) ?? this.#improve(name, block);
+    return created ?? this.#create(name, block) ?? { imposed: 'not possible', isOurs: false };
+  }
+
+  /** Makes of the file that has the name what it should be, if it is ours; undefined: it is gone. */
+  #improve(name: string, block: Block): Put | undefined {
     const stats = statsOf(join(this.#directory, name));
-    if (!stats) {
-      const isOurs = this.#create(name, block);
-      return { imposed: isOurs ? 'in force' : 'not possible', isOurs };
-    }
+    if (!stats) return undefined;
     if (!isOurs(stats, block)) {
       return { imposed: isDeny(stats) ? 'in force' : 'not possible', isOurs: false };
     }
-    if (!isComplete(stats, block, this.#mode())) this.#replace(name, block);
-    return { imposed: 'in force', isOurs: true };
+    if (isComplete(stats, block, this.#mode())) return whole;
+    return this.#replace(name, block, stats);
   }
 
   #mode(): number {
     return this.#message === undefined ? silentMode : politeMode;
   }
 
-  /** Creates the block's file, or says that the name is taken. */
-  #create(name: string, block: Block): boolean {
+  /** Creates the block's file; undefined: the name is taken. */
+  #create(name: string, block: Block): Put | undefined {
     const path = join(this.#directory, name);
     try {
-      if (this.#message === undefined) this.#createSilent(path, block);
-      else if (statsOf(path)) return false;
-      else this.#linkPrepared(name, block);
-      return true;
+      if (this.#message === undefined) return this.#createSilent(path, block);
+      return statsOf(path) ? undefined : this.#linkPrepared(name, block);
     } catch (error) {
-      if (isTaken(error)) return false;
+      if (isTaken(error)) return undefined;
       throw error;
     }
   }
 
-  #linkPrepared(name: string, block: Block): void {
-    const temporary = this.#prepare(name, block);
+  #linkPrepared(name: string, block: Block): Put {
+    const { temporary, put } = this.#prepare(name, block);
     try {
       linkSync(temporary, join(this.#directory, name));
+      return put;
     } finally {
       unlinkSync(temporary);
     }
   }
 
-  #replace(name: string, block: Block): void {
-    renameSync(this.#prepare(name, block), join(this.#directory, name));
+  /** One without text is no better than another; each rename would be a change to look at. */
+  #replace(name: string, block: Block, there: Stats): Put {
+    const { temporary, put } = this.#prepare(name, block);
+    if (put.isBare && isInTime(there, block)) unlinkSync(temporary);
+    else renameSync(temporary, join(this.#directory, name));
+    return put;
   }
 
-  /** Makes the whole file under another name, which it returns. */
-  #prepare(name: string, block: Block): string {
+  /** Makes the file, as whole as there is room for, under another name. */
+  #prepare(name: string, block: Block): { readonly temporary: string; readonly put: Put } {
     const temporary = join(this.#directory, `..${name}${temporarySuffix}`);
     rmSync(temporary, { force: true });
-    if (this.#message !== undefined && this.#createPolite(temporary, block, this.#message)) {
-      return temporary;
+    if (this.#message !== undefined) {
+      if (this.#createPolite(temporary, block, this.#message)) return { temporary, put: whole };
+      this.#createSilent(temporary, block);
+      return { temporary, put: bare };
     }
-    this.#createSilent(temporary, block);
-    return temporary;
+    return { temporary, put: this.#createSilent(temporary, block) };
   }
 
   /** What is left when this fails, or dies in between, is replaced or removed as unfinished. */
-  #createSilent(path: string, block: Block): void {
+  #createSilent(path: string, block: Block): Put {
     const descriptor = openSync(path, O_CREAT | O_EXCL | O_WRONLY, unfinishedMode);
     try {
-      describe(descriptor, block);
+      const put = describe(descriptor, block) ? whole : bare;
       const end = endSecond(block.untilMs);
       const age = this.#timeoutSeconds;
       futimesSync(descriptor, age === undefined ? end : end - age, end);
       fchmodSync(descriptor, silentMode);
+      return put;
     } finally {
       closeSync(descriptor);
     }

@@ -136,8 +136,8 @@ export class Site {
   }
 
   /** Starts `tcpserver -x` and waits until it listens; the port. */
-  startTcpserver(): Promise<Listening> {
-    const options = ['-v', '-HR', '-l', 'site', '-c', '200', '-b', '512', '-x', 'rules.cdb'];
+  startTcpserver(cdb = 'rules.cdb'): Promise<Listening> {
+    const options = ['-v', '-HR', '-l', 'site', '-c', '200', '-b', '512', '-x', cdb];
     return this.#startServer(['tcpserver', ...options], /status: 0\//);
   }
 
