@@ -25,7 +25,7 @@ export type Story = {
   readonly told: RegExp;
   /** Whether the address is blocked when that was said. */
   readonly isThenBlocked: boolean;
-  /** Whether the cdb says the same by then. */
+  /** Whether the cdb says the same by then; when all is over it does in any case. */
   readonly isThenInCdb?: boolean;
   /** Whether that holds after the next start even if it was not said. */
   readonly isSureAnyway?: boolean;
