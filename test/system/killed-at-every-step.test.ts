@@ -204,11 +204,15 @@ describe.concurrent('rater is killed', { timeout: patienceMs }, () => {
         expect(refusingFiles(site), steps.join('\n')).toContain(foreignOne);
         expect([[], [blockedOne]], steps.join('\n')).toContainEqual(refusedByCdb(site));
         const next = await startedRater(site, killAt);
-        const rows = await expectAgreement(site, [foreignOne]);
-        expect(rows, steps.join('\n')).toMatchObject([{ address: blockedOne }]);
-        expect(refusedByCdb(site)).toEqual([blockedOne]);
-        expect(await site.isDeniedByCdb(blockedOne)).toBe(true);
-        await next.program.killedBy('SIGKILL');
+        try {
+          const rows = await expectAgreement(site, [foreignOne]);
+          expect(rows, steps.join('\n')).toMatchObject([{ address: blockedOne }]);
+          expect(refusedByCdb(site)).toEqual([blockedOne]);
+          expect(await site.isDeniedByCdb(blockedOne)).toBe(true);
+          await next.program.killedBy('SIGKILL');
+        } finally {
+          await next.program.end();
+        }
       }
       expect(missingStep(startSteps, steps), steps.join('\n')).toBeUndefined();
     });
