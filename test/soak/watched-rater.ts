@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { configuration, marker } from './lines.ts';
 
 const ours =
-  /^(rater\.conf|rules(\.cdb)?|peers|(rater|control)\.sock(\.lock)?|rater\.db(\.lock|-wal|-shm)?)$/;
+  /^(rater\.conf|rules(\.cdb)?|peers|(rater|control)\.sock(\.lock)?|rater\.db(\.lock|\.life|-wal|-shm)?)$/;
 const logLine = /^rater: (info|warn): [^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u;
 const patienceMs = 20_000;
 

@@ -58,3 +58,28 @@ export class DoomedRater {
     return `${this.#order}.steps`;
   }
 }
+
+/** Starts one and waits until it is ready. */
+export async function startedRater(site: Site, library: string): Promise<DoomedRater> {
+  const rater = new DoomedRater(site, library);
+  try {
+    await rater.program.says(/^rater: info: ready:/m);
+    return rater;
+  } catch (error) {
+    await rater.program.end();
+    throw error;
+  }
+}
+
+/** The first pattern that is missed when they are looked for in this order; undefined: none is. */
+export function missingStep(
+  patterns: readonly RegExp[],
+  steps: readonly string[],
+): RegExp | undefined {
+  let from = 0;
+  return patterns.find((pattern) => {
+    const found = steps.findIndex((step, index) => index >= from && pattern.test(step));
+    from = found + 1;
+    return found < 0;
+  });
+}

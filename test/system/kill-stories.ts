@@ -25,7 +25,7 @@ export type Story = {
   readonly told: RegExp;
   /** Whether the address is blocked when that was said. */
   readonly isThenBlocked: boolean;
-  /** Whether the cdb says the same by then. */
+  /** Whether the cdb says the same by then; when all is over it does in any case. */
   readonly isThenInCdb?: boolean;
   /** Whether that holds after the next start even if it was not said. */
   readonly isSureAnyway?: boolean;
@@ -93,9 +93,13 @@ async function logAtSigterm(round: Round): Promise<string> {
   return program.said;
 }
 
+/** With SIGTERM while the cdb is compiled and written beside other things. */
 async function markAndSigterm(round: Round): Promise<string> {
+  const { program } = round.rater;
   const said = await markOnceMore(round);
-  if (round.rater.program.isRunning) round.rater.program.signal('SIGTERM');
+  const isBegun = () => round.rater.steps.some((step) => cdbBegun.test(step));
+  await until('the cdb is being written', () => isBegun() || !program.isRunning);
+  if (program.isRunning) program.signal('SIGTERM');
   return said;
 }
 
@@ -113,9 +117,10 @@ const reply = log;
 const preparedFile = [/^open64 .*\/peers\/\.\.127/, /^write .*\/\.\.127/, /^futimens .*\/\.\.127/];
 const politeFile = [...preparedFile, /^link .*\/peers\/127/, /^unlink .*\/\.\.127/];
 const newFile = [/^open64 .*\/peers\/127/, /^write .*\/peers\/127/, /^futimens /, /^fchmod /];
+const cdbBegun = /^open64 .*\/\.\.rules\.cdb\.\d+\.tmp$/;
 const cdbDone = /^fsync .*\/ipthrottle-[^/]+$/;
 const cdb = [
-  /^open64 .*\/\.\.rules\.cdb\.\d+\.tmp$/,
+  cdbBegun,
   /^write .*\/\.\.rules\.cdb\./,
   /^fsync .*\/\.\.rules\.cdb\./,
   /^rename .*\/rules\.cdb$/,
@@ -185,7 +190,7 @@ export const stories: readonly Story[] = [
     steps: [/^unlink .*\/rater\.sock$/, /^pwrite64 .*\/blocks\.db$/, /^unlink .*db-wal$/, log],
   },
   {
-    name: 'ends by SIGTERM with a block on its way to the cdb',
+    name: 'ends by SIGTERM while it writes the cdb',
     plan: withCdb,
     ...exceeding,
     act: markAndSigterm,
