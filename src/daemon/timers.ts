@@ -40,10 +40,9 @@ export class Timers {
   /** Starts; `sweepSeconds` lie between two passes over the counters. */
   start(sweepSeconds: number): void {
     this.#reap();
-    const { blocks } = this.#gatekeeper;
     this.every('tend', tendEveryMs, () => {
       this.#gatekeeper.tend();
-      this.#inSlices('tend slice', () => blocks.tending());
+      this.#tend();
     });
     this.every('reconcile', reconcileEveryMs, () => this.#reconcile());
     this.#reconcile();
@@ -81,12 +80,19 @@ export class Timers {
 
   #reap(): void {
     const { blocks } = this.#gatekeeper;
-    if (blocks.reap().length > 0) {
+    const ended = blocks.reap();
+    if (blocks.isBehind) this.#tend();
+    if (ended.length > 0) {
       this.#after('reap', 0, () => this.#reap());
       return;
     }
     const nextMs = (blocks.nextEndMs() ?? Number.POSITIVE_INFINITY) - this.#clock.wallMs();
     this.#after('reap', Math.max(10, Math.min(reapEveryMs, nextMs)), () => this.#reap());
+  }
+
+  #tend(): void {
+    const { blocks } = this.#gatekeeper;
+    this.#inSlices('tend slice', () => blocks.tending());
   }
 
   #reconcile(): void {

@@ -39,6 +39,8 @@ export type Plan = {
   readonly settings?: string;
   /** More inside of `blocking`. */
   readonly blocking?: string;
+  /** For rater, beside PATH: NAME=value. */
+  readonly environment?: readonly string[];
 };
 
 export type Outcome = { readonly exit: number; readonly stdout: string; readonly stderr: string };
@@ -114,7 +116,9 @@ export class Site {
 
   /** Starts rater and does not wait. */
   spawnRater(umask?: string): RunningProgram {
-    return this.#start([process.execPath, programPath('rater'), '-c', 'rater.conf'], umask);
+    const rater = [process.execPath, programPath('rater'), '-c', 'rater.conf'];
+    const { environment } = this.#plan;
+    return this.#start(environment ? ['env', ...environment, ...rater] : rater, umask);
   }
 
   /** Starts rater and waits until it is ready. */
