@@ -91,14 +91,14 @@ export class BlockKeeper {
     return this.#isBehind;
   }
 
-  /** Finds what the store has lost, puts all blocks in force and ends those that are over. */
+  /**
+   * Does what must be done before the first answer: from then on every block is known. All are in
+   * force after a pass of `reconciling('all')`.
+   */
   start(): void {
-    const lastMs = this.#parts.clock.monotonicMs() + searchMs;
-    for (const _ of this.reconciling('unknown')) {
-      if (this.#parts.clock.monotonicMs() > lastMs) break;
-    }
-    this.repair();
-    while (this.reap().length > 0);
+    if (this.size === 0) this.#searchLost();
+    if (this.#reconciliation.start()) this.#isBehind = true;
+    this.reap();
   }
 
   /** Makes every enforcer agree with the store, now. */
@@ -239,6 +239,14 @@ export class BlockKeeper {
   close(): void {
     this.#enforcement.close();
     this.#blocks.close();
+  }
+
+  /** Finds what a store that was lost has remembered, as far as the time allows. */
+  #searchLost(): void {
+    const lastMs = this.#parts.clock.monotonicMs() + searchMs;
+    for (const _ of this.reconciling('unknown')) {
+      if (this.#parts.clock.monotonicMs() > lastMs) break;
+    }
   }
 
   /** Moves the blocks in time at once; store and servers follow by `tending`. */

@@ -77,6 +77,8 @@ export function gatekeeperSite(
       isOverloaded: () => world.isOverloaded,
     });
     gatekeeper.start();
+    for (const _ of gatekeeper.reconciling('all'));
+    if (gatekeeper.blocks.isBehind) gatekeeper.blocks.tend();
     return gatekeeper;
   };
   const gatekeeper = start();

@@ -48,12 +48,26 @@ export class Reconciliation {
     this.#parts = parts;
   }
 
+  /**
+   * Tells all blocks to those enforcers that take no single one before; the others get them by
+   * `reconciling`. Says whether a block was moved in time, of which `tending` tells the store.
+   */
+  start(): boolean {
+    this.#isStarted = true;
+    const { enforcement } = this.#parts;
+    const isMoved = this.#bringAllBack();
+    for (const enforcer of enforcement.enforcers) {
+      if (!enforcer.needsAll) continue;
+      enforcement.agree(enforcer, () => enforcer.reconcile(this.#current()));
+    }
+    return isMoved;
+  }
+
   /** Makes every enforcer agree with what is remembered, now. */
   repair(): void {
     this.#isStarted = true;
-    const { blocks, enforcement, nowMs } = this.#parts;
-    const startMs = nowMs();
-    for (const block of [...blocks.index.values()]) this.#broughtBack(block, startMs);
+    const { blocks, enforcement } = this.#parts;
+    this.#bringAllBack();
     for (const _ of blocks.committingLate());
     enforcement.takeDisagreeing();
     for (const enforcer of enforcement.enforcers) this.#repairOne(enforcer);
@@ -94,12 +108,16 @@ export class Reconciliation {
   }
 
   #repairOne(enforcer: Enforcer): void {
-    const { blocks, enforcement } = this.#parts;
-    const nowMs = this.#parts.nowMs();
-    enforcement.agree(enforcer, () => {
-      enforcer.reconcile([...blocks.index.values()].filter((block) => block.untilMs > nowMs));
+    this.#parts.enforcement.agree(enforcer, () => {
+      enforcer.reconcile(this.#current());
       enforcer.flush();
     });
+  }
+
+  /** All blocks that are not over. */
+  #current(): Block[] {
+    const nowMs = this.#parts.nowMs();
+    return [...this.#parts.blocks.index.values()].filter((block) => block.untilMs > nowMs);
   }
 
   /** Says whether all went well. */
@@ -160,6 +178,16 @@ export class Reconciliation {
     const block = this.#broughtBack(blocks.add(found), nowMs());
     if (this.#isStarted) enforcement.impose(block);
     return block;
+  }
+
+  #bringAllBack(): boolean {
+    const { blocks, nowMs } = this.#parts;
+    const startMs = nowMs();
+    let isAny = false;
+    for (const block of [...blocks.index.values()]) {
+      if (this.#broughtBack(block, startMs) !== block) isAny = true;
+    }
+    return isAny;
   }
 
   /**

@@ -91,7 +91,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   },
   gatekeeper: {
     may: 'core errors wire allowlist block-keeper class-table dry-runs rare-log sessions verdicts',
-    types: 'clock log store enforcers counters config degradations',
+    types: 'blocks clock log store enforcers counters config degradations',
   },
   program: { may: 'errors log' },
   commands: {

@@ -121,10 +121,11 @@ export class Site {
     return this.#start(environment ? ['env', ...environment, ...rater] : rater, umask);
   }
 
-  /** Starts rater and waits until it is ready. */
+  /** Starts rater and waits until it is ready and has put all blocks in force, or said why not. */
   async startRater(umask?: string): Promise<RunningProgram> {
     const rater = this.spawnRater(umask);
     await rater.says(/^rater: info: ready:/m);
+    await rater.says(/^rater: (info: all in force:|error: )/m);
     return rater;
   }
 
