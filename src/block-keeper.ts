@@ -7,11 +7,14 @@
  * crash or a failure in between leaves nothing that nobody remembers to remove.
  * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may. Offences
  * of no more than `maxHistory` addresses are remembered, which forgetOffences() sees to.
+ * Guarantee: blocks neither vanish nor become eternal when the date is set: they end when they would
+ * have. At a start none lasts longer from now than it was meant to.
  */
 import { Enforcement } from './blocks/enforcement.ts';
 import { Reconciliation, type Steps } from './blocks/reconciliation.ts';
 import { RememberedBlocks } from './blocks/remembered-blocks.ts';
 import type { Clock } from './clock.ts';
+import { ClockSteps } from './clock-steps.ts';
 import type { Settings } from './config/config.ts';
 import type { Address } from './core/address.ts';
 import type { Offences } from './core/penalty.ts';
@@ -54,7 +57,9 @@ export class BlockKeeper {
   readonly #enforcement: Enforcement;
   readonly #reconciliation: Reconciliation;
   readonly #rareLog: RareLog;
+  readonly #clockSteps: ClockSteps;
   #made = 0;
+  #isBehind = false;
 
   constructor(parts: BlockKeeperParts) {
     this.#parts = parts;
@@ -62,12 +67,13 @@ export class BlockKeeper {
     this.#rareLog = new RareLog(parts.log, parts.degradations);
     this.#blocks = new RememberedBlocks(parts.store, this.troubles);
     this.#enforcement = new Enforcement(parts.enforcers, this.troubles);
+    this.#clockSteps = new ClockSteps(parts.clock, (ms) => this.#followDate(ms));
     this.#reconciliation = new Reconciliation({
       blocks: this.#blocks,
       enforcement: this.#enforcement,
       troubles: this.troubles,
       log: parts.log,
-      clock: parts.clock,
+      nowMs: () => this.#clockSteps.nowMs(),
       forget: (blocks, event, fields) => this.#forget(blocks, event, fields),
     });
   }
@@ -81,14 +87,19 @@ export class BlockKeeper {
     return this.#made;
   }
 
-  /** Finds what the store has lost, puts all blocks in force and ends those that are over. */
+  /** Whether blocks were moved in time that `tending` has not brought to store and servers. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /**
+   * Does what must be done before the first answer: from then on every block is known. All are in
+   * force after a pass of `reconciling('all')`.
+   */
   start(): void {
-    const lastMs = this.#parts.clock.monotonicMs() + searchMs;
-    for (const _ of this.reconciling('unknown')) {
-      if (this.#parts.clock.monotonicMs() > lastMs) break;
-    }
-    this.repair();
-    while (this.reap().length > 0);
+    if (this.size === 0) this.#searchLost();
+    if (this.#reconciliation.start()) this.#isBehind = true;
+    this.reap();
   }
 
   /** Makes every enforcer agree with the store, now. */
@@ -104,11 +115,12 @@ export class BlockKeeper {
   impose(address: Address, seconds: number, cause: Cause): Block | undefined;
   impose(address: Address, seconds: number, cause: Cause): Block | undefined {
     if (cause.source === 'rate' && this.#isFull(address)) return undefined;
-    const sinceMs = this.#parts.clock.wallMs();
+    const sinceMs = this.#clockSteps.nowMs();
     const untilMs = sinceMs + seconds * 1000;
     const block = this.#blocks.add({ ...cause, address, sinceMs, untilMs });
     this.#made += 1;
     const imposed = this.#enforcement.impose(block);
+    if (!imposed.includes('failed')) this.#blocks.hasArrived(block);
     this.#parts.log.info('blocked', {
       address: address.text,
       class: cause.class,
@@ -139,8 +151,10 @@ export class BlockKeeper {
   /** The block that refuses the address now. One that is over is ended on the spot. */
   active(address: Address): Block | undefined {
     const { index } = this.#blocks;
+    if (!index.find(address)) return undefined;
+    const nowMs = this.#clockSteps.nowMs();
     for (let block = index.find(address); block; block = index.find(address)) {
-      if (block.untilMs > this.#parts.clock.wallMs()) return block;
+      if (block.untilMs > nowMs) return block;
       if (this.#letGo(block)) this.#forget([block], 'block ended');
     }
     return undefined;
@@ -148,7 +162,7 @@ export class BlockKeeper {
 
   /** The block that refuses the address now; ends none, for those who only look. */
   covering(address: Address): Block | undefined {
-    const nowMs = this.#parts.clock.wallMs();
+    const nowMs = this.#clockSteps.nowMs();
     return this.#blocks.index.find(address, (block) => block.untilMs > nowMs);
   }
 
@@ -158,7 +172,7 @@ export class BlockKeeper {
    */
   reap(): Block[] {
     const { clock } = this.#parts;
-    const [nowMs, lastMs] = [clock.wallMs(), clock.monotonicMs() + reapMs];
+    const [nowMs, lastMs] = [this.#clockSteps.nowMs(), clock.monotonicMs() + reapMs];
     const ended: Block[] = [];
     while (clock.monotonicMs() <= lastMs) {
       const block = this.#blocks.takeOver(nowMs);
@@ -176,6 +190,7 @@ export class BlockKeeper {
 
   /** Tries again what failed, a step at a time. */
   tending(): Steps {
+    this.#isBehind = false;
     return this.#reconciliation.tending();
   }
 
@@ -233,6 +248,21 @@ export class BlockKeeper {
     const forgotten = this.#blocks.forgetOffences(maxHistory, most);
     for (let told = 0; told < forgotten; told += 1) this.#rareLog.warn('offence forgotten');
     return forgotten < most;
+  }
+
+  /** Finds what a store that was lost has remembered, as far as the time allows. */
+  #searchLost(): void {
+    const lastMs = this.#parts.clock.monotonicMs() + searchMs;
+    for (const _ of this.reconciling('unknown')) {
+      if (this.#parts.clock.monotonicMs() > lastMs) break;
+    }
+  }
+
+  /** Moves the blocks in time at once; store and servers follow by `tending`. */
+  #followDate(ms: number): void {
+    this.#blocks.moveAll(ms);
+    this.#isBehind = true;
+    this.#parts.log.warn('clock set', { seconds: Math.round(ms / 1000), blocks: this.size });
   }
 
   /** Whether there is no room for a block of an address that has none. */

@@ -9,6 +9,7 @@
  */
 import { Allowlist } from './allowlist.ts';
 import { BlockKeeper } from './block-keeper.ts';
+import type { Steps } from './blocks/reconciliation.ts';
 import { ClassTable, countedNetwork, type Target } from './class-table.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -18,7 +19,7 @@ import { penaltySeconds } from './core/penalty.ts';
 import type { Counters, Counts } from './counters/counters.ts';
 import type { Degradations } from './degradations.ts';
 import { DryRuns } from './dry-runs.ts';
-import type { Enforcer } from './enforcers/enforcer.ts';
+import type { Enforcer, Scope } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
 import type { Log } from './log.ts';
 import { RareLog } from './rare-log.ts';
@@ -111,7 +112,10 @@ export class Gatekeeper {
     });
   }
 
-  /** Ends what is over, puts all other blocks in force and lifts those of allowlisted addresses. */
+  /**
+   * Does what must be done before the first answer, and lifts the blocks of allowlisted addresses; a
+   * pass of `reconciling('all')` puts the others in force.
+   */
   start(): void {
     this.blocks.start();
     this.#liftAllowed();
@@ -120,6 +124,16 @@ export class Gatekeeper {
   /** Tries again to lift the blocks of allowlisted addresses that a server did not let go of. */
   tend(): void {
     if (this.#keepsOut) this.#liftAllowed();
+  }
+
+  /** As that of `blocks`. A block that is found is none when its address was allowlisted since. */
+  reconciling(scope: Scope): Steps {
+    return this.#lettingIn(this.blocks.reconciling(scope));
+  }
+
+  /** The same, for what failed. */
+  tending(): Steps {
+    return this.#lettingIn(this.blocks.tending());
   }
 
   /** Takes another configuration's limits, allowlist and block time; nothing counted is lost. */
@@ -306,6 +320,22 @@ export class Gatekeeper {
     if (fault) this.degradations.note('allowlist', 'allowlist', fault.detail);
     else this.degradations.ended('allowlist', 'allowlist');
     return { lifted, fault };
+  }
+
+  *#lettingIn(steps: Steps): Steps {
+    for (const found of steps) {
+      if (found && this.allowlist.entryFor(found.address)) this.#liftFound(found);
+      yield found;
+    }
+  }
+
+  #liftFound({ address }: Block): void {
+    try {
+      this.blocks.lift(address);
+    } catch (error) {
+      // It is logged, and the client is let in by us and as soon as its server lets go.
+      if (!(error instanceof Fault)) throw error;
+    }
   }
 
   /**

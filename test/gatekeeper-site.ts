@@ -44,11 +44,13 @@ export function session(): Holder & { end(): void } {
 export function gatekeeperSite(
   text = plainConfig,
   wrap: (enforcer: Enforcer) => Enforcer = (same) => same,
+  message?: string,
 ) {
   const directory = temporaryDirectory();
   const peers = join(directory, 'peers');
   mkdirSync(peers);
-  const time = { ms: 1_000_000_000_000 };
+  /** What has passed, and by how much the date was set. */
+  const time = { ms: 1_000_000_000_000, setMs: 0 };
   const world = { isOverloaded: false, random: 0 };
   const events: string[] = [];
   const lines: string[] = [];
@@ -58,7 +60,7 @@ export function gatekeeperSite(
   };
   const dbPath = join(directory, 'store.db');
   const store = new SqliteStore(dbPath);
-  const clock = { wallMs: () => time.ms, monotonicMs: () => time.ms };
+  const clock = { wallMs: () => time.ms + time.setMs, monotonicMs: () => time.ms };
   const start = () => {
     const gatekeeper = new Gatekeeper({
       config: configFrom(text),
@@ -66,13 +68,17 @@ export function gatekeeperSite(
       store,
       counters: new MemoryCounters(),
       countersApart: new MemoryCounters(),
-      enforcers: [wrap(new PeersDirectory({ directory: peers, timeoutSeconds: undefined }))],
+      enforcers: [
+        wrap(new PeersDirectory({ directory: peers, timeoutSeconds: undefined, message })),
+      ],
       log: { debug() {}, info: log, warn: log, error: log },
       clock,
       random: () => world.random,
       isOverloaded: () => world.isOverloaded,
     });
     gatekeeper.start();
+    for (const _ of gatekeeper.reconciling('all'));
+    if (gatekeeper.blocks.isBehind) gatekeeper.blocks.tend();
     return gatekeeper;
   };
   const gatekeeper = start();

@@ -5,7 +5,6 @@
  * is put back; one of ours that nobody remembers is a block again, or removed when it is over.
  * Guarantee: what takes long is done in steps, between which the caller may do other things.
  */
-import type { Clock } from '../clock.ts';
 import type { Enforcer, Finding, Scope } from '../enforcers/enforcer.ts';
 import { Fault } from '../errors.ts';
 import type { Fields, Log } from '../log.ts';
@@ -19,7 +18,8 @@ export type ReconciliationParts = {
   readonly enforcement: Enforcement;
   readonly troubles: Troubles;
   readonly log: Log;
-  readonly clock: Clock;
+  /** The wall clock; all blocks have been moved along when it was set. */
+  readonly nowMs: () => number;
   /** Forgets blocks that every enforcer has let go of, and logs that as `event`. */
   readonly forget: (blocks: readonly Block[], event: string, fields?: Fields) => void;
 };
@@ -48,18 +48,39 @@ export class Reconciliation {
     this.#parts = parts;
   }
 
+  /**
+   * Tells all blocks to those enforcers that take no single one before; the others get them by
+   * `reconciling`. Says whether a block was moved in time, of which `tending` tells the store.
+   */
+  start(): boolean {
+    this.#isStarted = true;
+    const { enforcement } = this.#parts;
+    const isMoved = this.#bringAllBack();
+    for (const enforcer of enforcement.enforcers) {
+      if (!enforcer.needsAll) continue;
+      enforcement.agree(enforcer, () => enforcer.reconcile(this.#current()));
+    }
+    return isMoved;
+  }
+
   /** Makes every enforcer agree with what is remembered, now. */
   repair(): void {
     this.#isStarted = true;
-    this.#parts.blocks.commitLate();
-    this.#parts.enforcement.takeDisagreeing();
-    for (const enforcer of this.#parts.enforcement.enforcers) this.#repairOne(enforcer);
+    const { blocks, enforcement } = this.#parts;
+    this.#bringAllBack();
+    for (const _ of blocks.committingLate());
+    enforcement.takeDisagreeing();
+    for (const enforcer of enforcement.enforcers) this.#repairOne(enforcer);
+    for (const block of blocks.moved()) this.#follow(block);
   }
 
   /** Tries again what failed, a step at a time. */
   *tending(): Steps {
     const { blocks, enforcement, forget } = this.#parts;
-    blocks.commitLate();
+    for (const block of blocks.committingLate()) {
+      if (blocks.isMoved(block)) this.#follow(block);
+      yield undefined;
+    }
     for (const block of blocks.stuck()) {
       if (enforcement.release(block)) forget([block], 'block ended');
       yield undefined;
@@ -87,12 +108,16 @@ export class Reconciliation {
   }
 
   #repairOne(enforcer: Enforcer): void {
-    const { blocks, clock, enforcement } = this.#parts;
-    enforcement.agree(enforcer, () => {
-      const nowMs = clock.wallMs();
-      enforcer.reconcile([...blocks.index.values()].filter((block) => block.untilMs > nowMs));
+    this.#parts.enforcement.agree(enforcer, () => {
+      enforcer.reconcile(this.#current());
       enforcer.flush();
     });
+  }
+
+  /** All blocks that are not over. */
+  #current(): Block[] {
+    const nowMs = this.#parts.nowMs();
+    return [...this.#parts.blocks.index.values()].filter((block) => block.untilMs > nowMs);
   }
 
   /** Says whether all went well. */
@@ -117,13 +142,13 @@ export class Reconciliation {
 
   /** Acts on what was found; returns the block if there is a new one. */
   #settle(enforcer: Enforcer, finding: Finding, differences: Differences): Block | undefined {
-    const { clock, enforcement, forget, log } = this.#parts;
+    const { blocks, enforcement, forget, log } = this.#parts;
     if (finding.kind === 'replaced') {
       log.warn('replaced', { enforcer: enforcer.name, what: finding.what });
       return undefined;
     }
     const { kind, block } = finding;
-    const leftMs = block.untilMs - clock.wallMs();
+    const leftMs = block.untilMs - this.#parts.nowMs();
     if (kind === 'unknown') {
       if (leftMs > 0) {
         differences.unknown += 1;
@@ -133,6 +158,9 @@ export class Reconciliation {
         ? enforcement.release(block)
         : enforcement.try(enforcer, () => enforcer.lift(block)) !== undefined;
       if (isGone) forget([block], 'block ended');
+    } else if (blocks.isMoved(block)) {
+      // By its old end it is over, for tcpsvd -t as well: who removed it meant no unblock.
+      this.#follow(blocks.index.get(block.address) ?? block);
     } else if (leftMs > endingMs) {
       if (kind === 'missing') {
         if (enforcement.try(enforcer, () => enforcer.impose(block))) differences.missing += 1;
@@ -146,8 +174,34 @@ export class Reconciliation {
 
   /** Takes a block that an enforcer remembers and the store does not. */
   #adopt(found: NewBlock): Block {
-    const block = this.#parts.blocks.add(found);
-    if (this.#isStarted) this.#parts.enforcement.impose(block);
+    const { blocks, enforcement, nowMs } = this.#parts;
+    const block = this.#broughtBack(blocks.add(found), nowMs());
+    if (this.#isStarted) enforcement.impose(block);
     return block;
+  }
+
+  #bringAllBack(): boolean {
+    const { blocks, nowMs } = this.#parts;
+    const startMs = nowMs();
+    let isAny = false;
+    for (const block of [...blocks.index.values()]) {
+      if (this.#broughtBack(block, startMs) !== block) isAny = true;
+    }
+    return isAny;
+  }
+
+  /**
+   * A block that begins only later, because the date was set back when nobody looked, begins now: it
+   * lasts at most as long as it was meant to.
+   */
+  #broughtBack(block: Block, nowMs: number): Block {
+    return block.sinceMs > nowMs ? this.#parts.blocks.moveTo(block, nowMs) : block;
+  }
+
+  /** Tells the servers the new end of a block that was moved in time. */
+  #follow(block: Block): void {
+    const { blocks, enforcement } = this.#parts;
+    const imposed = enforcement.impose(block);
+    if (!imposed.includes('failed')) blocks.hasArrived(block);
   }
 }

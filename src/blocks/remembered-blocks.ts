@@ -1,7 +1,8 @@
 /**
  * The blocks in memory and in the store, and what ends next.
  *
- * Guarantee: what the store would not take or remove is kept in memory, and `commitLate` tries again.
+ * Guarantee: what the store would not take or remove is kept in memory, and `committingLate` tries
+ * again. The same holds for blocks that are moved in time, which costs the store too much at once.
  */
 import type { Address } from '../core/address.ts';
 import { BlockIndex } from '../core/block-index.ts';
@@ -28,6 +29,8 @@ export class RememberedBlocks {
   readonly #unremoved = new Map<string, Address>();
   /** Blocks that are over, of which a server would not let go. */
   readonly #stuck = new Map<string, Block>();
+  /** Of blocks that were moved in time: the end that their traces at the servers still have. */
+  readonly #moved = new Map<string, number>();
 
   constructor(store: Store, troubles: Troubles) {
     this.#store = store;
@@ -48,20 +51,52 @@ export class RememberedBlocks {
     return added;
   }
 
-  /** Tries again what the store would not do. */
-  commitLate(): void {
-    for (const block of [...this.#uncommitted.values()]) {
-      this.add(block);
-      if (this.#uncommitted.has(block.address.text)) return;
+  /** Tries again what the store would not do, and yields each block that it takes. */
+  *committingLate(): Generator<Block, void> {
+    for (const text of [...this.#uncommitted.keys()]) {
+      const block = this.#uncommitted.get(text);
+      if (!block) continue;
+      const added = this.add(block);
+      // The others would have to wait for the database as long as this one.
+      if (this.#uncommitted.has(text)) break;
+      yield added;
     }
     if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
     if (this.#troubles.current.has(part)) this.#write(() => this.#store.tryWriting());
+  }
+
+  /** Moves every block in time, as the date was. */
+  moveAll(ms: number): void {
+    for (const block of [...this.index.values()]) this.#move(block, block.sinceMs + ms);
+    this.#ends.reset(this.index.values());
+  }
+
+  /** Moves a block in time, to begin then. */
+  moveTo(block: Block, sinceMs: number): Block {
+    const moved = this.#move(block, sinceMs);
+    this.#ends.add(moved);
+    return moved;
+  }
+
+  /** Those that were moved, and of which a server may not know yet. */
+  moved(): Block[] {
+    return [...this.index.values()].filter((block) => this.isMoved(block));
+  }
+
+  isMoved({ address }: Block): boolean {
+    return this.#moved.has(address.text);
+  }
+
+  /** Every server knows the block's end. */
+  hasArrived({ address }: Block): void {
+    this.#moved.delete(address.text);
   }
 
   remove(blocks: readonly Block[]): void {
     for (const { address } of blocks) {
       this.#uncommitted.delete(address.text);
       this.#stuck.delete(address.text);
+      this.#moved.delete(address.text);
       this.index.delete(address);
     }
     this.#removeFromStore(blocks.map(({ address }) => address));
@@ -69,6 +104,8 @@ export class RememberedBlocks {
 
   /** Refuses nobody any more by a block that is over, and remembers it until it is removed. */
   setAside(block: Block): void {
+    this.#uncommitted.delete(block.address.text);
+    this.#moved.delete(block.address.text);
     this.index.delete(block.address);
     this.#stuck.set(block.address.text, block);
   }
@@ -102,7 +139,7 @@ export class RememberedBlocks {
   }
 
   close(): void {
-    this.commitLate();
+    for (const _ of this.committingLate());
     this.#store.close();
   }
 
@@ -126,15 +163,32 @@ export class RememberedBlocks {
 
   #commit(block: NewBlock): Block {
     const committed = this.#write(() => this.#store.add(block));
-    if (committed) this.#uncommitted.delete(block.address.text);
-    else this.#uncommitted.set(block.address.text, block);
-    // Its file may have the end of the block before.
-    const before = this.index.get(block.address);
-    const replacedUntilMs =
-      before?.untilMs === block.untilMs ? before.replacedUntilMs : before?.untilMs;
-    const added = committed ?? { ...block, replacedUntilMs: replacedUntilMs ?? 0 };
+    const { text } = block.address;
+    // Behind the others, so that one that is never taken keeps none of them waiting.
+    this.#uncommitted.delete(text);
+    if (!committed) this.#uncommitted.set(text, block);
+    const replaced = this.#moved.get(text) ?? committed?.replacedUntilMs ?? this.#endBefore(block);
+    const added = { ...block, replacedUntilMs: replaced };
     this.index.set(added);
     return added;
+  }
+
+  /** The end that the block's file may still have. */
+  #endBefore(block: NewBlock): number {
+    const before = this.index.get(block.address);
+    if (!before) return 0;
+    return before.untilMs === block.untilMs ? before.replacedUntilMs : before.untilMs;
+  }
+
+  #move(block: Block, sinceMs: number): Block {
+    const { text } = block.address;
+    const untilMs = sinceMs + block.untilMs - block.sinceMs;
+    const replacedUntilMs = this.#moved.get(text) ?? block.untilMs;
+    const moved = { ...block, sinceMs, untilMs, replacedUntilMs };
+    this.#moved.set(text, replacedUntilMs);
+    this.#uncommitted.set(text, moved);
+    this.index.set(moved);
+    return moved;
   }
 
   #removeFromStore(addresses: readonly Address[]): void {

@@ -1,7 +1,8 @@
 /**
- * The daemon: opens the store, puts blocks in force, listens, keeps time, reloads, ends.
+ * The daemon: opens the store, listens, puts blocks in force, keeps time, reloads, ends.
  *
- * Guarantee: when its socket exists, every block that the store remembers is in force.
+ * Guarantee: when its socket exists, every block that the store remembers is known: who is blocked is
+ * refused from the first answer on, and by the servers themselves as soon as all is in force.
  * Guarantee: SIGTERM loses no committed block; blocks stay in force while it is away.
  */
 import type { Server } from 'node:net';
@@ -69,7 +70,7 @@ export class Rater {
   #configured: Config;
   #config: Config;
 
-  /** Takes the lock, opens the store and puts its blocks in force. @throws Fault */
+  /** Takes the lock, opens the store and learns its blocks. @throws Fault */
   constructor(config: Config, log: DaemonLog, degradations: Degradations) {
     this.#configured = config;
     this.#config = config;
@@ -141,8 +142,8 @@ export class Rater {
     }
     const shared = { path: socket, mode: settings.socketMode, group: settings.socketGroup };
     await this.#keep('check', () => checkListener(checkParts, false), shared);
-    for (const enforcer of this.#enforcers) enforcer.watch(() => this.#timers.followChanges());
-    this.#timers.start(settings.expirationTimer);
+    const startedMs = this.#clock.monotonicMs();
+    this.#timers.start(settings.expirationTimer, () => void this.#finishStart(startedMs));
     this.#timers.every('sign of life', signEveryMs, () => this.#sign(() => this.#lifeSign.goOn()));
     this.#timers.every('look at sockets', lookAtSocketsMs, () => {
       for (const kept of this.#keptSockets) void kept.look();
@@ -157,6 +158,16 @@ export class Rater {
       pid: process.pid,
     });
     if (this.#absence) this.#tellOf(this.#absence);
+  }
+
+  /** All files are where they belong. They are watched from now on: before, we would see ourselves. */
+  async #finishStart(startedMs: number): Promise<void> {
+    for (const enforcer of this.#enforcers) enforcer.watch(() => this.#timers.followChanges());
+    const { blocks } = this.#gatekeeper;
+    await blocks.settle();
+    if (blocks.currentTroubles().size > 0) return;
+    const ms = Math.round(this.#clock.monotonicMs() - startedMs);
+    this.#log.info('all in force', { blocks: blocks.size, ms });
   }
 
   /** Reads the configuration again; the mistakes of a broken one, which changes nothing. */

@@ -5,7 +5,6 @@
  */
 import type { Clock } from '../clock.ts';
 import type { PendingTimer } from '../commands/daemon-facts.ts';
-import { Fault } from '../errors.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
 import type { Block } from '../store/store.ts';
 
@@ -21,7 +20,11 @@ const sweepSlice = 2000;
 type Steps = Generator<Block | undefined, void>;
 
 /** What is done in slices, and what shall be done after it. */
-type Running = { readonly steps: Steps; again: (() => Steps) | undefined };
+type Running = {
+  readonly steps: Steps;
+  readonly onDone: () => void;
+  again: (() => Steps) | undefined;
+};
 
 type Scheduled = { readonly dueMs: number; readonly cancel: () => void };
 
@@ -37,24 +40,25 @@ export class Timers {
     this.#clock = clock;
   }
 
-  /** Starts; `sweepSeconds` lie between two passes over the counters. */
-  start(sweepSeconds: number): void {
+  /**
+   * Starts; `sweepSeconds` lie between two passes over the counters. `onCompared` is called once, when
+   * all blocks were compared with what the servers have for the first time.
+   */
+  start(sweepSeconds: number, onCompared = () => {}): void {
     this.#reap();
-    const { blocks } = this.#gatekeeper;
     this.every('tend', tendEveryMs, () => {
       this.#gatekeeper.tend();
-      this.#inSlices('tend slice', () => blocks.tending());
+      this.#tend();
     });
     this.every('reconcile', reconcileEveryMs, () => this.#reconcile());
-    this.#reconcile();
+    this.#reconcile(onCompared);
     this.every('sweep', sweepSeconds * 1000, () => this.#sweep());
   }
 
   /** Compares what somebody else has changed in a server's files. */
   followChanges(): void {
     if (this.#isStopped) return;
-    const { blocks } = this.#gatekeeper;
-    this.#inSlices('changes slice', () => blocks.reconciling('changed'));
+    this.#inSlices('changes slice', () => this.#gatekeeper.reconciling('changed'));
   }
 
   /** Does `work` now and then until `stop`. */
@@ -81,7 +85,9 @@ export class Timers {
 
   #reap(): void {
     const { blocks } = this.#gatekeeper;
-    if (blocks.reap().length > 0) {
+    const ended = blocks.reap();
+    if (blocks.isBehind) this.#tend();
+    if (ended.length > 0) {
       this.#after('reap', 0, () => this.#reap());
       return;
     }
@@ -89,17 +95,20 @@ export class Timers {
     this.#after('reap', Math.max(10, Math.min(reapEveryMs, nextMs)), () => this.#reap());
   }
 
-  #reconcile(): void {
-    const { blocks } = this.#gatekeeper;
-    this.#inSlices('reconcile slice', () => blocks.reconciling('all'));
+  #tend(): void {
+    this.#inSlices('tend slice', () => this.#gatekeeper.tending());
+  }
+
+  #reconcile(onDone = () => {}): void {
+    this.#inSlices('reconcile slice', () => this.#gatekeeper.reconciling('all'), onDone);
   }
 
   /** Does the steps of `begin`; asked for again before it is done, once more afterwards. */
-  #inSlices(name: string, begin: () => Steps): void {
+  #inSlices(name: string, begin: () => Steps, onDone = () => {}): void {
     const running = this.#running.get(name);
     if (running) running.again = begin;
     else {
-      this.#running.set(name, { steps: begin(), again: undefined });
+      this.#running.set(name, { steps: begin(), onDone, again: undefined });
       this.#doSlice(name);
     }
   }
@@ -109,27 +118,14 @@ export class Timers {
     const lastMs = this.#clock.monotonicMs() + sliceMs;
     for (let step = 0; running && step < stepsInSlice; step += 1) {
       if (this.#clock.monotonicMs() > lastMs) break;
-      const { done, value } = running.steps.next();
-      if (value) this.#letInAllowed(value);
-      if (!done) continue;
+      if (!running.steps.next().done) continue;
       this.#running.delete(name);
+      running.onDone();
       const { again } = running;
       if (again) this.#after(name, 0, () => this.#inSlices(name, again));
       return;
     }
     this.#after(name, 0, () => this.#doSlice(name));
-  }
-
-  /** A block that was found is not one when its address was allowlisted since. */
-  #letInAllowed({ address }: Block): void {
-    const { allowlist, blocks } = this.#gatekeeper;
-    if (!allowlist.entryFor(address)) return;
-    try {
-      blocks.lift(address);
-    } catch (error) {
-      // It is logged, and the client is let in by us and as soon as its server lets go.
-      if (!(error instanceof Fault)) throw error;
-    }
   }
 
   #sweep(): void {

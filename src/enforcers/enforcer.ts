@@ -47,14 +47,16 @@ export type Scope = 'all' | 'changed' | 'unknown';
 export interface Enforcer {
   /** For people: `peers /etc/ipsvd/smtp/peers`. */
   readonly name: string;
+  /** Whether `reconcile` has to tell all blocks before any `impose` or `lift`. */
+  readonly needsAll?: true;
   impose(block: Block): Imposed;
   /** Takes our entry for this block away; says whether there was one. */
   lift(block: Block): boolean;
   /** Whose entry refuses the address now; `block` is the block of ours that covers it, if any. */
   standing(address: Address, block: Block | undefined): Standing;
   /**
-   * Puts every one of `blocks`, which are all there are, in force: to repair, and at start before
-   * any `impose` or `lift`, because an enforcer may have to write all blocks at once.
+   * Puts every one of `blocks`, which are all there are, in force: to repair, and at start where
+   * `needsAll`; else all can also be put there by what `inspect` finds missing.
    */
   reconcile(blocks: readonly Block[]): void;
   /** What keeps `pending` blocks from coming into force, or undefined. */

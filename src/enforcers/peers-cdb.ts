@@ -87,10 +87,7 @@ export class PeersCdb implements Enforcer {
     try {
       this.#directory.reconcile(blocks);
     } finally {
-      const names = blocks.map((block) => peerFileName(block.address));
-      this.#cdb.wantOnly(new Set(names.filter((name) => name !== undefined)));
-      this.#known.clear();
-      this.#cdb.start();
+      this.#start(blocks);
     }
   }
 
@@ -117,7 +114,10 @@ export class PeersCdb implements Enforcer {
       }
       yield finding;
     }
-    if (scope === 'all' && !this.#cdb.verify()) this.#known.clear();
+    if (scope !== 'all') return;
+    // Before that a build would leave out blocks whose files are not there yet.
+    if (!this.#cdb.isStarted) this.#start(blocks.values());
+    else if (!this.#cdb.verify()) this.#known.clear();
   }
 
   settle(): Promise<void> {
@@ -131,6 +131,14 @@ export class PeersCdb implements Enforcer {
   close(): void {
     this.#directory.close();
     this.#cdb.close();
+  }
+
+  /** The next build has the files of all these. */
+  #start(blocks: Iterable<Block>): void {
+    const names = [...blocks].map((block) => peerFileName(block.address));
+    this.#cdb.wantOnly(new Set(names.filter((name) => name !== undefined)));
+    this.#known.clear();
+    this.#cdb.start();
   }
 
   #forget(name: string): void {

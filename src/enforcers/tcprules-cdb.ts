@@ -28,6 +28,7 @@ import type { Work } from './work.ts';
 
 export class TcprulesCdb implements Enforcer {
   readonly name: string;
+  readonly needsAll = true;
   readonly #files: RulesFiles;
   readonly #cdb: RebuiltCdb;
   /** Whether the installed tcprules takes IPv6; undefined: the next rebuild tries it. */

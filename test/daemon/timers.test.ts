@@ -69,6 +69,16 @@ test('blocks and files are compared in slices of a hundred', async () => {
   expect(gatekeeper.blocks.size).toBe(250);
 });
 
+test('the first pass is told when it is done, the later ones are not', async () => {
+  const { timers } = siteWithBlocks(250, systemClock);
+  const isRunning = () => timers.pending().some(({ name }) => name === 'reconcile slice');
+  const told: boolean[] = [];
+  timers.start(180, () => told.push(isRunning()));
+  expect(told).toEqual([]);
+  while (isRunning()) await new Promise((resolve) => setImmediate(resolve));
+  expect(told).toEqual([false]);
+});
+
 test('a slice also ends when its time is over', async () => {
   let now = 0;
   const quick = {

@@ -73,9 +73,10 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   'life-sign': { may: 'errors', types: 'clock' },
   'rare-log': { may: '', types: 'degradations log' },
   troubles: { may: 'errors', types: 'degradations log' },
-  blocks: { may: 'core errors', types: 'clock enforcers log store troubles' },
+  'clock-steps': { may: '', types: 'clock' },
+  blocks: { may: 'core errors', types: 'enforcers log store troubles' },
   'block-keeper': {
-    may: 'blocks core errors rare-log troubles',
+    may: 'blocks clock-steps core errors rare-log troubles',
     types: 'clock config degradations log store enforcers',
   },
   allowlist: { may: 'core', types: 'clock store' },
@@ -90,7 +91,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   },
   gatekeeper: {
     may: 'core errors wire allowlist block-keeper class-table dry-runs rare-log sessions verdicts',
-    types: 'clock log store enforcers counters config degradations',
+    types: 'blocks clock log store enforcers counters config degradations',
   },
   program: { may: 'errors log' },
   commands: {

@@ -131,6 +131,17 @@ test('ipthrottle.8 has every degraded mode with its effect, in their order, and 
   );
 });
 
+test('every fault in ipthrottle(7) names the tests that bring it about', () => {
+  const [, section = ''] =
+    /^\.Ss What happens when what fails\n([\s\S]*?)^\.El/m.exec(
+      page('ipthrottle.7').lines.join('\n'),
+    ) ?? [];
+  const faults = section.split(/^\.It /m).slice(1);
+  expect(faults.length).toBeGreaterThan(20);
+  const unproven = faults.filter((fault) => !/^\.Pa test\/\S+\.test\.ts/m.test(fault));
+  expect(unproven.map((fault) => fault.split('\n')[0])).toEqual([]);
+});
+
 describe('the control shell', () => {
   test('rater.8 has every command and no other', () => {
     const named = page('rater.8')

@@ -66,6 +66,7 @@ export async function startRater(
       },
     );
   await says(/ready/);
+  await says(/all in force|error: /);
   const socket = join(directory, 'rater.sock');
   if (!existsSync(socket)) throw new Error(`there is no ${socket}`);
   return { socket, configFile, pid: child.pid as number, log: () => said, says, kill };

@@ -42,6 +42,8 @@ export type Plan = {
   readonly settings?: string;
   /** More inside of `blocking`. */
   readonly blocking?: string;
+  /** For rater, beside PATH: NAME=value. */
+  readonly environment?: readonly string[];
 };
 
 export type Outcome = { readonly exit: number; readonly stdout: string; readonly stderr: string };
@@ -117,13 +119,16 @@ export class Site {
 
   /** Starts rater and does not wait. */
   spawnRater(umask?: string): RunningProgram {
-    return this.#start([process.execPath, programPath('rater'), '-c', 'rater.conf'], umask);
+    const rater = [process.execPath, programPath('rater'), '-c', 'rater.conf'];
+    const { environment } = this.#plan;
+    return this.#start(environment ? ['env', ...environment, ...rater] : rater, umask);
   }
 
-  /** Starts rater and waits until it is ready. */
+  /** Starts rater and waits until it is ready and has put all blocks in force, or said why not. */
   async startRater(umask?: string): Promise<RunningProgram> {
     const rater = this.spawnRater(umask);
     await rater.says(/^rater: info: ready:/m);
+    await rater.says(/^rater: (info: all in force:|error: )/m);
     return rater;
   }
 
