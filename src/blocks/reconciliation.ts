@@ -58,7 +58,10 @@ export class Reconciliation {
     const isMoved = this.#bringAllBack();
     for (const enforcer of enforcement.enforcers) {
       if (!enforcer.needsAll) continue;
-      enforcement.agree(enforcer, () => enforcer.reconcile(this.#current()));
+      enforcement.agree(enforcer, () => {
+        enforcer.reconcile(this.#current());
+        if (enforcer.isMissing) enforcer.flush();
+      });
     }
     return isMoved;
   }

@@ -49,6 +49,8 @@ export interface Enforcer {
   readonly name: string;
   /** Whether `reconcile` has to tell all blocks before any `impose` or `lift`. */
   readonly needsAll?: true;
+  /** Whether what a server reads is not there at all, so that it lets nobody in. */
+  readonly isMissing?: boolean;
   impose(block: Block): Imposed;
   /** Takes our entry for this block away; says whether there was one. */
   lift(block: Block): boolean;

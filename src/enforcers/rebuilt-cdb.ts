@@ -66,6 +66,10 @@ export class RebuiltCdb {
     return this.#isStarted;
   }
 
+  get isMissing(): boolean {
+    return identityOf(this.#parts.path) === undefined;
+  }
+
   start(): void {
     const { path } = this.#parts;
     for (const each of new Set([path, linkTarget(path)])) removeLeftovers(each);

@@ -79,6 +79,10 @@ export class TcprulesCdb implements Enforcer {
     this.#cdb.start();
   }
 
+  get isMissing(): boolean {
+    return this.#cdb.isMissing;
+  }
+
   rebuildInMs(): number | undefined {
     return this.#cdb.inMs;
   }

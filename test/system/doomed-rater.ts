@@ -59,11 +59,11 @@ export class DoomedRater {
   }
 }
 
-/** Starts one and waits until it is ready. */
+/** Starts one and waits until all blocks are in force. */
 export async function startedRater(site: Site, library: string): Promise<DoomedRater> {
   const rater = new DoomedRater(site, library);
   try {
-    await rater.program.says(/^rater: info: ready:/m);
+    await rater.program.says(/^rater: info: all in force:/m);
     return rater;
   } catch (error) {
     await rater.program.end();

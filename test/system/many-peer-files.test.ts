@@ -81,7 +81,8 @@ test(
     writeFiles(directory, Date.now() + hourMs);
     const blocks = Math.floor(count / 2);
 
-    const rater = await site.startRater();
+    const rater = site.spawnRater();
+    await rater.says(/^rater: info: ready:/m);
     // What is found late is put into the database while checks are answered.
     let checks = 0;
     const found = /reconciled: .*found=\d+\n/;

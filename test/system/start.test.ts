@@ -1,5 +1,5 @@
 /** What rater does between its start and `all in force`. */
-import { lstatSync, rmSync, unlinkSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { newBlock } from '../blocks.ts';
@@ -60,7 +60,8 @@ test.each(['with its files lost', 'and no directory for them'])(
 );
 
 test('all in force is said when the cdb has all blocks, too', async () => {
-  site = new Site({ rules: ':allow\n' });
+  const wide = Array.from({ length: 65_536 }, (_, n) => `10.9.${n >> 8}.${n & 255}:allow\n`);
+  site = new Site({ rules: wide.join('') });
   fillStore([...manyBlocks(), { text: '127.0.1.1', lastsMs: hourMs }]);
   const rater = site.spawnRater();
   await rater.says(/all in force/);
@@ -90,5 +91,14 @@ test('a start ends what is over, and from then on follows the directory', async 
   unlinkSync(site.path('peers', '127.0.1.1'));
   await rater.says(/unblocked: address=127\.0\.1\.1 /);
   // One pass, which saw nothing of what it did itself.
+  await rater.says(/(reconciled: [\s\S]*){2}/);
   expect(rater.said.match(/reconciled: /g)).toHaveLength(2);
+});
+
+test('a cdb that is not there is compiled before rater answers: tcpserver lets nobody in without', async () => {
+  const wide = Array.from({ length: 65_536 }, (_, n) => `10.9.${n >> 8}.${n & 255}:allow\n`);
+  site = new Site({ rules: wide.join('') });
+  const rater = site.spawnRater();
+  await until('the socket', () => existsSync(site.path('rater.sock')));
+  expect(existsSync(site.path('rules.cdb')), rater.said).toBe(true);
 });

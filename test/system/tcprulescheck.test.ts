@@ -2,7 +2,7 @@
  * `ipthrottle check` and tcprulescheck(1), which asks the cdb as tcpserver would, say the same.
  */
 import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';
 import { until } from './running-program.ts';
@@ -87,7 +87,7 @@ test.skipIf(reason)('who has the cdb open while it changes reads the old one who
 });
 
 test.skipIf(reason)(
-  'blocks of the store are in the cdb as soon as the socket is there',
+  'blocks of the store are in the cdb as soon as all are said to be in force',
   async () => {
     const wide = Array.from({ length: 65_536 }, (_, n) => `10.9.${n >> 8}.${n & 255}:deny\n`);
     const site = new Site({ rules: wide.join('') });
@@ -99,8 +99,7 @@ test.skipIf(reason)(
       execFileSync('tcprules', [site.path('rules.cdb'), site.path('tmp')], { input: ':allow\n' });
       expect(await site.isDeniedByCdb('192.0.2.1')).toBe(false);
       rmSync(site.path('rater.sock'));
-      site.spawnRater();
-      await until('the socket is there', () => existsSync(site.path('rater.sock')));
+      await site.spawnRater().says(/all in force: blocks=1 /);
       renameSync(site.path('rules.cdb'), site.path('then.cdb'));
       expect(await site.isDeniedByCdb('192.0.2.1', 'then.cdb')).toBe(true);
     } finally {
