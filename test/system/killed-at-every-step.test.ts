@@ -229,10 +229,14 @@ const foreignOne = '127.0.1.2';
 async function aKilledSite(site: Site): Promise<Buffer> {
   writeFileSync(site.path('peers', foreignOne), '', { mode: 0o200 });
   const rater = await startedRater(site, killAt);
-  const unblocked = readFileSync(site.path('rules.cdb'));
-  await site.ipthrottle('block', blockedOne, '--for', '1h');
-  await rater.program.killedBy('SIGKILL');
-  return unblocked;
+  try {
+    const unblocked = readFileSync(site.path('rules.cdb'));
+    await site.ipthrottle('block', blockedOne, '--for', '1h');
+    await rater.program.killedBy('SIGKILL');
+    return unblocked;
+  } finally {
+    await rater.program.end();
+  }
 }
 
 /** The block is in the store only, and there are leftovers of all kinds. */
