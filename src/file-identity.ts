@@ -1,6 +1,11 @@
 /** What tells that a file is another one than it was: it was written or replaced since. */
 import { type BigIntStats, statSync } from 'node:fs';
 
+/** The same for as long as a file lives, whatever is written in it; an inode can be used again. */
+export function birthOf({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${birthtimeNs}`;
+}
+
 export function identityFrom({ dev, ino, size, mtimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs}`;
 }

@@ -3,10 +3,10 @@
  * blocks with what the servers have, forgets idle counters. Long work is done in slices, and the
  * event loop serves checks in between.
  */
+import type { Steps } from '../blocks/reconciliation.ts';
 import type { Clock } from '../clock.ts';
 import type { PendingTimer } from '../commands/daemon-facts.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
-import type { Block } from '../store/store.ts';
 
 /** How many entries and blocks are compared in one go, and for how long: some have to be read. */
 const stepsInSlice = 100;
@@ -16,8 +16,6 @@ const reconcileEveryMs = 60_000;
 const reapEveryMs = 250;
 const tendEveryMs = 5000;
 const sweepSlice = 2000;
-
-type Steps = Generator<Block | undefined, void>;
 
 /** What is done in slices, and what shall be done after it. */
 type Running = {

@@ -9,6 +9,7 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { changeMode } from '../change-mode.ts';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
+import { birthOf } from '../file-identity.ts';
 
 export type UnixSocketOptions = {
   readonly path: string;
@@ -17,10 +18,10 @@ export type UnixSocketOptions = {
   readonly group: string | undefined;
 };
 
-/** Differs when another file has the name; the same inode can be used again. Undefined: none has. */
+/** Differs when another file has the name. Undefined: none has. */
 export function identityOf(path: string): string | undefined {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && `${stats.dev} ${stats.ino} ${stats.birthtimeNs}`;
+  return stats && birthOf(stats);
 }
 
 /** Whether the system says for sure that nobody listens there. */

@@ -32,6 +32,7 @@ import {
 import { join } from 'node:path';
 import { type Address, networkOf } from '../core/address.ts';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
+import { birthOf } from '../file-identity.ts';
 import type { Block } from '../store/store.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from './enforcer.ts';
@@ -92,10 +93,9 @@ function isTaken(error: unknown): boolean {
   return errnoOf(error) === 'EEXIST';
 }
 
-/** Changes when another directory gets the name; the same inode can be used again. */
+/** Changes when another directory gets the name. */
 function identityOf(directory: string): string {
-  const { dev, ino, birthtimeNs } = statSync(directory, { bigint: true });
-  return `${dev} ${ino} ${birthtimeNs}`;
+  return birthOf(statSync(directory, { bigint: true }));
 }
 
 /** Changes when a file is replaced or written. */
