@@ -212,9 +212,10 @@ export class BlockKeeper {
     return this.#blocks.nextEndMs();
   }
 
-  /** All blocks, those that end first in front. */
-  all(): Block[] {
-    return [...this.#blocks.index.values()].sort((a, b) => a.untilMs - b.untilMs);
+  /** All wanted blocks, those that end first in front. */
+  all(isWanted: (block: Block) => boolean = () => true): Block[] {
+    const wanted = [...this.#blocks.index.values()].filter(isWanted);
+    return wanted.sort((a, b) => a.untilMs - b.untilMs);
   }
 
   /** What each server would do with the address by its own entries. */

@@ -121,19 +121,15 @@ export class Gatekeeper {
     this.#liftAllowed();
   }
 
-  /** Tries again to lift the blocks of allowlisted addresses that a server did not let go of. */
-  tend(): void {
-    if (this.#keepsOut) this.#liftAllowed();
-  }
-
   /** As that of `blocks`. A block that is found is none when its address was allowlisted since. */
   reconciling(scope: Scope): Steps {
     return this.#lettingIn(this.blocks.reconciling(scope));
   }
 
-  /** The same, for what failed. */
-  tending(): Steps {
-    return this.#lettingIn(this.blocks.tending());
+  /** The same, for what failed; also of allowlisted addresses that a server did not let go of. */
+  *tending(): Steps {
+    if (this.#keepsOut) this.#liftAllowed();
+    yield* this.#lettingIn(this.blocks.tending());
   }
 
   /** Takes another configuration's limits, allowlist and block time; nothing counted is lost. */
@@ -303,12 +299,12 @@ export class Gatekeeper {
     };
   }
 
-  /** A block that a server does not let go of stays in force there, until `tend` or its end. */
+  /** A block that a server does not let go of stays in force there, until `tending` or its end. */
   #liftAllowed(): { readonly lifted: Block[]; readonly fault: Fault | undefined } {
     const lifted: Block[] = [];
     let fault: Fault | undefined;
-    for (const block of this.blocks.all()) {
-      if (!this.allowlist.entryFor(block.address)) continue;
+    const isAllowed = ({ address }: Block) => this.allowlist.entryFor(address) !== undefined;
+    for (const block of this.blocks.all(isAllowed)) {
       try {
         if (this.blocks.lift(block.address)) lifted.push(block);
       } catch (error) {

@@ -48,7 +48,7 @@ export const list: Command = {
   changes: false,
   run({ gatekeeper, clock }, _, options) {
     const nowMs = clock.wallMs();
-    const real = gatekeeper.blocks.all().filter((block) => block.untilMs > nowMs);
+    const real = gatekeeper.blocks.all((block) => block.untilMs > nowMs);
     const blocks = [...real, ...gatekeeper.dryRuns.all()];
     const lines = options.json
       ? [JSON.stringify(blocks.map((block) => blockJson(block, nowMs)))]

@@ -44,10 +44,7 @@ export class Timers {
    */
   start(sweepSeconds: number, onCompared = () => {}): void {
     this.#reap();
-    this.every('tend', tendEveryMs, () => {
-      this.#gatekeeper.tend();
-      this.#tend();
-    });
+    this.every('tend', tendEveryMs, () => this.#tend());
     this.every('reconcile', reconcileEveryMs, () => this.#reconcile());
     this.#reconcile(onCompared);
     this.every('sweep', sweepSeconds * 1000, () => this.#sweep());
