@@ -217,7 +217,7 @@ export class Rater {
         return this.#serve(kind, server);
       },
       log: this.#log,
-      troubles: this.#gatekeeper.blocks.troubles,
+      troubles: this.#troubles,
     });
     await kept.listen();
     this.#keptSockets.push(kept);
