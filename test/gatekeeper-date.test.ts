@@ -115,7 +115,7 @@ describe.each([
     'that only its file knows lasts at most its own time, found %s',
     async (when) => {
       const { time, start, store, file, expectLeft } = await site(message);
-      store.remove(one);
+      store.removeAll([one]);
       time.setMs = -hourMs;
       if (when === 'in a pass') renameSync(file, `${file}.hidden`);
       const again = start().blocks;

@@ -132,7 +132,7 @@ test.each(['at the start', 'in a pass'])('15 to 3: a lost store comes back %s', 
   const { gatekeeper, start, store, peers, file } = await site('192.0.2.1', '192.0.2.2');
   gatekeeper.block({ address: address('198.51.100.0/24'), seconds: 900, reason: 'noise' });
   const before = store.all().map((block) => ({ ...block, reason: '' }));
-  for (const { address: each } of before) store.remove(each);
+  store.removeAll(before.map(({ address: each }) => each));
   const aside = ['192.0.2.1', '192.0.2.2', '198.51.100'];
   const hide = (suffix: string, back: string) => {
     for (const name of aside) renameSync(file(`${name}${suffix}`), file(`${name}${back}`));
@@ -163,7 +163,7 @@ test('15 to 3: a block that the store would not take survives kill -9 in its fil
 
 test('16 to 0: a file of ours that nobody remembers is removed when it is over', async () => {
   const { gatekeeper, start, store, time, peers } = await site('192.0.2.1', '192.0.2.2');
-  for (const { address: each } of store.all()) store.remove(each);
+  store.removeAll(store.all().map(({ address: each }) => each));
   time.ms += 120_000;
   start();
   expect([readdirSync(peers), store.all()]).toEqual([[], []]);
@@ -175,7 +175,7 @@ test("17: the admin's files are left, whatever becomes of the blocks", async () 
   writeFileSync(file('192.0.2.7'), 'my own note, of some length '.repeat(8), { mode: 0o200 });
   writeFileSync(file('0'), '');
   chmodSync(file('0'), 0o444);
-  store.remove(address('192.0.2.1'));
+  store.removeAll([address('192.0.2.1')]);
   reconcile(gatekeeper);
   reconcile(start());
   expect([existsSync(file('192.0.2.7')), existsSync(file('0'))]).toEqual([true, true]);
@@ -184,7 +184,7 @@ test("17: the admin's files are left, whatever becomes of the blocks", async () 
 
 test('an address that was allowlisted since is not blocked again by its old file', async () => {
   const { start, store, peers } = await site('192.0.2.1');
-  store.remove(address('192.0.2.1'));
+  store.removeAll([address('192.0.2.1')]);
   store.allow({ address: address('192.0.2.1'), sinceMs: 0, untilMs: undefined, reason: '' });
   expect(start().blocks.size).toBe(0);
   expect(readdirSync(peers)).toEqual([]);

@@ -249,10 +249,6 @@ export class SqliteStore implements Store {
     return added;
   }
 
-  remove(address: Address): boolean {
-    return this.#guard(() => this.#statements.remove.run(address.text)).changes > 0;
-  }
-
   removeAll(addresses: readonly Address[]): number {
     const removed = this.#guard(() => this.#removeAll(addresses));
     this.#waitAgain();

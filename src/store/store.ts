@@ -49,9 +49,10 @@ export type Allowance = {
 export interface Store {
   /** Commits the block and the offence; returns it with what the store knows filled in. */
   add(block: NewBlock): Block;
-  /** Forgets the block of exactly this address or network; says whether there was one. */
-  remove(address: Address): boolean;
-  /** Forgets all these blocks, or on a fault none of them; says how many there were. */
+  /**
+   * Forgets the blocks of exactly these addresses and networks, or on a fault none of them; says how
+   * many there were.
+   */
   removeAll(addresses: readonly Address[]): number;
   /** Writes what changes nothing, to see whether it can. */
   tryWriting(): void;

@@ -27,8 +27,8 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       const store = make();
       const first = store.add(newBlock('192.0.2.1'));
       expect(store.get(address('192.0.2.1'))).toEqual(first);
-      expect(store.remove(address('192.0.2.1'))).toBe(true);
-      expect(store.remove(address('192.0.2.1'))).toBe(false);
+      expect(store.removeAll([address('192.0.2.1')])).toBe(1);
+      expect(store.removeAll([address('192.0.2.1')])).toBe(0);
       expect(store.get(address('192.0.2.1'))).toBeUndefined();
       expect(store.offences(address('192.0.2.1'))).toEqual({ times: 1, lastMs: 1_000_000_000 });
       store.add(newBlock('192.0.2.1', { times: 2, sinceMs: 5 }));
@@ -54,7 +54,7 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       for (const [index, text] of ['192.0.2.4', '192.0.2.1', '192.0.2.3', '192.0.2.2'].entries()) {
         store.add({ ...newBlock(text), sinceMs: 1000 + index });
       }
-      for (const text of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) store.remove(address(text));
+      store.removeAll(['192.0.2.1', '192.0.2.2', '192.0.2.3'].map(address));
       const kept = () => {
         const all = [1, 2, 3, 4].map((last) => address(`192.0.2.${last}`));
         return all.filter((each) => store.offences(each).times > 0).map(({ text }) => text);
