@@ -1,6 +1,6 @@
 /** What one connection for checks may take: a place, a slice of time, memory, and by TCP a deadline. */
 import { once } from 'node:events';
-import { type AddressInfo, connect, type Server, type Socket } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
@@ -9,6 +9,7 @@ import { ConnectionRoom } from '../../src/daemon/connection-room.ts';
 import { Connections } from '../../src/daemon/connections.ts';
 import { Performance } from '../../src/daemon/performance.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
+import { connected } from '../system/line-client.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 
 function site(clock: Clock = systemClock) {
@@ -21,13 +22,11 @@ function site(clock: Clock = systemClock) {
   };
 }
 
-async function connected(server: Server): Promise<Socket> {
+async function clientOf(server: Server): Promise<Socket> {
   const address = server.address() as string | AddressInfo;
   const where = typeof address === 'string' ? { path: address } : { port: address.port };
-  const socket = connect({ ...where, allowHalfOpen: true });
+  const socket = await connected({ ...where, allowHalfOpen: true });
   onTestFinished(() => void socket.destroy());
-  socket.on('error', () => {});
-  await once(socket, 'connect');
   return socket;
 }
 
@@ -38,7 +37,7 @@ async function listening(deadlineMs: number) {
   const open = () => {
     return new Promise<number>((resolve) => server.getConnections((_, many) => resolve(many)));
   };
-  return { client: () => connected(server), open };
+  return { client: () => clientOf(server), open };
 }
 
 async function listeningOnUnixSocket(parts = site()) {
@@ -72,7 +71,7 @@ test('a client with thousands of requests in a packet has its turn, and others t
     return nowMs;
   };
   const server = await listeningOnUnixSocket(site({ wallMs: tick, monotonicMs: tick }));
-  const [greedy, modest] = [await connected(server), await connected(server)];
+  const [greedy, modest] = [await clientOf(server), await clientOf(server)];
   const heard: string[] = [];
   let replies = '';
   greedy.on('data', (bytes) => {
@@ -90,7 +89,7 @@ test('a client with thousands of requests in a packet has its turn, and others t
 
 test('a client that does not read its replies is not answered until it does', async () => {
   const parts = site();
-  const client = await connected(await listeningOnUnixSocket(parts));
+  const client = await clientOf(await listeningOnUnixSocket(parts));
   const requests = 'user a\n'.repeat(300_000);
   client.end(requests);
   // Neither side can go on: what the system holds between them is full.
@@ -115,7 +114,7 @@ test('a place is free again when its client is gone', async () => {
   const parts = site();
   const server = await listeningOnUnixSocket(parts);
   for (let turn = 0; turn < 30; turn += 1) {
-    const client = await connected(server);
+    const client = await clientOf(server);
     client.write('user rosario\n');
     await once(client, 'data');
     client.destroy();

@@ -1,13 +1,8 @@
-/**
- * Clients that behave badly, and a system that runs out of what rater needs: others are served,
- * rater lives on, and what was committed stays.
- */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ask } from './line-client.ts';
+import { ask, connected, nextText } from './line-client.ts';
 import { RunningProgram, until } from './running-program.ts';
 import { Site } from './site.ts';
 
@@ -25,9 +20,8 @@ function say(text: string): Promise<string> {
 
 /** A connected client, until the test is over. */
 async function client(): Promise<Socket> {
-  const socket = connect({ path: site.path('rater.sock'), allowHalfOpen: true });
-  sockets.push(socket.on('error', () => {}));
-  await once(socket, 'connect');
+  const socket = await connected({ path: site.path('rater.sock'), allowHalfOpen: true });
+  sockets.push(socket);
   return socket;
 }
 
@@ -50,13 +44,6 @@ function residentMib(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
 }
 
-/** The next text from the client's connection. */
-function replyTo(socket: Socket): Promise<string> {
-  return new Promise((resolve) => {
-    socket.setEncoding('latin1').once('data', resolve);
-  });
-}
-
 describe('clients', () => {
   test('that send a byte now and then keep nobody waiting, and are answered when done', async () => {
     site = new Site();
@@ -67,7 +54,7 @@ describe('clients', () => {
       for (const [number, socket] of slow.entries()) socket.write(lines[number]?.[at] ?? '');
       expect(await say('ip 192.0.2.1\n')).toBe(`0 ${at + 1}/10\r\n`);
     }
-    const replies = slow.map(replyTo);
+    const replies = slow.map(nextText);
     for (const [number, socket] of slow.entries()) socket.write(lines[number]?.slice(6) ?? '');
     expect(new Set(await Promise.all(replies))).toEqual(new Set(['0 1/10\r\n']));
   });
@@ -104,7 +91,7 @@ describe('clients', () => {
     const idle = await clients(Math.min(4900, (descriptors || 10_000) - 200));
     expect(await say('ip 192.0.2.1\n')).toBe('0 1/10\r\n');
     const last = idle.at(-1) as Socket;
-    const reply = replyTo(last);
+    const reply = nextText(last);
     last.write('ip 192.0.2.1\n');
     expect(await reply).toBe('0 2/10\r\n');
     expect(await site.ipthrottle('status')).toMatchObject({ exit: 0 });
@@ -119,7 +106,7 @@ async function blockUntilTheEnd(number: number): Promise<string[]> {
   for (let turn = 0; ; turn += 1) {
     const address = `10.${number}.${turn >> 8}.${turn & 255}`;
     for (const expected of ['0 1/1\r\n', '1 2/1 3600\r\n']) {
-      const reply = replyTo(socket);
+      const reply = nextText(socket);
       socket.write(`ip ${address}\n`);
       const said = await Promise.race([reply, isClosed]);
       if (said === '') return blocked;
@@ -162,7 +149,7 @@ test('when descriptors are short, clients are refused before blocks and the oper
     const first = await client();
     await clients(100);
     await rater.says(/connection refused/);
-    const reply = replyTo(first);
+    const reply = nextText(first);
     first.write('ip 192.0.2.1\nip 192.0.2.1\n');
     expect(await reply).toBe('0 1/1\r\n1 2/1 120\r\n');
     expect(site.peers()).toEqual(['192.0.2.1']);

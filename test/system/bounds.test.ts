@@ -1,9 +1,9 @@
 /** What rater does when it holds as much as it may: of values, connections, operators, blocks. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ask } from './line-client.ts';
+import { ask, connected } from './line-client.ts';
 import { until } from './running-program.ts';
 import { freePort, Site } from './site.ts';
 
@@ -20,9 +20,8 @@ function say(...lines: string[]): Promise<string> {
 }
 
 async function silentClient(where: { path: string } | { host: string; port: number }) {
-  const socket = connect(where).on('error', () => {});
+  const socket = await connected(where);
   sockets.push(socket);
-  await once(socket, 'connect');
   return socket;
 }
 

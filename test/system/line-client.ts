@@ -1,7 +1,23 @@
-/** Asks rater as a client of its line protocol would, in any pieces, and returns all it says. */
-import { connect, type NetConnectOpts } from 'node:net';
+/** Clients of rater's line protocol. */
+import { once } from 'node:events';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
 const patienceMs = 20_000;
+
+/** A client that is connected; how the connection ends later is no error. */
+export async function connected(where: NetConnectOpts): Promise<Socket> {
+  const socket = connect(where);
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** The next text from a connection. */
+export function nextText(socket: Socket): Promise<string> {
+  return new Promise((resolve) => {
+    socket.setEncoding('latin1').once('data', resolve);
+  });
+}
 
 /**
  * Sends the pieces one after the other, each in a packet of its own, then closes our half. Resolves

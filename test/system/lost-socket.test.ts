@@ -5,9 +5,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { ask } from './line-client.ts';
+import { ask, connected, nextText } from './line-client.ts';
 import type { RunningProgram } from './running-program.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
@@ -26,13 +26,10 @@ function say(text: string): Promise<string> {
 
 /** A connected client, until the test is over; `ask` resolves with the next reply. */
 async function client() {
-  const socket = connect(site.path('rater.sock'));
-  sockets.push(socket.on('error', () => {}));
-  await once(socket, 'connect');
+  const socket = await connected({ path: site.path('rater.sock') });
+  sockets.push(socket);
   return (line: string) => {
-    const reply = new Promise<string>((resolve) => {
-      socket.setEncoding('latin1').once('data', resolve);
-    });
+    const reply = nextText(socket);
     socket.write(line);
     return reply;
   };
