@@ -32,7 +32,7 @@ describe.each(['plain', 'json', 'human'])('a log that is %s', (format) => {
     site = new Site({ limits: 'ip: ( ("*", 60, 1) ); user: ( ("*", 60, 0) );', settings });
     site.spawnRater();
     const log = () => (existsSync(site.path('log')) ? readFileSync(site.path('log'), 'utf8') : '');
-    await until('rater is ready', () => log().includes('ready'));
+    await until('rater has begun', () => log().includes('all in force'));
     const before = log().split('\n').length;
     const invalid = Buffer.from('user \xff\xfe\x9b2J\n', 'latin1');
     const replies = await say(`user ${hostile}\nip ${hostile}\n${hostile} x\n`, invalid);
