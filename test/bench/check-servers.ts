@@ -1,13 +1,16 @@
-/** Who answers checks over a Unix socket: ours, redis, and the least there can be. */
+/** Who answers checks over a Unix socket: ours, redis, and the least there can be in C and in Node. */
 import { type CheckServer, startLineServer } from './peers/line-server.ts';
+import { startNodeServer } from './peers/node-server.ts';
 import { startRedis } from './peers/redis.ts';
 import { startRater } from './rater.ts';
+import type { Finding, Goal, Series } from './row.ts';
 import type { Workbench } from './workbench.ts';
 
 export type CheckServers = {
   readonly ours: CheckServer;
   readonly peer: CheckServer | undefined;
   readonly limit: CheckServer;
+  readonly floor: CheckServer;
 };
 
 /** Nobody is refused. */
@@ -16,6 +19,7 @@ export async function startCheckServers(bench: Workbench): Promise<CheckServers>
     ours: await startRater(bench, { limits: 'ip: ( ("*", 60, 100000) );' }),
     peer: await startRedis(bench),
     limit: await startLineServer(bench),
+    floor: await startNodeServer(bench),
   };
 }
 
@@ -32,5 +36,15 @@ export function contenders(
     ours: one('rater', servers.ours),
     peer: servers.peer && one('redis', servers.peer),
     limit: one('C epoll', servers.limit),
+    floor: one('node:net', servers.floor),
   };
+}
+
+/** What ours reaches of the least that there can be in Node. */
+export function ofFloor(
+  { what, unit, ours }: Pick<Finding, 'what' | 'unit' | 'ours'>,
+  floor: Series | undefined,
+  goal?: Goal,
+): Finding {
+  return { what: `${what}, of node:net`, unit, ours, limit: floor, goal };
 }

@@ -45,9 +45,7 @@ export function newSite(bench: Workbench, plan: Plan): Site {
 /** Starts rater and does not wait. */
 export function launchRater(bench: Workbench, site: Site): Rater {
   const { directory, config } = site;
-  // As the sample run scripts start it.
-  const node = ['env', 'NODE_OPTIONS=--max-semi-space-size=1', process.execPath];
-  const program = bench.start(directory, [...node, bench.ours('rater'), '-c', config]);
+  const program = bench.start(directory, [...bench.likeRater, bench.ours('rater'), '-c', config]);
   const socket = join(directory, 'rater.sock');
   return { ...site, program, pid: program.pid, checked: { socket, protocol: 'rater' } };
 }

@@ -19,6 +19,8 @@ const environment = { PATH: ['/usr/sbin', '/sbin', process.env.PATH].join(delimi
 export class Workbench {
   readonly places: Places;
   readonly isQuick: boolean;
+  /** Node as the sample run scripts start rater with it. */
+  readonly likeRater = ['env', 'NODE_OPTIONS=--max-semi-space-size=1', process.execPath];
   readonly #directories: string[] = [];
   readonly #running: RunningProgram[] = [];
   readonly #commands = new Set<ChildProcess>();

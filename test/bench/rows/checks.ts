@@ -1,4 +1,4 @@
-import { contenders, startCheckServers } from '../check-servers.ts';
+import { contenders, ofFloor, startCheckServers } from '../check-servers.ts';
 import { ask } from '../load.ts';
 import { takeTurns } from '../rounds.ts';
 import type { Row } from '../row.ts';
@@ -13,7 +13,7 @@ export const checks: Row = {
     const rate = async (server: typeof servers.ours) => {
       return checks / (await ask(bench, { ...how, server: server.checked }));
     };
-    const { ours, peer, limit } = await takeTurns(bench.rounds, contenders(servers, rate));
+    const { ours, peer, limit, floor } = await takeTurns(bench.rounds, contenders(servers, rate));
     if (!ours) return [];
     const what = 'checks, a connection each, concurrency 8';
     return [
@@ -22,6 +22,7 @@ export const checks: Row = {
         what: `${what}, of C`,
         ...{ unit: '/s', ours, limit, goal: { is: 'at least', bound: 0.5, of: 'limit' } },
       },
+      ofFloor({ what, unit: '/s', ours }, floor, { is: 'at least', bound: 0.8, of: 'limit' }),
     ];
   },
 };
