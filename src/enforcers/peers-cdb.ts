@@ -13,13 +13,14 @@ import type { Block } from '../store/store.ts';
 import { findInCdb } from './cdb.ts';
 import { compilePeers, peerData } from './compile-peers.ts';
 import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from './enforcer.ts';
+import type { PeerFileOptions } from './make-peer-file.ts';
 import { peerFileName } from './peer-file.ts';
-import { PeersDirectory, type PeersDirectoryOptions } from './peers-directory.ts';
+import { PeersDirectory } from './peers-directory.ts';
 import { type CdbLog, RebuiltCdb } from './rebuilt-cdb.ts';
 import { latin1 } from './tcprules.ts';
 import { realTimers, type Timers } from './timers.ts';
 
-export type PeersCdbOptions = PeersDirectoryOptions & {
+export type PeersCdbOptions = PeerFileOptions & {
   /** What tcpsvd -x reads; not in the directory. */
   readonly cdb: string;
 };

@@ -1,9 +1,7 @@
 /**
- * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts.
+ * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts
+ * and make-peer-file.ts.
  *
- * Guarantee: a file of ours refuses from its first instant to its last. A silent one is created with
- * a mode that refuses and tells that it is unfinished; a polite one gets its name when it is complete;
- * a later end, and another mode, replaces it by rename.
  * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
  * whose modification time is the end of a block of ours, which is how it can be told without reading
  * a file that even its owner may not read, and one that is unfinished. Its text is for people and for
@@ -11,86 +9,35 @@
  * Guarantee: a file is said to be removed only if it was there, and its directory still is: where the
  * directory is gone or another one has its name, nobody meant to lift all blocks.
  */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  ftruncateSync,
-  futimesSync,
-  linkSync,
-  lstatSync,
-  opendirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  type Stats,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { opendirSync, readdirSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Address, networkOf } from '../core/address.ts';
-import { errnoOf, Fault, reasonOf } from '../errors.ts';
+import { Fault, reasonOf } from '../errors.ts';
 import { birthOf } from '../file-identity.ts';
 import type { Block } from '../store/store.ts';
 import { DirectoryWatch } from './directory-watch.ts';
 import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from './enforcer.ts';
+import { PeerFileMaker, type PeerFileOptions, statsOf } from './make-peer-file.ts';
 import {
   addressOfPeerFile,
   blockInPeerFile,
-  endSecond,
   isCommand,
   isComplete,
   isDeny,
-  isInTime,
   isOurs,
   isUnfinished,
   mayBeOurs,
   peerFileName,
-  peerFileText,
-  politeFileText,
-  politeMode,
-  silentMode,
-  unfinishedMode,
 } from './peer-file.ts';
-import { readPeerFile, restoreLeftover, temporarySuffix } from './read-peer-file.ts';
+import { readPeerFile, restoreLeftover } from './read-peer-file.ts';
 import { realTimers, type Timers } from './timers.ts';
 
-const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 function guard<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
     throw error instanceof Fault ? error : new Fault('enforcer', reasonOf(error), error);
   }
-}
-
-function statsOf(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
-}
-
-function isDiskFull(error: unknown): boolean {
-  return errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
-}
-
-/**
- * The file itself is the block: on a full disk it does without its text. Says whether it has one; a
- * part of it would look like all of it.
- */
-function describe(descriptor: number, block: Block): boolean {
-  try {
-    writeFileSync(descriptor, peerFileText(block));
-    return true;
-  } catch (error) {
-    if (!isDiskFull(error)) throw error;
-    ftruncateSync(descriptor);
-    return false;
-  }
-}
-
-function isTaken(error: unknown): boolean {
-  return errnoOf(error) === 'EEXIST';
 }
 
 /** Changes when another directory gets the name. */
@@ -103,11 +50,6 @@ function signatureOf({ ino, mode, size, mtimeMs }: Stats): string {
   return `${ino} ${mode} ${size} ${mtimeMs}`;
 }
 
-/** What became of a file; `isBare`: the disk was too full for a text, so it is silent without one. */
-type Put = { readonly imposed: Imposed; readonly isOurs: boolean; readonly isBare?: boolean };
-
-const whole: Put = { imposed: 'in force', isOurs: true };
-const bare: Put = { ...whole, isBare: true };
 const bareness = 'only as a silent file without text, for want of room';
 
 /** Who is told of each event in the directory, what keeps them from being seen, and its end. */
@@ -119,19 +61,10 @@ export type PeersListener = {
 
 const nobody: PeersListener = { onEvent() {}, onTrouble() {}, onMended() {} };
 
-export type PeersDirectoryOptions = {
-  readonly directory: string;
-  /** What tcpsvd's -t is given; it then ends silent blocks itself. */
-  readonly timeoutSeconds: number | undefined;
-  /** What a polite refusal says after its code; undefined: refuse in silence. */
-  readonly message?: string | undefined;
-};
-
 export class PeersDirectory implements Enforcer {
   readonly name: string;
   readonly #directory: string;
-  readonly #timeoutSeconds: number | undefined;
-  readonly #message: string | undefined;
+  readonly #files: PeerFileMaker;
   readonly #watch: DirectoryWatch;
   #onChange: (() => void) | undefined;
   #isWatched = false;
@@ -143,14 +76,13 @@ export class PeersDirectory implements Enforcer {
   #foreign = new Map<string, string>();
 
   constructor(
-    options: PeersDirectoryOptions,
+    options: PeerFileOptions,
     timers: Timers = realTimers,
     listener: PeersListener = nobody,
   ) {
     this.name = `peers ${options.directory}`;
     this.#directory = options.directory;
-    this.#timeoutSeconds = options.timeoutSeconds;
-    this.#message = options.message;
+    this.#files = new PeerFileMaker(options);
     this.#watch = new DirectoryWatch({
       directory: options.directory,
       onEvent: (name) => listener.onEvent(name),
@@ -167,7 +99,7 @@ export class PeersDirectory implements Enforcer {
     return guard(() => {
       this.#identity ??= identityOf(this.#directory);
       this.#placed.delete(name);
-      const { imposed, isOurs: isPlaced, isBare } = this.#put(name, block);
+      const { imposed, isOurs: isPlaced, isBare } = this.#files.put(name, block);
       if (isPlaced) this.#placed.add(name);
       if (isBare) throw new Fault('enforcer', `${bareness} in ${this.#directory}`);
       return imposed;
@@ -302,7 +234,7 @@ export class PeersDirectory implements Enforcer {
     const stats = statsOf(join(this.#directory, name));
     if (stats && isOurs(stats, block)) {
       this.#placed.add(name);
-      return isComplete(stats, block, this.#mode()) ? undefined : { kind: 'missing', block };
+      return isComplete(stats, block, this.#files.mode) ? undefined : { kind: 'missing', block };
     }
     const wasPlaced = this.#placed.delete(name);
     // The admin's own file stands in its place.
@@ -353,105 +285,9 @@ export class PeersDirectory implements Enforcer {
     const name = peerFileName(block.address);
     const stats = name === undefined ? undefined : statsOf(join(this.#directory, name));
     if (name === undefined || !stats) return false;
-    if (!isOurs(stats, block) || !isComplete(stats, block, this.#mode())) return false;
+    if (!isOurs(stats, block) || !isComplete(stats, block, this.#files.mode)) return false;
     this.#placed.add(name);
     return true;
-  }
-
-  /** Puts the block's file there, unless somebody else's is. */
-  #put(name: string, block: Block): Put {
-    const created = this.#create(name, block) ?? this.#improve(name, block);
-    return created ?? this.#create(name, block) ?? { imposed: 'not possible', isOurs: false };
-  }
-
-  /** Makes of the file that has the name what it should be, if it is ours; undefined: it is gone. */
-  #improve(name: string, block: Block): Put | undefined {
-    const stats = statsOf(join(this.#directory, name));
-    if (!stats) return undefined;
-    if (!isOurs(stats, block)) {
-      return { imposed: isDeny(stats) ? 'in force' : 'not possible', isOurs: false };
-    }
-    if (isComplete(stats, block, this.#mode())) return whole;
-    return this.#replace(name, block, stats);
-  }
-
-  #mode(): number {
-    return this.#message === undefined ? silentMode : politeMode;
-  }
-
-  /** Creates the block's file; undefined: the name is taken. */
-  #create(name: string, block: Block): Put | undefined {
-    const path = join(this.#directory, name);
-    try {
-      if (this.#message === undefined) return this.#createSilent(path, block);
-      return statsOf(path) ? undefined : this.#linkPrepared(name, block);
-    } catch (error) {
-      if (isTaken(error)) return undefined;
-      throw error;
-    }
-  }
-
-  #linkPrepared(name: string, block: Block): Put {
-    const { temporary, put } = this.#prepare(name, block);
-    try {
-      linkSync(temporary, join(this.#directory, name));
-      return put;
-    } finally {
-      unlinkSync(temporary);
-    }
-  }
-
-  /** One without text is no better than another; each rename would be a change to look at. */
-  #replace(name: string, block: Block, there: Stats): Put {
-    const { temporary, put } = this.#prepare(name, block);
-    if (put.isBare && isInTime(there, block)) unlinkSync(temporary);
-    else renameSync(temporary, join(this.#directory, name));
-    return put;
-  }
-
-  /** Makes the file, as whole as there is room for, under another name. */
-  #prepare(name: string, block: Block): { readonly temporary: string; readonly put: Put } {
-    const temporary = join(this.#directory, `..${name}${temporarySuffix}`);
-    rmSync(temporary, { force: true });
-    if (this.#message !== undefined) {
-      if (this.#createPolite(temporary, block, this.#message)) return { temporary, put: whole };
-      this.#createSilent(temporary, block);
-      return { temporary, put: bare };
-    }
-    return { temporary, put: this.#createSilent(temporary, block) };
-  }
-
-  /** What is left when this fails, or dies in between, is replaced or removed as unfinished. */
-  #createSilent(path: string, block: Block): Put {
-    const descriptor = openSync(path, O_CREAT | O_EXCL | O_WRONLY, unfinishedMode);
-    try {
-      const put = describe(descriptor, block) ? whole : bare;
-      const end = endSecond(block.untilMs);
-      const age = this.#timeoutSeconds;
-      futimesSync(descriptor, age === undefined ? end : end - age, end);
-      fchmodSync(descriptor, silentMode);
-      return put;
-    } finally {
-      closeSync(descriptor);
-    }
-  }
-
-  /** False, and nothing left of it, on a full disk: there a block has to be silent. */
-  #createPolite(temporary: string, block: Block, message: string): boolean {
-    const descriptor = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY, unfinishedMode);
-    try {
-      writeFileSync(descriptor, politeFileText(block, message));
-      fchmodSync(descriptor, politeMode);
-      const end = endSecond(block.untilMs);
-      futimesSync(descriptor, end, end);
-      return true;
-    } catch (error) {
-      unlinkSync(temporary);
-      if (isDiskFull(error)) return false;
-      throw error;
-    } finally {
-      closeSync(descriptor);
-    }
   }
 
   #removeLeftovers(): void {
