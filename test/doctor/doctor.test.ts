@@ -362,9 +362,6 @@ const cases: readonly Case[] = [
   {
     what: 'who may not ask rater',
     skip: cannotBecomeNobody ?? false,
-    before() {
-      chmodSync(site.directory, 0o755);
-    },
     how: () => ({ user: nobody }),
     finds: 'problem daemon',
     says: /may not ask rater/,
@@ -374,6 +371,24 @@ const cases: readonly Case[] = [
     before: () => chmodSync(site.path('rater.sock'), 0o666),
     finds: 'problem sockets',
     says: /rater.sock has mode 0666/,
+  },
+  {
+    what: 'a socket that is closed to ratecheck',
+    before: () => chmodSync(site.path('rater.sock'), 0o600),
+    finds: 'problem sockets',
+    says: /rater.sock has mode 0600, .* is 0660: a ratecheck that may not ask lets all in; chmod 0660/,
+  },
+  {
+    what: 'a directory of the socket that is closed to ratecheck',
+    before: () => chmodSync(site.directory, 0o700),
+    finds: 'problem sockets',
+    says: /closed to other users: a ratecheck that runs as one lets all in; chmod o\+x/,
+  },
+  {
+    what: 'a directory of the socket that is open to its group only',
+    before: () => chmodSync(site.directory, 0o750),
+    finds: 'hint sockets',
+    says: /a ratecheck that runs as one lets all in, unless it is in the group/,
   },
   {
     what: 'a socket that is open to all because the configuration says so',
