@@ -63,6 +63,12 @@ export const degradedModes = {
     sentence: 'a connection could not be accepted, and ratecheck let the client in',
     remedy: 'let rater have more open files (ulimit -n, LimitNOFILE)',
   },
+  'reply too late': {
+    effect: 'fails open',
+    ends: 'quiet',
+    sentence: 'a client was gone before its reply came, as when ratecheck has waited and let it in',
+    remedy: 'see what kept rater from running: CPU, memory, disk; or give ratecheck -t more time',
+  },
   'block not made': {
     effect: 'refuses by itself',
     ends: 'quiet',

@@ -15,7 +15,7 @@ import { MemoryCounters } from '../counters/memory-counters.ts';
 import type { Degradations } from '../degradations.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
-import { reasonOf } from '../errors.ts';
+import { errnoOf, reasonOf } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
 import { type Absence, LifeSign, lifeSignOf, secondsOf } from '../life-sign.ts';
 import { isOverloaded } from '../overload.ts';
@@ -141,7 +141,8 @@ export class Rater {
       });
     }
     const shared = { path: socket, mode: settings.socketMode, group: settings.socketGroup };
-    await this.#keep('check', () => checkListener(checkParts, false), shared);
+    const listener = () => this.#tellingLate(checkListener(checkParts, false));
+    await this.#keep('check', listener, shared);
     const startedMs = this.#clock.monotonicMs();
     this.#timers.start(settings.expirationTimer, () => void this.#finishStart(startedMs));
     this.#timers.every('sign of life', signEveryMs, () => this.#sign(() => this.#lifeSign.goOn()));
@@ -228,6 +229,14 @@ export class Rater {
     server.on('error', (error) => this.#rareLog.error('listener', { what: reasonOf(error) }));
     this.#connections.addServer(kind, server);
     return server;
+  }
+
+  /** A client that is gone before its reply has waited in vain, as ratecheck does, which fails open. */
+  #tellingLate(server: Server): Server {
+    const onError = (error: Error) => {
+      if (errnoOf(error) === 'EPIPE') this.#rareLog.warn('reply too late');
+    };
+    return server.on('connection', (socket) => socket.on('error', onError));
   }
 
   #makeCounters(): MemoryCounters {
