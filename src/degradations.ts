@@ -30,6 +30,12 @@ export const degradedModes = {
     sentence: 'the database could not be used: new blocks were in memory only',
     remedy: 'make room and let its user write there; rater goes on trying by itself',
   },
+  'database file': {
+    effect: 'forgets',
+    ends: 'mended',
+    sentence: 'the file of the database was not in its place: no later rater finds what came then',
+    remedy: 'put it back, or restart rater, which then takes the blocks from the peers directory',
+  },
   server: {
     effect: 'refuses by itself',
     ends: 'mended',

@@ -94,6 +94,11 @@ const cases: readonly Case[] = [
     mend: () => open.pop()?.(),
   },
   {
+    mode: 'database file',
+    breaks: () => renameSync(site.path('blocks.db'), site.path('away')),
+    mend: () => renameSync(site.path('away'), site.path('blocks.db')),
+  },
+  {
     mode: 'server',
     async breaks() {
       renameSync(site.path('peers'), site.path('away'));
