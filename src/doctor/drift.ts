@@ -51,10 +51,12 @@ function inDirectory(
 ): Finding[] {
   const { ofBlocks, leftOver, admins } = peerFilesIn(directory, all);
   const taken = new Map(admins.map((file) => [file.name, file]));
+  const left = new Set(leftOver.map(({ name }) => name));
   const [missing, overruled]: [Block[], Block[]] = [[], []];
   for (const block of current) {
     const name = peerFileName(block.address);
-    if (name === undefined || ofBlocks.has(name)) continue;
+    // One that is left over refuses as well, and is told as such.
+    if (name === undefined || ofBlocks.has(name) || left.has(name)) continue;
     const file = taken.get(name);
     if (!file) missing.push(block);
     else if (!isDeny(file.stats)) overruled.push(block);
@@ -69,8 +71,9 @@ function inDirectory(
   }
   if (leftOver.length > 0) {
     const what = `files of ipthrottle in ${directory} that belong to no block: ${names(leftOver)}`;
+    const remedy = 'start rater, which makes blocks of them again or removes what is over';
     found.push(
-      problem(what, `remove them from ${directory}, or ipthrottle block the addresses anew`),
+      problem(what, `${remedy}; what it leaves has a changed date: rm it in ${directory}`),
     );
   }
   return found;

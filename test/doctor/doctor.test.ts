@@ -11,6 +11,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -289,7 +290,16 @@ const cases: readonly Case[] = [
       renameSync(site.path('kept'), site.path('peers', '192.0.2.1'));
     },
     finds: 'problem drift',
-    says: /belong to no block: 192\.0\.2\.1/,
+    says: /belong to no block: 192\.0\.2\.1; start rater, which makes blocks of them again/,
+  },
+  {
+    what: 'a file of ours whose date somebody has changed',
+    async before() {
+      await block('192.0.2.1');
+      utimesSync(site.path('peers', '192.0.2.1'), 2_000_000_000, 2_000_000_000);
+    },
+    finds: 'problem drift',
+    says: /belong to no block: 192\.0\.2\.1; .*what it leaves has a changed date: rm it/,
   },
   {
     what: 'a block that is over and still there',
