@@ -607,6 +607,25 @@ describe('a small file system', () => {
     return status === 0 ? undefined : `cannot mount: ${stderr}`;
   }
 
+  test('is found to be read-only', async () => {
+    site = new Site();
+    const why = mount('size=500m');
+    if (why !== undefined) {
+      console.warn(`tests skipped: ${why}`);
+      return;
+    }
+    try {
+      const rater = await site.startRater();
+      await rater.killedBy('SIGTERM');
+      spawnSync('mount', ['-o', 'remount,ro', site.path('peers')]);
+      const { findings } = await examine(site);
+      expect(kinds(findings)).toEqual(['problem daemon', 'problem space']);
+      expect(findings[1]?.what).toMatch(/peers: its file system is read-only$/);
+    } finally {
+      spawnSync('umount', [site.path('peers')]);
+    }
+  });
+
   test.each([
     { what: 'room', options: 'size=2m', files: 0, says: /MB are left/ },
     { what: 'files', options: 'size=500m,nr_inodes=20', files: 19, says: /0 of 20 files are left/ },
