@@ -59,9 +59,9 @@ export const degradedModes = {
   socket: {
     effect: 'fails open',
     ends: 'mended',
-    sentence:
-      'something else had the name of a socket: nobody could connect, and ratecheck let all in',
-    remedy: 'remove what has its name; rater then listens there again by itself',
+    sentence: 'a socket could not have its name: nobody could connect, and ratecheck let all in',
+    remedy:
+      'remove what has its name, or make its directory anew; rater then listens again by itself',
   },
   listener: {
     effect: 'fails open',
