@@ -302,6 +302,15 @@ const cases: readonly Case[] = [
     says: /belong to no block: 192\.0\.2\.1; .*what it leaves has a changed date: rm it/,
   },
   {
+    what: 'a directory in the place of a block',
+    before() {
+      mkdirSync(site.path('peers', '192.0.2.1'));
+      return block('192.0.2.1');
+    },
+    finds: 'problem drift',
+    says: /what is no file stands in .*peers where blocks have theirs: 192\.0\.2\.1; remove it/,
+  },
+  {
     what: 'a block that is over and still there',
     before: () => block('2001:db8::1'),
     dead: () => changeRow('UPDATE blocks SET since_ms = 1000, until_ms = 2000'),
