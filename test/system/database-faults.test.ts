@@ -3,10 +3,20 @@
  * the limit is refused, blocks end on time, and what was missing is written later.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ask } from './line-client.ts';
+import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
 
@@ -221,6 +231,23 @@ describe('not to be opened', () => {
     );
     expect(readFileSync(site.path('blocks.db'))).toEqual(bytes);
   });
+
+  test.skipIf(cannotBecomeNobody)(
+    'one that the user of rater may not read ends rater with 100, and is left as it is',
+    async () => {
+      site = new Site({}, nobody);
+      await (await site.startRater()).killedBy('SIGTERM');
+      chmodSync(site.path('blocks.db'), 0);
+      chownSync(site.path('blocks.db'), 0, 0);
+      const bytes = readFileSync(site.path('blocks.db'));
+      const rater = site.spawnRater();
+      expect(await rater.ends()).toBe(100);
+      expect(rater.said).toMatch(
+        /^rater: error: database cannot be opened: .*permission denied\n$/,
+      );
+      expect(readFileSync(site.path('blocks.db'))).toEqual(bytes);
+    },
+  );
 
   test('a directory in its place ends rater with 100', async () => {
     site = new Site();
