@@ -15,7 +15,7 @@ import { MemoryCounters } from '../counters/memory-counters.ts';
 import type { Degradations } from '../degradations.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
-import { errnoOf, reasonOf } from '../errors.ts';
+import { reasonOf } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
 import { type Absence, LifeSign, lifeSignOf, secondsOf } from '../life-sign.ts';
 import { isOverloaded } from '../overload.ts';
@@ -144,8 +144,9 @@ export class Rater {
       });
     }
     const shared = { path: socket, mode: settings.socketMode, group: settings.socketGroup };
-    const listener = () => this.#tellingLate(checkListener(checkParts, false));
-    await this.#keep('check', listener, shared);
+    // Who has waited in vain, as ratecheck does, fails open.
+    const onLateReply = () => this.#rareLog.warn('reply too late');
+    await this.#keep('check', () => checkListener({ ...checkParts, onLateReply }, false), shared);
     const startedMs = this.#clock.monotonicMs();
     this.#timers.start(settings.expirationTimer, () => void this.#finishStart(startedMs));
     this.#timers.every('sign of life', signEveryMs, () => this.#sign(() => this.#lifeSign.goOn()));
@@ -233,14 +234,6 @@ export class Rater {
     server.on('error', (error) => this.#rareLog.error('listener', { what: reasonOf(error) }));
     this.#connections.addServer(kind, server);
     return server;
-  }
-
-  /** A client that is gone before its reply has waited in vain, as ratecheck does, which fails open. */
-  #tellingLate(server: Server): Server {
-    const onError = (error: Error) => {
-      if (errnoOf(error) === 'EPIPE') this.#rareLog.warn('reply too late');
-    };
-    return server.on('connection', (socket) => socket.on('error', onError));
   }
 
   #makeCounters(): MemoryCounters {
