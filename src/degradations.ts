@@ -30,6 +30,12 @@ export const degradedModes = {
     sentence: 'the database could not be used: new blocks were in memory only',
     remedy: 'make room and let its user write there; rater goes on trying by itself',
   },
+  'database file': {
+    effect: 'forgets',
+    ends: 'mended',
+    sentence: 'the file of the database was not in its place: no later rater finds what came then',
+    remedy: 'put it back, or restart rater, which then takes the blocks from the peers directory',
+  },
   server: {
     effect: 'refuses by itself',
     ends: 'mended',
@@ -53,15 +59,21 @@ export const degradedModes = {
   socket: {
     effect: 'fails open',
     ends: 'mended',
-    sentence:
-      'something else had the name of a socket: nobody could connect, and ratecheck let all in',
-    remedy: 'remove what has its name; rater then listens there again by itself',
+    sentence: 'a socket could not have its name: nobody could connect, and ratecheck let all in',
+    remedy:
+      'remove what has its name, or make its directory anew; rater then listens again by itself',
   },
   listener: {
     effect: 'fails open',
     ends: 'quiet',
     sentence: 'a connection could not be accepted, and ratecheck let the client in',
     remedy: 'let rater have more open files (ulimit -n, LimitNOFILE)',
+  },
+  'reply too late': {
+    effect: 'fails open',
+    ends: 'quiet',
+    sentence: 'a client was gone before its reply came, as when ratecheck has waited and let it in',
+    remedy: 'see what kept rater from running: CPU, memory, disk; or give ratecheck -t more time',
   },
   'block not made': {
     effect: 'refuses by itself',

@@ -83,9 +83,9 @@ export class LifeSign {
 
   /** From now on somebody is running; the absence that this ends. Throws errors of the file system. */
   begin(): Absence | undefined {
+    this.#hasBegun = true;
     const absence = absenceAt(this.#path);
     this.#give('running');
-    this.#hasBegun = true;
     return absence && { ...absence, untilMs: this.#clock.wallMs() };
   }
 

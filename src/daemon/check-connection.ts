@@ -31,6 +31,9 @@ export type CheckParts = {
   readonly isOneRequest: boolean;
 };
 
+/** So that there are no more sessions than connections. */
+const oneSession = 'This connection stands for a session already';
+
 /** How long requests of one client are answered before others have their turn. */
 const sliceMs = 5;
 
@@ -168,6 +171,9 @@ export class CheckConnection implements Client, Holder {
       return performance.measure(undefined, () => errorReply(request));
     }
     const isSession = request.isSession && !isOneRequest;
+    if (isSession && this.#isNeeded) {
+      return performance.measure(undefined, () => errorReply(oneSession));
+    }
     this.#isForSession ||= isSession;
     const known = gatekeeper.hasClass(request.class) ? request.class : undefined;
     return performance.measure(known, () => gatekeeper.mark(request, isSession ? this : undefined));

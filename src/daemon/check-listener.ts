@@ -3,6 +3,7 @@
  * and closes, as the original rater did, and has a deadline for all of it.
  */
 import { createServer, type Server, type Socket } from 'node:net';
+import { errnoOf } from '../errors.ts';
 import { CheckConnection, type CheckParts } from './check-connection.ts';
 import type { ConnectionRoom } from './connection-room.ts';
 import type { Connections } from './connections.ts';
@@ -19,10 +20,9 @@ function closeBy(deadlineMs: number, socket: Socket): void {
 export type CheckListenerParts = Omit<CheckParts, 'kind' | 'isOneRequest'> & {
   readonly connections: Connections;
   readonly room: ConnectionRoom;
+  /** Called when a client was gone before its reply. */
+  readonly onLateReply?: () => void;
 };
-
-/** A client that is gone is owed nothing; Node has closed the connection already. */
-function ignore(): void {}
 
 /** A server for the line protocol; `isOneRequest` closes after the first reply. */
 export function checkListener(
@@ -33,8 +33,12 @@ export function checkListener(
   const { room, connections } = parts;
   const kind = isOneRequest ? 'check by TCP' : 'check';
   const checkParts = { ...parts, kind, isOneRequest };
+  // A client that is gone is owed nothing; Node has closed the connection already.
+  const onError = (error: Error) => {
+    if (errnoOf(error) === 'EPIPE') parts.onLateReply?.();
+  };
   return createServer({ allowHalfOpen: true, noDelay: isOneRequest }, (socket) => {
-    socket.on('error', ignore);
+    socket.on('error', onError);
     if (!room.enter()) {
       socket.destroy();
       return;

@@ -27,6 +27,7 @@ import { ConfigWatcher } from './config-watcher.ts';
 import { ConnectionRoom, mostChecks, mostOperators } from './connection-room.ts';
 import { Connections } from './connections.ts';
 import { controlListener } from './control-listener.ts';
+import { DatabaseWatch } from './database-watch.ts';
 import { daemonFacts } from './facts.ts';
 import { takeInstanceLock } from './instance-lock.ts';
 import { isSameFixed, keepFixed } from './keep-fixed.ts';
@@ -44,7 +45,7 @@ import { LiveVariables } from './variables.ts';
 const controlMode = 0o600;
 /** Between two signs of life. */
 const signEveryMs = 5000;
-const lookAtSocketsMs = 1000;
+const lookAtFilesMs = 1000;
 
 export class Rater {
   readonly #log: DaemonLog;
@@ -56,6 +57,7 @@ export class Rater {
   readonly #enforcers: readonly Enforcer[];
   readonly #gatekeeper: Gatekeeper;
   readonly #timers: Timers;
+  readonly #databaseWatch: DatabaseWatch;
   readonly #overloadWatch: OverloadWatch;
   readonly #configWatcher: ConfigWatcher;
   readonly #tcpListeners: Server[] = [];
@@ -84,6 +86,7 @@ export class Rater {
     const locked = dbPath === ':memory:' ? [socket] : [socket, dbPath];
     this.#locks = locked.map((path) => takeInstanceLock(path));
     const store = openStore(dbPath, log, this.#clock.wallMs());
+    this.#databaseWatch = new DatabaseWatch(dbPath, this.#troubles);
     this.#enforcers = makeEnforcers(config.blocking, log, degradations);
     this.#gatekeeper = new Gatekeeper({
       config,
@@ -141,12 +144,15 @@ export class Rater {
       });
     }
     const shared = { path: socket, mode: settings.socketMode, group: settings.socketGroup };
-    await this.#keep('check', () => checkListener(checkParts, false), shared);
+    // Who has waited in vain, as ratecheck does, fails open.
+    const onLateReply = () => this.#rareLog.warn('reply too late');
+    await this.#keep('check', () => checkListener({ ...checkParts, onLateReply }, false), shared);
     const startedMs = this.#clock.monotonicMs();
     this.#timers.start(settings.expirationTimer, () => void this.#finishStart(startedMs));
     this.#timers.every('sign of life', signEveryMs, () => this.#sign(() => this.#lifeSign.goOn()));
-    this.#timers.every('look at sockets', lookAtSocketsMs, () => {
+    this.#timers.every('look at files', lookAtFilesMs, () => {
       for (const kept of this.#keptSockets) void kept.look();
+      this.#databaseWatch.look();
     });
     this.#overloadWatch.start();
     this.#absence = this.#sign(() => this.#lifeSign.begin());

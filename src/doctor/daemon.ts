@@ -49,7 +49,9 @@ async function ofRunning(status: DaemonStatus, site: Installation): Promise<Find
     return [hint(what, 'run ipthrottle doctor as root'), ...differences(status, site)];
   }
   const what = `${socket}: rater runs, but nobody answers there (${why}), so ratecheck lets all in`;
-  return [problem(what, 'restart rater'), ...differences(status, site)];
+  const remedy =
+    'rater listens anew within a second, or its log says what keeps it; else restart it';
+  return [problem(what, remedy), ...differences(status, site)];
 }
 
 /** `, killed at ...`, as far as its sign of life tells. */

@@ -5,6 +5,7 @@
  * While rater runs, what it was asked a moment ago may be on its way: what differs is looked at
  * again after a rebuild has had its time.
  */
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type CdbRecord, recordsInCdb } from '../enforcers/cdb.ts';
@@ -44,6 +45,10 @@ function names(files: readonly PeerFile[]): string {
   return someOf(files.map(({ name }) => quoted(name)));
 }
 
+function isNameFree(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+}
+
 function inDirectory(
   directory: string,
   all: readonly Block[],
@@ -51,17 +56,23 @@ function inDirectory(
 ): Finding[] {
   const { ofBlocks, leftOver, admins } = peerFilesIn(directory, all);
   const taken = new Map(admins.map((file) => [file.name, file]));
-  const [missing, overruled]: [Block[], Block[]] = [[], []];
+  const left = new Set(leftOver.map(({ name }) => name));
+  const [missing, overruled, barred]: [Block[], Block[], Block[]] = [[], [], []];
   for (const block of current) {
     const name = peerFileName(block.address);
-    if (name === undefined || ofBlocks.has(name)) continue;
+    // One that is left over refuses as well, and is told as such.
+    if (name === undefined || ofBlocks.has(name) || left.has(name)) continue;
     const file = taken.get(name);
-    if (!file) missing.push(block);
+    if (!file) (isNameFree(join(directory, name)) ? missing : barred).push(block);
     else if (!isDeny(file.stats)) overruled.push(block);
   }
   const found: Finding[] = [];
   if (missing.length > 0) {
     found.push(problem(`blocks without a file in ${directory}: ${addresses(missing)}`, putRight));
+  }
+  if (barred.length > 0) {
+    const what = `what is no file stands in ${directory} where blocks have theirs: ${addresses(barred)}`;
+    found.push(problem(what, 'remove it or the blocks; rater refuses there by itself meanwhile'));
   }
   if (overruled.length > 0) {
     const what = `a file of your own in ${directory} lets in who is blocked: ${addresses(overruled)}`;
@@ -69,8 +80,9 @@ function inDirectory(
   }
   if (leftOver.length > 0) {
     const what = `files of ipthrottle in ${directory} that belong to no block: ${names(leftOver)}`;
+    const remedy = 'start rater, which makes blocks of them again or removes what is over';
     found.push(
-      problem(what, `remove them from ${directory}, or ipthrottle block the addresses anew`),
+      problem(what, `${remedy}; what it leaves has a changed date: rm it in ${directory}`),
     );
   }
   return found;

@@ -1,14 +1,20 @@
 /**
- * Who may connect: sockets that are open to more than the configuration says, and what the
- * configuration lets everybody do.
+ * Who may connect: sockets that are open to more than the configuration says, or closed to those who
+ * should ask, and what the configuration lets everybody do.
  */
-import { lstatSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Settings } from '../config/config.ts';
 import { isLoopback, parseAddress } from '../core/address.ts';
 import { type Check, type Finding, hint, problem } from './check.ts';
 
 const controlMode = 0o600;
 const othersWrite = 0o002;
+/** Who may write to a socket may connect. */
+const anyWrite = 0o222;
+const onlyOwner = 0o700;
+const othersSearch = 0o001;
+const groupSearch = 0o010;
 
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
@@ -20,6 +26,29 @@ function tooWide(path: string, wanted: number, whose: string): Finding[] {
   if (!stats?.isSocket() || (mode & ~wanted) === 0) return [];
   const what = `${path} has mode ${octal(mode)}, ${whose} is ${octal(wanted)}`;
   return [problem(what, `chmod ${octal(wanted)} ${path}`)];
+}
+
+/** What keeps those from connecting whom the configuration lets ask: for them ratecheck fails open. */
+function tooNarrow({ socket, socketMode }: Settings): Finding[] {
+  const stats = lstatSync(socket, { throwIfNoEntry: false });
+  if (!stats?.isSocket()) return [];
+  const mode = stats.mode & 0o777;
+  if ((socketMode & ~mode & anyWrite) !== 0) {
+    const what = `${socket} has mode ${octal(mode)}, settings.socket_mode is ${octal(socketMode)}`;
+    const effect = 'a ratecheck that may not ask lets all in';
+    return [problem(`${what}: ${effect}`, `chmod ${octal(socketMode)} ${socket}`)];
+  }
+  return (socketMode & ~onlyOwner) === 0 ? [] : closed(dirname(socket));
+}
+
+function closed(directory: string): Finding[] {
+  const { mode } = statSync(directory);
+  if (mode & othersSearch) return [];
+  const what = `${directory} is closed to other users: a ratecheck that runs as one lets all in`;
+  const remedy = `chmod o+x ${directory}`;
+  return mode & groupSearch
+    ? [hint(`${what}, unless it is in the group`, remedy)]
+    : [problem(what, remedy)];
 }
 
 /** Who can come to a TCP listener at the address. */
@@ -54,6 +83,7 @@ export const sockets: Check = {
     const { socket, socketMode, controlSocket } = config.settings;
     return [
       ...tooWide(socket, socketMode, 'settings.socket_mode'),
+      ...tooNarrow(config.settings),
       ...tooWide(
         controlSocket,
         controlMode,

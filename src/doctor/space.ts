@@ -1,6 +1,7 @@
-/** Room for what rater writes, on each file system once. */
-import { statfsSync, statSync } from 'node:fs';
+/** Room for what rater writes, on each file system once, and that it can be written at all. */
+import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { errnoOf } from '../errors.ts';
 import { type Check, type Finding, problem } from './check.ts';
 
 const leastShare = 0.05;
@@ -15,6 +16,16 @@ function shortageIn(path: string): string | undefined {
   }
   if (files > 0 && ffree < files * leastShare) return `${ffree} of ${files} files are left`;
   return undefined;
+}
+
+/** Whoever asks, root included. */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === 'EROFS';
+  }
 }
 
 export const space: Check = {
@@ -32,6 +43,10 @@ export const space: Check = {
       const stats = statSync(path, { throwIfNoEntry: false });
       if (!stats || seen.has(stats.dev)) return [];
       seen.add(stats.dev);
+      if (isReadOnly(path)) {
+        const remedy = 'see in the log of the kernel why, and mount it writable';
+        return [problem(`${path}: its file system is read-only`, remedy)];
+      }
       const left = shortageIn(path);
       return left === undefined
         ? []

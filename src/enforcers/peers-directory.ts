@@ -248,8 +248,9 @@ export class PeersDirectory implements Enforcer {
     foreign: ReadonlyMap<string, string>,
   ): Finding | undefined {
     const stats = statsOf(join(this.#directory, name));
-    if (stats && isUnfinished(stats)) unlinkSync(join(this.#directory, name));
-    if (!stats || !mayBeOurs(stats, process.geteuid?.() ?? -1)) return undefined;
+    const uid = process.geteuid?.() ?? -1;
+    if (stats?.uid === uid && isUnfinished(stats)) unlinkSync(join(this.#directory, name));
+    if (!stats || !mayBeOurs(stats, uid)) return undefined;
     const signature = signatureOf(stats);
     if (foreign.get(name) !== signature) {
       const text = readPeerFile(this.#directory, name, stats);

@@ -1,47 +1,17 @@
 /**
- * The store in a SQLite database, WAL. synchronous=NORMAL: a commit survives the death of the
- * process; power loss may cost the last ones, whose blocks the peers directory still holds.
+ * The store in a SQLite database, see open-database.ts.
+ *
+ * Guarantee: a database that could only be read when it was opened is written again when it can be.
  */
-import { accessSync, constants, statSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import { accessSync, constants } from 'node:fs';
+import type Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Offences } from '../core/penalty.ts';
 import { errnoOf, Fault, type FaultCode, reasonOf } from '../errors.ts';
 import { refusePlanted } from '../planted.ts';
 import { keepAlive } from './keep-alive.ts';
+import { latestVersion, openDatabase, patienceMs, setPatience } from './open-database.ts';
 import type { Allowance, Block, BlockSource, NewBlock, Store } from './store.ts';
-
-/** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
-const migrations = [
-  `CREATE TABLE blocks (
-     address TEXT PRIMARY KEY,
-     class TEXT NOT NULL,
-     since_ms INTEGER NOT NULL,
-     until_ms INTEGER NOT NULL,
-     count INTEGER NOT NULL,
-     limit_count INTEGER NOT NULL,
-     seconds INTEGER NOT NULL,
-     times INTEGER NOT NULL,
-     source TEXT NOT NULL,
-     reason TEXT NOT NULL,
-     replaced_until_ms INTEGER NOT NULL
-   ) STRICT, WITHOUT ROWID;
-   CREATE INDEX blocks_by_end ON blocks (until_ms);
-   CREATE TABLE offences (
-     address TEXT PRIMARY KEY,
-     times INTEGER NOT NULL,
-     last_ms INTEGER NOT NULL
-   ) STRICT, WITHOUT ROWID;`,
-  `CREATE TABLE allowances (
-     address TEXT PRIMARY KEY,
-     since_ms INTEGER NOT NULL,
-     until_ms INTEGER,
-     reason TEXT NOT NULL
-   ) STRICT, WITHOUT ROWID;`,
-  // What ends next is known in memory; the index would double what a block and its end cost.
-  `DROP INDEX blocks_by_end;
-   CREATE INDEX offences_by_time ON offences (last_ms);`,
-];
 
 /** A row of `blocks`, column by column. */
 type BlockRow = readonly [
@@ -61,9 +31,6 @@ type BlockRow = readonly [
 /** How many blocks are read in one go. */
 const readSlice = 10_000;
 
-/** How long opening waits for a lock of somebody else's, and how long the rest does. */
-const openingMs = 2000;
-const patienceMs = 50;
 /** Of a Date. */
 const lastInstantMs = 8.64e15;
 
@@ -113,64 +80,9 @@ function rowOf(block: Block): BlockRow {
   ];
 }
 
-/** What keeps the file from being opened until somebody sees to it, or undefined. */
-function obstacleAt(path: string): string | undefined {
-  try {
-    if (statSync(path).isDirectory()) return 'it is a directory';
-    accessSync(path, constants.R_OK | constants.W_OK);
-  } catch (error) {
-    if (errnoOf(error) === 'EACCES') return 'permission denied';
-  }
-  return undefined;
-}
-
 function faultCodeOf(error: unknown): FaultCode {
   const code = errnoOf(error) ?? '';
   return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' ? 'storeCorrupt' : 'store';
-}
-
-function migrate(database: Database.Database, path: string): void {
-  const asked = database.prepare<[], { user_version: number }>('PRAGMA user_version');
-  const version = keepAlive(asked).get()?.user_version ?? 0;
-  if (version > migrations.length) {
-    throw new Fault(
-      'storeVersion',
-      `${path}: version ${version}, this program knows up to ${migrations.length}`,
-    );
-  }
-  for (const [step, sql] of migrations.entries()) {
-    if (step < version) continue;
-    database.exec(sql);
-    database.exec(`PRAGMA user_version = ${step + 1}`);
-  }
-}
-
-/** Sets how long each call waits for a lock of somebody else's. */
-function wait(database: Database.Database, ms: number): void {
-  database.exec(`PRAGMA busy_timeout = ${ms}`);
-}
-
-function openFile(path: string): Database.Database {
-  try {
-    return keepAlive(new Database(path, { timeout: openingMs }));
-  } catch (error) {
-    const obstacle = obstacleAt(path);
-    if (obstacle === undefined) throw error;
-    throw new Fault('storeAccess', `${path}: ${obstacle}`, error);
-  }
-}
-
-function open(path: string): Database.Database {
-  const database = openFile(path);
-  try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-    database.transaction(() => migrate(database, path)).immediate();
-    wait(database, patienceMs);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
 }
 
 function prepare(database: Database.Database) {
@@ -208,15 +120,58 @@ function prepare(database: Database.Database) {
   });
 }
 
+/** What is done in one commit each. */
+function transactions(database: Database.Database, statements: ReturnType<typeof prepare>) {
+  return {
+    add: database.transaction((block: NewBlock): Block => {
+      const { text } = block.address;
+      statements.offend.run(text, block.times, block.sinceMs);
+      const replacedUntilMs = statements.get.get(text)?.[3] ?? 0;
+      const added = { ...block, replacedUntilMs };
+      statements.put.run(...rowOf(added));
+      return added;
+    }).immediate,
+    removeAll: database.transaction((addresses: readonly Address[]) => {
+      return addresses.reduce((sum, { text }) => sum + statements.remove.run(text).changes, 0);
+    }).immediate,
+    all: database.transaction((read: () => Block[]) => read()),
+  };
+}
+
+function connect(path: string) {
+  const database = openDatabase(path);
+  const statements = prepare(database);
+  return { database, statements, transactions: transactions(database, statements) };
+}
+
+type Connection = ReturnType<typeof connect>;
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Lets the driver's errors out as Faults. */
+function guard<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault(faultCodeOf(error), `${path}: ${reasonOf(error)}`, error);
+  }
+}
+
 export class SqliteStore implements Store {
   readonly #path: string;
-  readonly #database: Database.Database;
-  readonly #statements: ReturnType<typeof prepare>;
-  readonly #add: (block: NewBlock) => Block;
-  readonly #removeAll: (addresses: readonly Address[]) => number;
-  readonly #all: () => Block[];
   readonly #onNonsense: (row: string) => void;
+  #connection: Connection;
   #isPatient = true;
+  /** SQLite opens for reading what it may not write, and then never writes it. */
+  #isReadOnly = false;
 
   /**
    * Opens or creates the database at `path` (`:memory:` for none on disk). `onNonsense` is told of
@@ -226,91 +181,74 @@ export class SqliteStore implements Store {
     this.#path = path;
     this.#onNonsense = onNonsense;
     refusePlanted(path, 'store');
-    this.#database = this.#guard(() => open(path));
-    const statements = this.#guard(() => prepare(this.#database));
-    this.#statements = statements;
-    this.#add = this.#database.transaction((block: NewBlock): Block => {
-      const { text } = block.address;
-      statements.offend.run(text, block.times, block.sinceMs);
-      const replacedUntilMs = statements.get.get(text)?.[3] ?? 0;
-      const added = { ...block, replacedUntilMs };
-      statements.put.run(...rowOf(added));
-      return added;
-    }).immediate;
-    this.#removeAll = this.#database.transaction((addresses: readonly Address[]) => {
-      return addresses.reduce((sum, { text }) => sum + statements.remove.run(text).changes, 0);
-    }).immediate;
-    this.#all = this.#database.transaction(() => this.#readAll());
+    this.#connection = guard(path, () => connect(path));
   }
 
   add(block: NewBlock): Block {
-    const added = this.#guard(() => this.#add(block));
-    this.#waitAgain();
-    return added;
+    return this.#write(({ transactions }) => transactions.add(block));
   }
 
   removeAll(addresses: readonly Address[]): number {
-    const removed = this.#guard(() => this.#removeAll(addresses));
-    this.#waitAgain();
-    return removed;
+    return this.#write(({ transactions }) => transactions.removeAll(addresses));
   }
 
   tryWriting(): void {
-    this.#guard(() => this.#database.exec(`PRAGMA user_version = ${migrations.length}`));
-    this.#waitAgain();
+    this.#write(({ database }) => database.exec(`PRAGMA user_version = ${latestVersion}`));
   }
 
   get(address: Address): Block | undefined {
-    const row = this.#guard(() => this.#statements.get.get(address.text));
+    const row = this.#guard(({ statements }) => statements.get.get(address.text));
     return row && blockOf(row);
   }
 
   all(): Block[] {
-    return this.#guard(() => this.#all());
+    return this.#guard(({ transactions, statements }) => {
+      return transactions.all(() => this.#readAll(statements.next));
+    });
   }
 
   offences(address: Address): Offences {
-    const row = this.#guard(() => this.#statements.offences.get(address.text));
+    const row = this.#guard(({ statements }) => statements.offences.get(address.text));
     return row ?? { times: 0, lastMs: 0 };
   }
 
   forgetOffences(kept: number, most: number): number {
-    return this.#guard(() => {
-      const tooMany = (this.#statements.countOffences.get() ?? 0) - kept;
-      return tooMany > 0 ? this.#statements.forgetOffences.run(Math.min(tooMany, most)).changes : 0;
+    return this.#guard(({ statements }) => {
+      const tooMany = (statements.countOffences.get() ?? 0) - kept;
+      return tooMany > 0 ? statements.forgetOffences.run(Math.min(tooMany, most)).changes : 0;
     });
   }
 
   allow(allowance: Allowance): void {
     const { address, sinceMs, untilMs, reason } = allowance;
     const row = { address: address.text, since_ms: sinceMs, until_ms: untilMs ?? null, reason };
-    this.#guard(() => this.#statements.allow.run(row));
+    this.#write(({ statements }) => statements.allow.run(row));
   }
 
   disallow(address: Address): boolean {
-    return this.#guard(() => this.#statements.disallow.run(address.text)).changes > 0;
+    return this.#write(({ statements }) => statements.disallow.run(address.text)).changes > 0;
   }
 
   allowances(): Allowance[] {
-    const rows = this.#guard(() => this.#statements.allowances.all());
+    const rows = this.#guard(({ statements }) => statements.allowances.all());
     return rows.flatMap((row) => this.#sensible(row, allowanceOf) ?? []);
   }
 
   /** Reads all of it. @throws Fault `storeCorrupt` when something cannot be right. */
   check(): void {
-    const said = this.#guard(() => this.#statements.check.get())?.quick_check;
+    const said = this.#guard(({ statements }) => statements.check.get())?.quick_check;
     if (said === 'ok') return;
     throw new Fault('storeCorrupt', `${this.#path}: ${said?.split('\n').at(-1)}`);
   }
 
   close(): void {
-    this.#database.close();
+    this.#connection.database.close();
   }
 
-  #readAll(): Block[] {
+  #readAll(next: Connection['statements']['next']): Block[] {
     const blocks: Block[] = [];
     for (let last = ''; ; ) {
-      const rows: BlockRow[] = JSON.parse(this.#statements.next.get(last, readSlice) ?? '[]');
+      const rows: BlockRow[] = JSON.parse(next.get(last, readSlice) ?? '[]');
       for (const row of rows) {
         const block = this.#sensible(row, blockOf);
         if (block) blocks.push(block);
@@ -326,23 +264,38 @@ export class SqliteStore implements Store {
     return one;
   }
 
-  #waitAgain(): void {
-    if (!this.#isPatient) wait(this.#database, patienceMs);
-    this.#isPatient = true;
+  /** Where that fails, every use fails until it is tried again. */
+  #reconnect(): void {
+    // What is open hands down to others of this process that it may not write.
+    this.#connection.database.close();
+    this.#connection = guard(this.#path, () => connect(this.#path));
+    this.#isReadOnly = false;
   }
 
-  /** Lets the driver's errors out as Faults. */
-  #guard<T>(work: () => T): T {
-    try {
-      return work();
-    } catch (error) {
-      if (error instanceof Fault) throw error;
-      if (this.#isPatient && errnoOf(error) === 'SQLITE_BUSY' && this.#statements) {
-        // Who waits keeps everybody waiting: once in vain is enough until something is written.
-        this.#isPatient = false;
-        wait(this.#database, 0);
+  #write<T>(work: (connection: Connection) => T): T {
+    if (this.#isReadOnly && isWritable(this.#path)) this.#reconnect();
+    const done = this.#guard(work);
+    if (!this.#isPatient) setPatience(this.#connection.database, patienceMs);
+    this.#isPatient = true;
+    return done;
+  }
+
+  #guard<T>(work: (connection: Connection) => T): T {
+    return guard(this.#path, () => {
+      try {
+        return work(this.#connection);
+      } catch (error) {
+        this.#takeNote(errnoOf(error));
+        throw error;
       }
-      throw new Fault(faultCodeOf(error), `${this.#path}: ${reasonOf(error)}`, error);
-    }
+    });
+  }
+
+  #takeNote(code: string | undefined): void {
+    if (code === 'SQLITE_READONLY') this.#isReadOnly = true;
+    if (code !== 'SQLITE_BUSY' || !this.#isPatient) return;
+    // Who waits keeps everybody waiting: once in vain is enough until something is written.
+    this.#isPatient = false;
+    setPatience(this.#connection.database, 0);
   }
 }

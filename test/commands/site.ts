@@ -18,15 +18,20 @@ export function commandSite(text: string) {
   };
 
   /** Runs `allow add 192.0.2.1`; returns the exit code and the lines. */
-  async function run(line: string, options: CommandOptions = {}, where = context) {
+  async function run(
+    line: string,
+    options: CommandOptions = {},
+    changes: Partial<CommandContext> = {},
+  ) {
     const [command = '', ...args] = line.split(' ');
-    const outcome = await runCommand({ command, arguments: args, options }, where);
+    const call = { command, arguments: args, options };
+    const outcome = await runCommand(call, { ...context, ...changes });
     return [outcome.exit, ...outcome.lines];
   }
 
   /** The same while no daemon is running. */
   const runOffline = (line: string, options: CommandOptions = {}) => {
-    return run(line, options, { ...context, daemon: undefined });
+    return run(line, options, { daemon: undefined });
   };
   /** What a command prints as JSON. */
   const runJson = async (line: string) => {

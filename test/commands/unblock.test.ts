@@ -1,3 +1,5 @@
+import { utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { address } from '../blocks.ts';
 import { commandSite as site } from './site.ts';
@@ -30,6 +32,37 @@ test('unblock says when a wider block keeps the address out', async () => {
     wider,
   ]);
   expect(await run('unblock 192.0.2.1')).toEqual([1, '192.0.2.1: not blocked', wider]);
+});
+
+test('unblock says when a file that is not ours, or no longer, keeps the address out', async () => {
+  const { run, asked, peers } = site(config);
+  const theirs = (last: number) => {
+    const what = "has an entry of the administrator's that refuses it";
+    return `192.0.2.${last}: peers ${peers} ${what}`;
+  };
+  await asked('ip 192.0.2.1', 4);
+  utimesSync(join(peers, '192.0.2.1'), 1, 1);
+  writeFileSync(join(peers, '192.0.2.2'), '', { mode: 0o200 });
+  const [exit, ...lines] = await run('unblock 192.0.2.1 192.0.2.2');
+  expect(exit).toBe(0);
+  expect(lines.slice(1)).toEqual([theirs(1), '192.0.2.2: not blocked', theirs(2)]);
+});
+
+test('others are served while very many blocks are lifted', async () => {
+  const { run, gatekeeper, time } = site(config);
+  for (let last = 0; last < 20; last += 1) {
+    gatekeeper.block({ address: address(`192.0.2.${last}`), seconds: 120, reason: '' });
+  }
+  // Each look at the clock takes longer than a slice may.
+  const clock = { wallMs: () => time.ms, monotonicMs: () => (time.ms += 10) };
+  const left: number[] = [];
+  const look = () => {
+    left.push(gatekeeper.blocks.size);
+    if (gatekeeper.blocks.size > 0) setImmediate(look);
+  };
+  setImmediate(look);
+  await run('unblock', { all: true }, { clock });
+  expect(left.length).toBeGreaterThan(10);
 });
 
 test('unblock --grace keeps it out of trouble for a while', async () => {

@@ -11,11 +11,12 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';
 import { cannotBecomeNobody, nobody } from '../system/nobody.ts';
 import { until } from '../system/running-program.ts';
@@ -289,7 +290,25 @@ const cases: readonly Case[] = [
       renameSync(site.path('kept'), site.path('peers', '192.0.2.1'));
     },
     finds: 'problem drift',
-    says: /belong to no block: 192\.0\.2\.1/,
+    says: /belong to no block: 192\.0\.2\.1; start rater, which makes blocks of them again/,
+  },
+  {
+    what: 'a file of ours whose date somebody has changed',
+    async before() {
+      await block('192.0.2.1');
+      utimesSync(site.path('peers', '192.0.2.1'), 2_000_000_000, 2_000_000_000);
+    },
+    finds: 'problem drift',
+    says: /belong to no block: 192\.0\.2\.1; .*what it leaves has a changed date: rm it/,
+  },
+  {
+    what: 'a directory in the place of a block',
+    before() {
+      mkdirSync(site.path('peers', '192.0.2.1'));
+      return block('192.0.2.1');
+    },
+    finds: 'problem drift',
+    says: /what is no file stands in .*peers where blocks have theirs: 192\.0\.2\.1; remove it/,
   },
   {
     what: 'a block that is over and still there',
@@ -343,9 +362,13 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a socket file that was deleted under rater',
-    before: () => rmSync(site.path('rater.sock')),
+    before() {
+      // rater makes it anew every second.
+      const timer = setInterval(() => rmSync(site.path('rater.sock'), { force: true }), 5);
+      onTestFinished(() => clearInterval(timer));
+    },
     finds: 'problem daemon',
-    says: /rater.sock: rater runs, but nobody answers there \(ENOENT\)/,
+    says: /rater.sock: rater runs, but nobody answers there \(E\w+\), .*; rater listens anew within/,
   },
   {
     what: 'a configuration that rater was not restarted for',
@@ -362,9 +385,6 @@ const cases: readonly Case[] = [
   {
     what: 'who may not ask rater',
     skip: cannotBecomeNobody ?? false,
-    before() {
-      chmodSync(site.directory, 0o755);
-    },
     how: () => ({ user: nobody }),
     finds: 'problem daemon',
     says: /may not ask rater/,
@@ -374,6 +394,24 @@ const cases: readonly Case[] = [
     before: () => chmodSync(site.path('rater.sock'), 0o666),
     finds: 'problem sockets',
     says: /rater.sock has mode 0666/,
+  },
+  {
+    what: 'a socket that is closed to ratecheck',
+    before: () => chmodSync(site.path('rater.sock'), 0o600),
+    finds: 'problem sockets',
+    says: /rater.sock has mode 0600, .* is 0660: a ratecheck that may not ask lets all in; chmod 0660/,
+  },
+  {
+    what: 'a directory of the socket that is closed to ratecheck',
+    before: () => chmodSync(site.directory, 0o700),
+    finds: 'problem sockets',
+    says: /closed to other users: a ratecheck that runs as one lets all in; chmod o\+x/,
+  },
+  {
+    what: 'a directory of the socket that is open to its group only',
+    before: () => chmodSync(site.directory, 0o750),
+    finds: 'hint sockets',
+    says: /a ratecheck that runs as one lets all in, unless it is in the group/,
   },
   {
     what: 'a socket that is open to all because the configuration says so',
@@ -581,6 +619,25 @@ describe('a small file system', () => {
     const { status, stderr } = spawnSync('mount', args, { encoding: 'utf8' });
     return status === 0 ? undefined : `cannot mount: ${stderr}`;
   }
+
+  test('is found to be read-only', async () => {
+    site = new Site();
+    const why = mount('size=500m');
+    if (why !== undefined) {
+      console.warn(`tests skipped: ${why}`);
+      return;
+    }
+    try {
+      const rater = await site.startRater();
+      await rater.killedBy('SIGTERM');
+      spawnSync('mount', ['-o', 'remount,ro', site.path('peers')]);
+      const { findings } = await examine(site);
+      expect(kinds(findings)).toEqual(['problem daemon', 'problem space']);
+      expect(findings[1]?.what).toMatch(/peers: its file system is read-only$/);
+    } finally {
+      spawnSync('umount', [site.path('peers')]);
+    }
+  });
 
   test.each([
     { what: 'room', options: 'size=2m', files: 0, says: /MB are left/ },

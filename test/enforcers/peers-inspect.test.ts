@@ -2,6 +2,7 @@
 import {
   chmodSync,
   chownSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -235,9 +236,13 @@ test.skipIf(!isRoot)(
   () => {
     const { start, file } = imposed(site());
     chownSync(file('192.0.2.1'), nobody, nobody);
+    writeFileSync(file('192.0.2.3'), '');
+    chownSync(file('192.0.2.3'), nobody, nobody);
+    chmodSync(file('192.0.2.3'), 0o1200);
     const before = lstatSync(file('192.0.2.1'), { bigint: true });
     expect(findings(start(), [second])).toEqual([]);
     expect(lstatSync(file('192.0.2.1'), { bigint: true })).toEqual(before);
+    expect(existsSync(file('192.0.2.3'))).toBe(true);
   },
 );
 

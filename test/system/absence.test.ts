@@ -3,7 +3,15 @@
  * and doctor.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { examine } from '../doctor/examination.ts';
 import { until } from './running-program.ts';
@@ -99,6 +107,17 @@ test.each([
   await rater.killedBy('SIGTERM');
   expect(await away()).toBe(null);
   expect(readFileSync(site.path('precious'), 'utf8')).toBe('precious');
+});
+
+test('who could give no sign at first says at the end that it was stopped', async () => {
+  site = new Site();
+  mkdirSync(site.path('blocks.db.life'));
+  const rater = await site.startRater();
+  await rater.says(/trouble: part="sign of life"/);
+  rmdirSync(site.path('blocks.db.life'));
+  await rater.killedBy('SIGTERM');
+  expect(rater.said).toMatch(/recovered: part="sign of life"/);
+  expect(await away()).toMatchObject({ until: null, ended: 'stopped' });
 });
 
 test('the sign is given again and again while rater runs', async () => {

@@ -82,13 +82,13 @@ describe('clients', () => {
     expect(await say('user other\n')).toBe('0 1/1000\r\n');
   });
 
-  test('4900 that are connected and silent are as good as none', async () => {
-    site = new Site();
+  test('5000 that are connected and silent are as good as none', async () => {
+    site = new Site({ settings: 'max_connections: 5100;' });
     const rater = await site.startRater();
     const limits = readFileSync(`/proc/${rater.pid}/limits`, 'latin1');
     const descriptors = Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? Number.NaN);
     // NaN: unlimited.
-    const idle = await clients(Math.min(4900, (descriptors || 10_000) - 200));
+    const idle = await clients(Math.min(5000, (descriptors || 10_000) - 200));
     expect(await say('ip 192.0.2.1\n')).toBe('0 1/10\r\n');
     const last = idle.at(-1) as Socket;
     const reply = nextText(last);

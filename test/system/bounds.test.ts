@@ -165,7 +165,9 @@ test('sessions: there are no more than connections, and none is left when these 
   for (let open = 0; open < 5; open += 1) {
     const session = await silentClient({ path });
     session.write('+ip 192.0.2.1\n');
-    await once(session, 'data');
+    expect(String(await once(session, 'data'))).toBe(`0 ${open + 1}/-\r\n`);
+    session.write('+ip 192.0.2.2\n');
+    expect(String(await once(session, 'data'))).toMatch(/^2 .*a session already/);
   }
   await once((await silentClient({ path })).resume(), 'close');
   const sessions = async () => {

@@ -3,12 +3,23 @@
  * the limit is refused, blocks end on time, and what was missing is written later.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ask } from './line-client.ts';
+import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
+import { noSmallDisk, SmallDisk } from './small-disk.ts';
 
 let site: Site;
 const undo: (() => void)[] = [];
@@ -139,6 +150,41 @@ describe('on a full disk', () => {
   });
 });
 
+describe('on a read-only disk', () => {
+  test.skipIf(noSmallDisk)(
+    'rater refuses whom it knows and whom it judges, and writes all of it when it can again',
+    async () => {
+      site = new Site();
+      site.configure(
+        `settings : { socket: "rater.sock"; db_path: "db/blocks.db"; };
+         limits : { ${limits} }; blocking : { time: 600; peers: "peers"; };`,
+      );
+      const disk = new SmallDisk(site.path('db'), '600k');
+      undo.push(() => disk.unmount());
+      const before = await site.startRater();
+      await exceed('192.0.2.1');
+      // Killed: what it leaves lets the next one read.
+      await before.killedBy('SIGKILL');
+      disk.makeReadOnly();
+      const rater = await site.startRater();
+      expect(rater.said).toMatch(/ready:.* blocks=1 /);
+      await exceed('192.0.2.2');
+      await rater.says(/trouble: part=store .*readonly/);
+      expect((await site.ipthrottle('status')).exit).toBe(1);
+      expect((await site.ipthrottle('doctor')).stdout).toMatch(/file system is read-only/);
+      disk.makeWritable();
+      await rater.says(/recovered: part=store/);
+      await until('all is well', async () => (await site.ipthrottle('status')).exit === 0);
+      expect(linesWith(/trouble: part=store/, rater.said), rater.said).toBe(1);
+      await rater.killedBy('SIGKILL');
+      for (const name of site.peers()) rmSync(site.path('peers', name));
+      const again = await site.startRater();
+      expect(again.said).toMatch(/ready:.* blocks=2 /);
+      await again.killedBy('SIGTERM');
+    },
+  );
+});
+
 const damages: readonly (readonly [string, (path: string) => void])[] = [
   ['is no database', (path) => writeFileSync(path, 'rubbish'.repeat(1000))],
   ['has a garbage header', (path) => overwrite(path, 0, 64)],
@@ -221,6 +267,23 @@ describe('not to be opened', () => {
     );
     expect(readFileSync(site.path('blocks.db'))).toEqual(bytes);
   });
+
+  test.skipIf(cannotBecomeNobody)(
+    'one that the user of rater may not read ends rater with 100, and is left as it is',
+    async () => {
+      site = new Site({}, nobody);
+      await (await site.startRater()).killedBy('SIGTERM');
+      chmodSync(site.path('blocks.db'), 0);
+      chownSync(site.path('blocks.db'), 0, 0);
+      const bytes = readFileSync(site.path('blocks.db'));
+      const rater = site.spawnRater();
+      expect(await rater.ends()).toBe(100);
+      expect(rater.said).toMatch(
+        /^rater: error: database cannot be opened: .*permission denied\n$/,
+      );
+      expect(readFileSync(site.path('blocks.db'))).toEqual(bytes);
+    },
+  );
 
   test('a directory in its place ends rater with 100', async () => {
     site = new Site();

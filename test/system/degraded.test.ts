@@ -2,16 +2,18 @@
  * Each way in which rater does less than it should, brought about for real: status and doctor tell
  * of it, how often and since when, and that it is over.
  */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterEach, expect, test } from 'vitest';
 import { degradedModes, type ModeName } from '../../src/degradations.ts';
 import { examine } from '../doctor/examination.ts';
 import { ask } from './line-client.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
-import { until } from './running-program.ts';
+import { type RunningProgram, until } from './running-program.ts';
 import { type Plan, Site } from './site.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -53,6 +55,13 @@ function say(...lines: string[]): Promise<string> {
   return ask({ path: site.path('rater.sock') }, [lines.map((line) => `${line}\n`).join('')]);
 }
 
+/** What comes of a program behind ratecheck, which waits a moment. */
+function ratecheck(address: string): string {
+  const program = fileURLToPath(new URL('../../bin/ratecheck', import.meta.url));
+  const args = ['-s', site.path('rater.sock'), '-t', '50', '-v', address, 'echo', 'served'];
+  return spawnSync(program, args, { encoding: 'utf8' }).stdout;
+}
+
 function client(): Promise<Socket> {
   const socket = connect(site.path('rater.sock')).on('error', () => {});
   open.push(() => socket.destroy());
@@ -66,7 +75,7 @@ type Case = {
   readonly isUnprivileged?: boolean;
   /** Before rater starts. */
   readonly before?: () => void;
-  readonly breaks: () => unknown;
+  readonly breaks: (rater: RunningProgram) => unknown;
   /** Absent: it ends after a minute in which it does not happen. */
   readonly mend?: () => unknown;
   /** How often it has happened, where nothing tries again by itself. */
@@ -83,6 +92,11 @@ const cases: readonly Case[] = [
       await site.ipthrottle('block', '192.0.2.1');
     },
     mend: () => open.pop()?.(),
+  },
+  {
+    mode: 'database file',
+    breaks: () => renameSync(site.path('blocks.db'), site.path('away')),
+    mend: () => renameSync(site.path('away'), site.path('blocks.db')),
   },
   {
     mode: 'server',
@@ -108,6 +122,19 @@ const cases: readonly Case[] = [
     async breaks() {
       await client();
       for (let turn = 0; turn < 3; turn += 1) await once(await client(), 'close');
+    },
+    times: 3,
+  },
+  {
+    mode: 'reply too late',
+    async breaks(rater) {
+      rater.signal('SIGSTOP');
+      for (let turn = 0; turn < 3; turn += 1) expect(ratecheck('192.0.2.1')).toBe('served\n');
+      rater.signal('SIGCONT');
+      await until(
+        'all are told',
+        async () => (await status()).degraded['reply too late'].count > 2,
+      );
     },
     times: 3,
   },
@@ -194,7 +221,7 @@ test.for(cases)('$mode: status and doctor tell of it, and of its end', async (ea
   site = new Site(each.plan, each.isUnprivileged && isRoot ? nobody : undefined);
   before?.();
   const startMs = Date.now();
-  await site.startRater();
+  const rater = await site.startRater();
   if (!before) {
     const never = { effect, count: 0, first: null, last: null, since: null };
     expect((await status()).degraded[mode]).toEqual(never);
@@ -202,7 +229,7 @@ test.for(cases)('$mode: status and doctor tell of it, and of its end', async (ea
     expect({ exit, told: /^(degraded|trouble):/m.test(stdout) }).toEqual({ exit: 0, told: false });
   }
 
-  await breaks();
+  await breaks(rater);
   await until(`${mode}`, async () => (await status()).degraded[mode].since !== null);
   const { degraded, troubles } = await status();
   const { count, first, last, since } = degraded[mode];

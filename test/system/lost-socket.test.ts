@@ -4,7 +4,15 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { lstatSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { ask, connected, nextText } from './line-client.ts';
@@ -109,6 +117,19 @@ test('what is no socket stays, is trouble until it is gone, and survives rater',
   renameSync(`${path}.new`, path);
   await rater.killedBy('SIGTERM');
   expect(readFileSync(path, 'utf8')).toBe('precious');
+});
+
+test('without its directory it is trouble, and made anew when that is there again', async () => {
+  site = new Site({ settings: 'control: "run/control.sock";' });
+  mkdirSync(site.path('run'));
+  const rater = await site.startRater();
+  rmSync(site.path('run'), { recursive: true });
+  await rater.says(/trouble: part="socket .*run\/control\.sock"/);
+  mkdirSync(site.path('run'));
+  await rater.says(/recovered: part="socket .*run\/control\.sock"/);
+  const { exit, stdout } = await site.ipthrottle('doctor');
+  expect(exit).toBe(0);
+  expect(stdout).toMatch(/a socket could not have its name: .*; remedy: .*make its directory anew/);
 });
 
 test("somebody else's socket stays while he listens, and is replaced when he is dead", async () => {

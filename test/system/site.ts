@@ -6,6 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   mkdirSync,
   mkdtempSync,
@@ -98,6 +99,8 @@ export class Site {
   /** `user`: whom the directory belongs to and rater and the servers run as. */
   constructor(plan: Plan = {}, user?: number) {
     this.directory = mkdtempSync(join(tmpdir(), 'ipthrottle-'));
+    // Whoever ratecheck runs as has to get to the socket.
+    chmodSync(this.directory, 0o755);
     this.#plan = plan;
     this.#user = user;
     mkdirSync(this.path('peers'));

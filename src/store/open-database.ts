@@ -1,0 +1,104 @@
+/**
+ * Opens a database and brings it to the version that this program knows.
+ *
+ * WAL. synchronous=NORMAL: a commit survives the death of the process; power loss may cost the last
+ * ones, whose blocks the peers directory still holds.
+ */
+import { accessSync, constants, statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { errnoOf, Fault } from '../errors.ts';
+import { keepAlive } from './keep-alive.ts';
+
+/** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
+const migrations = [
+  `CREATE TABLE blocks (
+     address TEXT PRIMARY KEY,
+     class TEXT NOT NULL,
+     since_ms INTEGER NOT NULL,
+     until_ms INTEGER NOT NULL,
+     count INTEGER NOT NULL,
+     limit_count INTEGER NOT NULL,
+     seconds INTEGER NOT NULL,
+     times INTEGER NOT NULL,
+     source TEXT NOT NULL,
+     reason TEXT NOT NULL,
+     replaced_until_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX blocks_by_end ON blocks (until_ms);
+   CREATE TABLE offences (
+     address TEXT PRIMARY KEY,
+     times INTEGER NOT NULL,
+     last_ms INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE allowances (
+     address TEXT PRIMARY KEY,
+     since_ms INTEGER NOT NULL,
+     until_ms INTEGER,
+     reason TEXT NOT NULL
+   ) STRICT, WITHOUT ROWID;`,
+  // What ends next is known in memory; the index would double what a block and its end cost.
+  `DROP INDEX blocks_by_end;
+   CREATE INDEX offences_by_time ON offences (last_ms);`,
+];
+
+export const latestVersion = migrations.length;
+
+/** How long opening waits for a lock of somebody else's, and how long the rest does. */
+const openingMs = 2000;
+export const patienceMs = 50;
+
+/** What keeps the file from being opened until somebody sees to it, or undefined. */
+function obstacleAt(path: string): string | undefined {
+  try {
+    if (statSync(path).isDirectory()) return 'it is a directory';
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return 'permission denied';
+  }
+  return undefined;
+}
+
+function migrate(database: Database.Database, path: string): void {
+  const asked = database.prepare<[], { user_version: number }>('PRAGMA user_version');
+  const version = keepAlive(asked).get()?.user_version ?? 0;
+  if (version > migrations.length) {
+    throw new Fault(
+      'storeVersion',
+      `${path}: version ${version}, this program knows up to ${migrations.length}`,
+    );
+  }
+  for (const [step, sql] of migrations.entries()) {
+    if (step < version) continue;
+    database.exec(sql);
+    database.exec(`PRAGMA user_version = ${step + 1}`);
+  }
+}
+
+/** Sets how long each call waits for a lock of somebody else's. */
+export function setPatience(database: Database.Database, ms: number): void {
+  database.exec(`PRAGMA busy_timeout = ${ms}`);
+}
+
+function openFile(path: string): Database.Database {
+  try {
+    return keepAlive(new Database(path, { timeout: openingMs }));
+  } catch (error) {
+    const obstacle = obstacleAt(path);
+    if (obstacle === undefined) throw error;
+    throw new Fault('storeAccess', `${path}: ${obstacle}`, error);
+  }
+}
+
+/** Throws a Fault, or the driver's error. */
+export function openDatabase(path: string): Database.Database {
+  const database = openFile(path);
+  try {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    database.transaction(() => migrate(database, path)).immediate();
+    setPatience(database, patienceMs);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
