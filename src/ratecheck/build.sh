@@ -92,3 +92,7 @@ $compiler ${CFLAGS--O2} -Wall -Wextra -DVERSION="\"${version:-0}\"" -DDEFAULT_SO
 }
 mv -f "$fresh" "$program" || exit 111
 say "built $program with $compiler"
+case $compiler in
+musl-gcc*) ;;
+*) [ -n "${CC:-}" ] || say "built by musl-gcc it would start faster (Debian: apt-get install musl-tools)" ;;
+esac

@@ -22,11 +22,12 @@ beforeEach(() => {
   writeFileSync(join(root, 'package.json'), '{\n  "name": "x",\n  "version": "1.2.3-rc.4"\n}\n');
 });
 
-/** A PATH with what build.sh needs but a compiler. */
-async function pathWithoutCompiler(): Promise<string> {
+/** A PATH with what build.sh needs but a compiler, and `more`. */
+async function pathWithoutCompiler(...more: string[]): Promise<string> {
   const path = join(root, 'tools');
   mkdirSync(path);
-  for (const tool of ['cat', 'dirname', 'find', 'head', 'mkdir', 'mktemp', 'mv', 'rm', 'sed']) {
+  const tools = ['cat', 'dirname', 'find', 'head', 'mkdir', 'mktemp', 'mv', 'rm', 'sed'];
+  for (const tool of [...tools, ...more]) {
     const { stdout } = await run(['sh', '-c', `command -v ${tool}`]);
     symlinkSync(stdout.trim(), join(path, tool));
   }
@@ -76,6 +77,13 @@ describe('build.sh', () => {
     expect(existsSync(program)).toBe(false);
   });
 
+  test('without musl-gcc takes another compiler and says what would be better', async () => {
+    const PATH = await pathWithoutCompiler('cc', 'as', 'ld');
+    const outcome = await run(['/bin/sh', script], { env: { PATH } });
+    expect(outcome).toMatchObject({ status: 0 });
+    expect(outcome.stderr).toMatch(/ with cc -static\n.* musl-gcc .*apt-get install musl-tools/);
+  });
+
   test('uses CC and CFLAGS, and nothing else when CC does not work', async () => {
     const marked = await run(['sh', script], { env: { CC: 'cc', CFLAGS: '-O1' } });
     expect(marked.stderr).toContain(' with cc');
@@ -94,6 +102,7 @@ describe('build.sh', () => {
 describe('the source compiles without a warning', () => {
   const strict = ['-O2', '-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wconversion', '-pedantic'];
   for (const compiler of ['musl-gcc', 'gcc', 'clang']) {
+    if (!hasProgram(compiler)) console.warn(`skipped: ${compiler} is not installed`);
     test.skipIf(!hasProgram(compiler))(`with ${compiler}`, async () => {
       const output = join(root, 'checked');
       const command = [compiler, '-static', ...strict, '-o', output, ratecheckSource];
