@@ -150,9 +150,9 @@ function wait(database: Database.Database, ms: number): void {
   database.exec(`PRAGMA busy_timeout = ${ms}`);
 }
 
-function openFile(path: string): Database.Database {
+function openFile(path: string, readonly = false): Database.Database {
   try {
-    return keepAlive(new Database(path, { timeout: openingMs }));
+    return keepAlive(new Database(path, { timeout: openingMs, readonly }));
   } catch (error) {
     const obstacle = obstacleAt(path);
     if (obstacle === undefined) throw error;
@@ -204,8 +204,39 @@ function prepare(database: Database.Database) {
          FROM (SELECT * FROM blocks WHERE address > ? ORDER BY address LIMIT ?)`,
       )
       .pluck(),
-    check: database.prepare<[], { quick_check: string }>('PRAGMA quick_check(1)'),
   });
+}
+
+function faultFrom(error: unknown, path: string): Fault {
+  if (error instanceof Fault) return error;
+  return new Fault(faultCodeOf(error), `${path}: ${reasonOf(error)}`, error);
+}
+
+function quickCheck(path: string): string | undefined {
+  const database = openFile(path, true);
+  try {
+    const check = database.prepare<[], string>('PRAGMA quick_check(1)').pluck();
+    return keepAlive(check).get();
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Reads all of the database at `path`, and changes nothing: who may write moves into it, when he
+ * closes it, what a killed process left in its -wal.
+ * @throws Fault `storeCorrupt` when something cannot be right.
+ */
+export function checkDatabase(path: string): void {
+  refusePlanted(path, 'store');
+  let said: string | undefined;
+  try {
+    said = quickCheck(path);
+  } catch (error) {
+    throw faultFrom(error, path);
+  }
+  if (said === 'ok') return;
+  throw new Fault('storeCorrupt', `${path}: ${said?.split('\n').at(-1)}`);
 }
 
 export class SqliteStore implements Store {
@@ -296,13 +327,6 @@ export class SqliteStore implements Store {
     return rows.flatMap((row) => this.#sensible(row, allowanceOf) ?? []);
   }
 
-  /** Reads all of it. @throws Fault `storeCorrupt` when something cannot be right. */
-  check(): void {
-    const said = this.#guard(() => this.#statements.check.get())?.quick_check;
-    if (said === 'ok') return;
-    throw new Fault('storeCorrupt', `${this.#path}: ${said?.split('\n').at(-1)}`);
-  }
-
   close(): void {
     this.#database.close();
   }
@@ -336,13 +360,12 @@ export class SqliteStore implements Store {
     try {
       return work();
     } catch (error) {
-      if (error instanceof Fault) throw error;
       if (this.#isPatient && errnoOf(error) === 'SQLITE_BUSY' && this.#statements) {
         // Who waits keeps everybody waiting: once in vain is enough until something is written.
         this.#isPatient = false;
         wait(this.#database, 0);
       }
-      throw new Fault(faultCodeOf(error), `${this.#path}: ${reasonOf(error)}`, error);
+      throw faultFrom(error, this.#path);
     }
   }
 }
