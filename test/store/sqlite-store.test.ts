@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/errors.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { address, block, newBlock } from '../blocks.ts';
 import { keepsStorePromises } from '../contract/store.ts';
@@ -113,6 +114,22 @@ test('a file that is no database is refused and left as it is', () => {
   writeFileSync(path, 'this is no database, whatever its name says. '.repeat(100));
   expect(faultOf(() => new SqliteStore(path)).code).toBe('storeCorrupt');
   expect(readdirSync(join(path, '..'))).toEqual(['store.db']);
+});
+
+test('one that was set aside is never overwritten by the next', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const told: string[] = [];
+  const log = {
+    error: (_: string, fields: Record<string, string>) => told.push(fields.files ?? ''),
+  };
+  writeFileSync(path, 'this is no database');
+  openStore(path, log, 0).close();
+  writeFileSync(path, 'nor is this');
+  expect(faultOf(() => openStore(path, log, 0)).message).toMatch(/is there already/);
+  expect([told[0] ?? '', path].map((file) => readFileSync(file, 'utf8'))).toEqual([
+    'this is no database',
+    'nor is this',
+  ]);
 });
 
 test('a directory in its place is a fault that names it', () => {
