@@ -220,3 +220,51 @@ test('a block that the store would not remove is gone, told once, and removed la
   expect(store.all()).toEqual([]);
   expect(events).toEqual(['blocked', 'trouble', 'block ended', 'recovered']);
 });
+
+test('trouble with the store ends by itself, also when nothing is left to be written', async () => {
+  const { asked, gatekeeper, dbPath, events } = site();
+  const rival = new Database(dbPath);
+  rival.exec('BEGIN IMMEDIATE');
+  await asked('ip 192.0.2.1', 4);
+  gatekeeper.unblock(address('192.0.2.1'));
+  rival.exec('COMMIT');
+  rival.close();
+  gatekeeper.blocks.tend();
+  expect(events).toEqual(['trouble', 'blocked', 'unblocked', 'recovered']);
+});
+
+test('while the store takes nothing, all blocks that wait for it cost one attempt', () => {
+  const { gatekeeper, store, dbPath } = site();
+  const rival = new Database(dbPath);
+  rival.exec('BEGIN IMMEDIATE');
+  for (const text of ['198.51.100.1', '198.51.100.2', '198.51.100.3']) {
+    gatekeeper.block({ address: address(text), seconds: 60, reason: '' });
+  }
+  let attempts = 0;
+  const add = store.add.bind(store);
+  store.add = (block) => {
+    attempts += 1;
+    return add(block);
+  };
+  gatekeeper.blocks.tend();
+  expect(attempts).toBe(1);
+  rival.exec('COMMIT');
+  rival.close();
+  gatekeeper.blocks.tend();
+  expect(store.all()).toHaveLength(3);
+});
+
+test('each attempt that fails is counted, though the trouble is told once', async () => {
+  const { asked, gatekeeper, peers, events } = site();
+  const counted = () => {
+    return gatekeeper.degradations.tallies().find(({ mode }) => mode === 'server')?.count;
+  };
+  renameSync(peers, `${peers}.away`);
+  await asked('ip 192.0.2.1', 4);
+  const before = counted() ?? 0;
+  expect(before).toBeGreaterThan(0);
+  gatekeeper.blocks.tend();
+  gatekeeper.blocks.tend();
+  expect(counted()).toBeGreaterThanOrEqual(before + 2);
+  expect(events).toEqual(['trouble', 'blocked']);
+});
