@@ -70,6 +70,39 @@ test('many blocks are removed in one commit, or none of them', () => {
   store.close();
 });
 
+test('a block and its offence are remembered together or not at all', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const store = new SqliteStore(path);
+  const database = new Database(path);
+  database.exec(
+    `CREATE TRIGGER refuse BEFORE INSERT ON blocks BEGIN SELECT RAISE(ABORT, 'no'); END`,
+  );
+  expect(faultOf(() => store.add(newBlock('192.0.2.1'))).code).toBe('store');
+  expect(store.offences(address('192.0.2.1'))).toEqual({ times: 0, lastMs: 0 });
+  database.close();
+  store.close();
+});
+
+test('who waited in vain for the lock of somebody else waits no more until something is written', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const store = new SqliteStore(path);
+  const rival = new Database(path);
+  const msOf = (times: number) => {
+    const startMs = performance.now();
+    for (let turn = 0; turn < times; turn += 1) faultOf(() => store.add(newBlock('192.0.2.1')));
+    return performance.now() - startMs;
+  };
+  for (const _ of ['at first', 'again']) {
+    rival.exec('BEGIN IMMEDIATE');
+    expect(msOf(1)).toBeGreaterThan(40);
+    expect(msOf(40)).toBeLessThan(1000);
+    rival.exec('COMMIT');
+    store.add(newBlock('192.0.2.1'));
+  }
+  rival.close();
+  store.close();
+});
+
 test('a database of version 2 keeps what it has', () => {
   const path = join(temporaryDirectory(), 'store.db');
   const database = new Database(path);
