@@ -268,3 +268,20 @@ test('each attempt that fails is counted, though the trouble is told once', asyn
   expect(counted()).toBeGreaterThanOrEqual(before + 2);
   expect(events).toEqual(['trouble', 'blocked']);
 });
+
+test('blocks that are over end for some milliseconds at a time, and all of them in the end', () => {
+  const { gatekeeper, time } = site();
+  for (let last = 1; last <= 50; last += 1) {
+    gatekeeper.block({ address: address(`198.51.100.${last}`), seconds: 60, reason: '' });
+  }
+  let nowMs = time.ms + 60_000;
+  const tick = () => {
+    nowMs += 1;
+    return nowMs;
+  };
+  Object.defineProperty(time, 'ms', { get: tick });
+  const ended = gatekeeper.blocks.reap().length;
+  expect(ended).toBeGreaterThan(0);
+  expect(ended).toBeLessThan(10);
+  while (gatekeeper.blocks.size > 0) expect(gatekeeper.blocks.reap()).not.toEqual([]);
+});

@@ -112,6 +112,21 @@ test('a hint during a pass over changes is followed by one more, and after stop 
   expect(begun).toHaveLength(2);
 });
 
+test('what is counted is swept in slices of two thousand', async () => {
+  const { gatekeeper } = gatekeeperSite();
+  const timers = new Timers(gatekeeper, systemClock);
+  onTestFinished(() => timers.stop());
+  const slices = await new Promise<number[]>((resolve) => {
+    const asked: number[] = [];
+    gatekeeper.sweep = (most) => {
+      if (asked.push(most) === 3) resolve(asked);
+      return asked.length === 3;
+    };
+    timers.start(0.005);
+  });
+  expect(slices).toEqual([2000, 2000, 2000]);
+});
+
 test('when the date was set, the servers follow at once and not with the next try', async () => {
   const { gatekeeper, peers, time } = gatekeeperSite();
   const clock = { wallMs: () => time.ms + time.setMs, monotonicMs: () => time.ms };
