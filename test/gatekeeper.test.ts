@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Enforcer } from '../src/enforcers/enforcer.ts';
+import { SqliteStore } from '../src/store/sqlite-store.ts';
 import { address } from './blocks.ts';
 import { configFrom, plainConfig, gatekeeperSite as site } from './gatekeeper-site.ts';
 
@@ -174,6 +175,19 @@ test('a store that takes nothing stops neither counting nor blocking, and gets i
   rival.close();
   gatekeeper.blocks.tend();
   expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.1']);
+});
+
+test('what the store would not take is written at the end, if it can be then', async () => {
+  const { asked, gatekeeper, dbPath } = site();
+  const rival = new Database(dbPath);
+  rival.exec('BEGIN IMMEDIATE');
+  await asked('ip 192.0.2.1', 4);
+  rival.exec('COMMIT');
+  rival.close();
+  gatekeeper.blocks.close();
+  const store = new SqliteStore(dbPath);
+  expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.1']);
+  store.close();
 });
 
 test('usages tell limit and count of each address class, and make no mark', async () => {
