@@ -190,6 +190,15 @@ test('an address that was allowlisted since is not blocked again by its old file
   expect(readdirSync(peers)).toEqual([]);
 });
 
+test('an allowlisted address is not blocked again by a file that comes back', async () => {
+  const { gatekeeper, agree, file } = await site('192.0.2.1');
+  renameSync(file('192.0.2.1'), file('.kept'));
+  gatekeeper.allow(address('192.0.2.1'), undefined, '');
+  renameSync(file('.kept'), file('192.0.2.1'));
+  for (const _ of gatekeeper.reconciling('all'));
+  agree();
+});
+
 test('while all agrees a pass says nothing and changes nothing', async () => {
   const { gatekeeper, agree, events } = await site('192.0.2.1', '192.0.2.2');
   for (const scope of ['all', 'changed', 'unknown'] as const) reconcile(gatekeeper, scope);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Enforcer } from '../src/enforcers/enforcer.ts';
+import { SqliteStore } from '../src/store/sqlite-store.ts';
 import { address } from './blocks.ts';
 import { configFrom, plainConfig, gatekeeperSite as site } from './gatekeeper-site.ts';
 
@@ -176,6 +177,19 @@ test('a store that takes nothing stops neither counting nor blocking, and gets i
   expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.1']);
 });
 
+test('what the store would not take is written at the end, if it can be then', async () => {
+  const { asked, gatekeeper, dbPath } = site();
+  const rival = new Database(dbPath);
+  rival.exec('BEGIN IMMEDIATE');
+  await asked('ip 192.0.2.1', 4);
+  rival.exec('COMMIT');
+  rival.close();
+  gatekeeper.blocks.close();
+  const store = new SqliteStore(dbPath);
+  expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.1']);
+  store.close();
+});
+
 test('usages tell limit and count of each address class, and make no mark', async () => {
   const { asked, gatekeeper } = site();
   await asked('ip 192.0.2.1', 2);
@@ -219,4 +233,69 @@ test('a block that the store would not remove is gone, told once, and removed la
   gatekeeper.blocks.tend();
   expect(store.all()).toEqual([]);
   expect(events).toEqual(['blocked', 'trouble', 'block ended', 'recovered']);
+});
+
+test('trouble with the store ends by itself, also when nothing is left to be written', async () => {
+  const { asked, gatekeeper, dbPath, events } = site();
+  const rival = new Database(dbPath);
+  rival.exec('BEGIN IMMEDIATE');
+  await asked('ip 192.0.2.1', 4);
+  gatekeeper.unblock(address('192.0.2.1'));
+  rival.exec('COMMIT');
+  rival.close();
+  gatekeeper.blocks.tend();
+  expect(events).toEqual(['trouble', 'blocked', 'unblocked', 'recovered']);
+});
+
+test('while the store takes nothing, all blocks that wait for it cost one attempt', () => {
+  const { gatekeeper, store, dbPath } = site();
+  const rival = new Database(dbPath);
+  rival.exec('BEGIN IMMEDIATE');
+  for (const text of ['198.51.100.1', '198.51.100.2', '198.51.100.3']) {
+    gatekeeper.block({ address: address(text), seconds: 60, reason: '' });
+  }
+  let attempts = 0;
+  const add = store.add.bind(store);
+  store.add = (block) => {
+    attempts += 1;
+    return add(block);
+  };
+  gatekeeper.blocks.tend();
+  expect(attempts).toBe(1);
+  rival.exec('COMMIT');
+  rival.close();
+  gatekeeper.blocks.tend();
+  expect(store.all()).toHaveLength(3);
+});
+
+test('each attempt that fails is counted, though the trouble is told once', async () => {
+  const { asked, gatekeeper, peers, events } = site();
+  const counted = () => {
+    return gatekeeper.degradations.tallies().find(({ mode }) => mode === 'server')?.count;
+  };
+  renameSync(peers, `${peers}.away`);
+  await asked('ip 192.0.2.1', 4);
+  const before = counted() ?? 0;
+  expect(before).toBeGreaterThan(0);
+  gatekeeper.blocks.tend();
+  gatekeeper.blocks.tend();
+  expect(counted()).toBeGreaterThanOrEqual(before + 2);
+  expect(events).toEqual(['trouble', 'blocked']);
+});
+
+test('blocks that are over end for some milliseconds at a time, and all of them in the end', () => {
+  const { gatekeeper, time } = site();
+  for (let last = 1; last <= 50; last += 1) {
+    gatekeeper.block({ address: address(`198.51.100.${last}`), seconds: 60, reason: '' });
+  }
+  let nowMs = time.ms + 60_000;
+  const tick = () => {
+    nowMs += 1;
+    return nowMs;
+  };
+  Object.defineProperty(time, 'ms', { get: tick });
+  const ended = gatekeeper.blocks.reap().length;
+  expect(ended).toBeGreaterThan(0);
+  expect(ended).toBeLessThan(10);
+  while (gatekeeper.blocks.size > 0) expect(gatekeeper.blocks.reap()).not.toEqual([]);
 });

@@ -6,7 +6,8 @@
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { errnoOf, Fault } from '../errors.ts';
+import { errnoOf, Fault, type FaultCode, reasonOf } from '../errors.ts';
+import { refusePlanted } from '../planted.ts';
 import { keepAlive } from './keep-alive.ts';
 
 /** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
@@ -79,13 +80,28 @@ export function setPatience(database: Database.Database, ms: number): void {
   database.exec(`PRAGMA busy_timeout = ${ms}`);
 }
 
-function openFile(path: string): Database.Database {
+function openFile(path: string, readonly = false): Database.Database {
   try {
-    return keepAlive(new Database(path, { timeout: openingMs }));
+    return keepAlive(new Database(path, { timeout: openingMs, readonly }));
   } catch (error) {
     const obstacle = obstacleAt(path);
     if (obstacle === undefined) throw error;
     throw new Fault('storeAccess', `${path}: ${obstacle}`, error);
+  }
+}
+
+function faultCodeOf(error: unknown): FaultCode {
+  const code = errnoOf(error) ?? '';
+  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' ? 'storeCorrupt' : 'store';
+}
+
+/** Lets the driver's errors out as Faults. */
+export function asFaults<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    throw new Fault(faultCodeOf(error), `${path}: ${reasonOf(error)}`, error);
   }
 }
 
@@ -101,4 +117,25 @@ export function openDatabase(path: string): Database.Database {
     database.close();
     throw error;
   }
+}
+
+function quickCheck(path: string): string | undefined {
+  const database = openFile(path, true);
+  try {
+    const check = database.prepare<[], string>('PRAGMA quick_check(1)').pluck();
+    return keepAlive(check).get();
+  } finally {
+    database.close();
+  }
+}
+
+/**
+ * Reads all of the database at `path`, and changes nothing: who may write moves into it, when he
+ * closes it, what a killed process left in its -wal.
+ * @throws Fault `storeCorrupt` when something cannot be right.
+ */
+export function checkDatabase(path: string): void {
+  refusePlanted(path, 'store');
+  const said = asFaults(path, () => quickCheck(path));
+  if (said !== 'ok') throw new Fault('storeCorrupt', `${path}: ${said?.split('\n').at(-1)}`);
 }

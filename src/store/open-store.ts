@@ -7,6 +7,7 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Fault, reasonOf } from '../errors.ts';
+import { checkDatabase } from './open-database.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
 /** Before the time at which a damaged database was set aside. */
@@ -20,14 +21,8 @@ export type ErrorLog = { error(event: string, fields: Readonly<Record<string, st
 /** For who holds the lock of the database. @throws Fault */
 export function openStore(path: string, log: ErrorLog, nowMs: number): SqliteStore {
   const open = () => {
-    const store = new SqliteStore(path, (row) => log.error('row left out', { row }));
-    try {
-      store.check();
-      return store;
-    } catch (error) {
-      store.close();
-      throw error;
-    }
+    if (existsSync(path)) checkDatabase(path);
+    return new SqliteStore(path, (row) => log.error('row left out', { row }));
   };
   try {
     return open();

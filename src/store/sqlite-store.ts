@@ -7,10 +7,10 @@ import { accessSync, constants } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Offences } from '../core/penalty.ts';
-import { errnoOf, Fault, type FaultCode, reasonOf } from '../errors.ts';
+import { errnoOf } from '../errors.ts';
 import { refusePlanted } from '../planted.ts';
 import { keepAlive } from './keep-alive.ts';
-import { latestVersion, openDatabase, patienceMs, setPatience } from './open-database.ts';
+import { asFaults, latestVersion, openDatabase, patienceMs, setPatience } from './open-database.ts';
 import type { Allowance, Block, BlockSource, NewBlock, Store } from './store.ts';
 
 /** A row of `blocks`, column by column. */
@@ -80,11 +80,6 @@ function rowOf(block: Block): BlockRow {
   ];
 }
 
-function faultCodeOf(error: unknown): FaultCode {
-  const code = errnoOf(error) ?? '';
-  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' ? 'storeCorrupt' : 'store';
-}
-
 function prepare(database: Database.Database) {
   return keepAlive({
     offend: database.prepare<[string, number, number]>(
@@ -116,7 +111,6 @@ function prepare(database: Database.Database) {
          FROM (SELECT * FROM blocks WHERE address > ? ORDER BY address LIMIT ?)`,
       )
       .pluck(),
-    check: database.prepare<[], { quick_check: string }>('PRAGMA quick_check(1)'),
   });
 }
 
@@ -155,16 +149,6 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** Lets the driver's errors out as Faults. */
-function guard<T>(path: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault(faultCodeOf(error), `${path}: ${reasonOf(error)}`, error);
-  }
-}
-
 export class SqliteStore implements Store {
   readonly #path: string;
   readonly #onNonsense: (row: string) => void;
@@ -181,7 +165,7 @@ export class SqliteStore implements Store {
     this.#path = path;
     this.#onNonsense = onNonsense;
     refusePlanted(path, 'store');
-    this.#connection = guard(path, () => connect(path));
+    this.#connection = asFaults(path, () => connect(path));
   }
 
   add(block: NewBlock): Block {
@@ -234,13 +218,6 @@ export class SqliteStore implements Store {
     return rows.flatMap((row) => this.#sensible(row, allowanceOf) ?? []);
   }
 
-  /** Reads all of it. @throws Fault `storeCorrupt` when something cannot be right. */
-  check(): void {
-    const said = this.#guard(({ statements }) => statements.check.get())?.quick_check;
-    if (said === 'ok') return;
-    throw new Fault('storeCorrupt', `${this.#path}: ${said?.split('\n').at(-1)}`);
-  }
-
   close(): void {
     this.#connection.database.close();
   }
@@ -268,7 +245,7 @@ export class SqliteStore implements Store {
   #reconnect(): void {
     // What is open hands down to others of this process that it may not write.
     this.#connection.database.close();
-    this.#connection = guard(this.#path, () => connect(this.#path));
+    this.#connection = asFaults(this.#path, () => connect(this.#path));
     this.#isReadOnly = false;
   }
 
@@ -281,7 +258,7 @@ export class SqliteStore implements Store {
   }
 
   #guard<T>(work: (connection: Connection) => T): T {
-    return guard(this.#path, () => {
+    return asFaults(this.#path, () => {
       try {
         return work(this.#connection);
       } catch (error) {

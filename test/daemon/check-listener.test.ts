@@ -12,9 +12,9 @@ import { gatekeeperSite } from '../gatekeeper-site.ts';
 import { connected } from '../system/line-client.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 
-function site(clock: Clock = systemClock) {
+function site(clock: Clock = systemClock, text?: string) {
   return {
-    gatekeeper: gatekeeperSite().gatekeeper,
+    gatekeeper: gatekeeperSite(text).gatekeeper,
     clock,
     performance: new Performance(systemClock),
     connections: new Connections(),
@@ -120,4 +120,17 @@ test('a place is free again when its client is gone', async () => {
     client.destroy();
     while (parts.connections.list().open.length > 0) await new Promise(setImmediate);
   }
+});
+
+test('a session whose client is gone without reading its reply is over', async () => {
+  const parts = site(
+    systemClock,
+    'limits : { user: ( ("*", 60, 9) ); }; classes : { user: { concurrent: 9; }; };',
+  );
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  client.pause().write('+user a\n');
+  while (parts.gatekeeper.openSessions === 0) await new Promise(setImmediate);
+  client.destroy();
+  while (parts.connections.list().open.length > 0) await new Promise(setImmediate);
+  expect(parts.gatekeeper.openSessions).toBe(0);
 });

@@ -1,4 +1,6 @@
 /** What `tmr` shows of the daemon's own timers. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { Timers } from '../../src/daemon/timers.ts';
@@ -108,4 +110,33 @@ test('a hint during a pass over changes is followed by one more, and after stop 
   timers.stop();
   timers.followChanges();
   expect(begun).toHaveLength(2);
+});
+
+test('what is counted is swept in slices of two thousand', async () => {
+  const { gatekeeper } = gatekeeperSite();
+  const timers = new Timers(gatekeeper, systemClock);
+  onTestFinished(() => timers.stop());
+  const slices = await new Promise<number[]>((resolve) => {
+    const asked: number[] = [];
+    gatekeeper.sweep = (most) => {
+      if (asked.push(most) === 3) resolve(asked);
+      return asked.length === 3;
+    };
+    timers.start(0.005);
+  });
+  expect(slices).toEqual([2000, 2000, 2000]);
+});
+
+test('when the date was set, the servers follow at once and not with the next try', async () => {
+  const { gatekeeper, peers, time } = gatekeeperSite();
+  const clock = { wallMs: () => time.ms + time.setMs, monotonicMs: () => time.ms };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  gatekeeper.block({ address: address('198.51.100.1'), seconds: 3600, reason: '' });
+  const timers = new Timers(gatekeeper, clock);
+  onTestFinished(() => timers.stop());
+  await new Promise<void>((resolve) => timers.start(180, resolve));
+  time.setMs = 7_200_000;
+  while (gatekeeper.blocks.nextEndMs() === time.ms + 3_600_000) await turn();
+  for (let turns = 0; turns < 3; turns += 1) await turn();
+  expect(statSync(join(peers, '198.51.100.1')).mtimeMs).toBe(time.ms + 10_800_000);
 });

@@ -450,6 +450,12 @@ const cases: readonly Case[] = [
     says: /everybody may read .*blocks.db/,
   },
   {
+    what: 'a database whose latest writes everybody may read',
+    before: () => chmodSync(site.path('blocks.db-wal'), 0o644),
+    finds: 'problem database',
+    says: /everybody may read .*blocks.db-wal/,
+  },
+  {
     what: 'a damaged database',
     dead() {
       rmSync(site.path('blocks.db-wal'), { force: true });

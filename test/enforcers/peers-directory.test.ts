@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -141,12 +142,21 @@ test.each([
   expect(traits(file('192.0.2.1'))).toEqual(before);
 });
 
-test('a directory or link of that name is left alone', () => {
+test('a directory of that name is left alone', () => {
   const { peers, file } = site();
   mkdirSync(file('192.0.2.1'), { mode: 0o200 });
   expect(peers.impose(block('192.0.2.1'))).toBe('not possible');
   expect(peers.lift(block('192.0.2.1'))).toBe(false);
   expect(lstatSync(file('192.0.2.1')).isDirectory()).toBe(true);
+});
+
+test('a link of that name is left alone, also one that leads to a file of ours', () => {
+  const { peers, file } = site();
+  peers.impose(block('192.0.2.2'));
+  symlinkSync('192.0.2.2', file('192.0.2.1'));
+  expect(peers.impose(block('192.0.2.1'))).toBe('not possible');
+  expect(peers.lift(block('192.0.2.1'))).toBe(false);
+  expect(lstatSync(file('192.0.2.1')).isSymbolicLink()).toBe(true);
 });
 
 test('a file that denies and was made just when the block was is not ours for that', () => {

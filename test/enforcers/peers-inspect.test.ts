@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
   writeFileSync,
@@ -18,6 +19,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { blockInPeerFile, peerFileText, politeFileText } from '../../src/enforcers/peer-file.ts';
 import { PeersDirectory } from '../../src/enforcers/peers-directory.ts';
+import { readPeerFile } from '../../src/enforcers/read-peer-file.ts';
 import type { Block } from '../../src/store/store.ts';
 import { block } from '../blocks.ts';
 import { findings } from '../contract/enforcer.ts';
@@ -121,6 +123,14 @@ test("the admin's file in place of ours is left, and its removal lifts nothing",
   expect(traits(file('192.0.2.1'))).toEqual(before);
   unlinkSync(file('192.0.2.1'));
   expect(findings(peers, [first, second])).toEqual([{ kind: 'missing', block: first }]);
+});
+
+test('a file that a killed process did not complete is removed where no block explains it', () => {
+  const { peers, directory, file } = imposed(site());
+  writeFileSync(file('192.0.2.7'), '');
+  chmodSync(file('192.0.2.7'), 0o1200);
+  expect(findings(peers, [first, second])).toEqual([]);
+  expect(readdirSync(directory).sort()).toEqual(['192.0.2.1', '198.51.100']);
 });
 
 describe('a directory that is another one than it was', () => {
@@ -245,6 +255,15 @@ test.skipIf(!isRoot)(
     expect(existsSync(file('192.0.2.3'))).toBe(true);
   },
 );
+
+test('what became a link since it was looked at is not read', () => {
+  const { directory, file } = imposed(site());
+  const stats = lstatSync(file('192.0.2.1'));
+  writeFileSync(`${directory}.secret`, 'secret');
+  unlinkSync(file('192.0.2.1'));
+  symlinkSync(`${directory}.secret`, file('192.0.2.1'));
+  expect(readPeerFile(directory, '192.0.2.1', stats)).toBeUndefined();
+});
 
 describe('a process that died while it read a file', () => {
   const aside = '..192.0.2.1.aside.ipthrottle';

@@ -144,12 +144,12 @@ describe('Guarantee: one deadline covers everything', () => {
     await rater.close();
   });
 
-  test('a client that does not read', async () => {
+  test.each(['pipe', 'socket'])('a client that does not read its %s', async (kind) => {
     const rater = await startScriptedRater(directory.path, reply('1 2/1\r\n'));
     const check = [ratecheck, '-s', rater.socket, '-t', '300', '-v', 'x', 'true'];
     let status: number | null = null;
     const wait = async () => {
-      ({ status } = await run([oddStart, 'fullpipe1', '--', ...check]));
+      ({ status } = await run([oddStart, `full${kind}1`, '--', ...check]));
     };
     expect(await elapsedMs(wait)).toBeLessThan(generousMs);
     expect(status).toBe(1);

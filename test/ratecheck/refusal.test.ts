@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { builtRatecheck, hasProgram, newDirectory, run } from './programs.ts';
-import { startServer } from './real-server.ts';
+import { type ServerName, startServer } from './real-server.ts';
 import { reply, startScriptedRater } from './scripted-rater.ts';
 
 const directory = newDirectory();
@@ -14,33 +14,44 @@ beforeAll(() => {
 });
 afterAll(() => directory.remove());
 
+/** What a client that sends before it is greeted, and is refused, reads to the end. */
+async function heardBySpeaker(server: ServerName): Promise<string> {
+  // The daemon answers when the client has sent everything, so the bytes are there unread.
+  let clientHasSent: () => void = () => undefined;
+  const sent = new Promise<void>((resolve) => {
+    clientHasSent = resolve;
+  });
+  const rater = await startScriptedRater(directory.path, (connection) => {
+    void sent.then(() => connection.write('1 11/10 60\r\n'));
+  });
+  const check = [ratecheck, '-t', '60000', '-s', rater.socket, 'true'];
+  const running = await startServer(server, check);
+  try {
+    const client = await running.connect();
+    return await new Promise<string>((resolve, reject) => {
+      let text = '';
+      client.on('data', (bytes: Buffer) => {
+        text += bytes.toString('latin1');
+      });
+      client.on('error', reject);
+      client.on('end', () => resolve(text));
+      client.write('EHLO client\r\n'.repeat(1000), () => clientHasSent());
+    });
+  } finally {
+    await running.stop();
+    await rater.close();
+  }
+}
+
 for (const server of ['tcpsvd', 'tcpserver'] as const) {
   describe.skipIf(!hasProgram(server))(`under ${server}`, { timeout: 60_000 }, () => {
     test('a client that spoke first reads its 421 to the end, and no reset', async () => {
-      // The daemon answers when the client has sent everything, so the bytes are there unread.
-      let clientHasSent: () => void = () => undefined;
-      const sent = new Promise<void>((resolve) => {
-        clientHasSent = resolve;
-      });
-      const rater = await startScriptedRater(directory.path, (connection) => {
-        void sent.then(() => connection.write('1 11/10 60\r\n'));
-      });
-      const check = [ratecheck, '-t', '60000', '-s', rater.socket, 'true'];
-      const running = await startServer(server, check);
-      const client = await running.connect();
-      const received = new Promise<string>((resolve, reject) => {
-        let text = '';
-        client.on('data', (bytes: Buffer) => {
-          text += bytes.toString('latin1');
-        });
-        client.on('error', reject);
-        client.on('end', () => resolve(text));
-      });
-      client.write('EHLO client\r\n'.repeat(1000), () => clientHasSent());
-      expect(await received.finally(() => running.stop())).toBe(
-        '421 4.7.0 Too many connections from 127.0.0.1, try again in 60 seconds\r\n',
-      );
-      await rater.close();
+      // Node takes some resets for an end.
+      for (let turn = 0; turn < 10; turn += 1) {
+        expect(await heardBySpeaker(server)).toBe(
+          '421 4.7.0 Too many connections from 127.0.0.1, try again in 60 seconds\r\n',
+        );
+      }
     });
   });
 }

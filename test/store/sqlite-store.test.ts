@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { buildSync } from 'esbuild';
 import { expect, test } from 'vitest';
 import { Fault } from '../../src/errors.ts';
+import { openStore } from '../../src/store/open-store.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { address, block, newBlock } from '../blocks.ts';
 import { keepsStorePromises } from '../contract/store.ts';
@@ -69,6 +70,39 @@ test('many blocks are removed in one commit, or none of them', () => {
   store.close();
 });
 
+test('a block and its offence are remembered together or not at all', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const store = new SqliteStore(path);
+  const database = new Database(path);
+  database.exec(
+    `CREATE TRIGGER refuse BEFORE INSERT ON blocks BEGIN SELECT RAISE(ABORT, 'no'); END`,
+  );
+  expect(faultOf(() => store.add(newBlock('192.0.2.1'))).code).toBe('store');
+  expect(store.offences(address('192.0.2.1'))).toEqual({ times: 0, lastMs: 0 });
+  database.close();
+  store.close();
+});
+
+test('who waited in vain for the lock of somebody else waits no more until something is written', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const store = new SqliteStore(path);
+  const rival = new Database(path);
+  const msOf = (times: number) => {
+    const startMs = performance.now();
+    for (let turn = 0; turn < times; turn += 1) faultOf(() => store.add(newBlock('192.0.2.1')));
+    return performance.now() - startMs;
+  };
+  for (const _ of ['at first', 'again']) {
+    rival.exec('BEGIN IMMEDIATE');
+    expect(msOf(1)).toBeGreaterThan(40);
+    expect(msOf(40)).toBeLessThan(1000);
+    rival.exec('COMMIT');
+    store.add(newBlock('192.0.2.1'));
+  }
+  rival.close();
+  store.close();
+});
+
 test('a database of version 2 keeps what it has', () => {
   const path = join(temporaryDirectory(), 'store.db');
   const database = new Database(path);
@@ -113,6 +147,22 @@ test('a file that is no database is refused and left as it is', () => {
   writeFileSync(path, 'this is no database, whatever its name says. '.repeat(100));
   expect(faultOf(() => new SqliteStore(path)).code).toBe('storeCorrupt');
   expect(readdirSync(join(path, '..'))).toEqual(['store.db']);
+});
+
+test('one that was set aside is never overwritten by the next', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const told: string[] = [];
+  const log = {
+    error: (_: string, fields: Record<string, string>) => told.push(fields.files ?? ''),
+  };
+  writeFileSync(path, 'this is no database');
+  openStore(path, log, 0).close();
+  writeFileSync(path, 'nor is this');
+  expect(faultOf(() => openStore(path, log, 0)).message).toMatch(/is there already/);
+  expect([told[0] ?? '', path].map((file) => readFileSync(file, 'utf8'))).toEqual([
+    'this is no database',
+    'nor is this',
+  ]);
 });
 
 test('a directory in its place is a fault that names it', () => {

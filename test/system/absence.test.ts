@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   readFileSync,
   rmdirSync,
@@ -13,6 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { absenceAt, LifeSign } from '../../src/life-sign.ts';
 import { examine } from '../doctor/examination.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
@@ -38,6 +41,16 @@ test('the first rater was never away', async () => {
   expect(statSync(site.path('blocks.db.life')).mode & 0o777).toBe(0o600);
   expect((await site.ipthrottle('status')).stdout).not.toMatch(/^away:/m);
   expect(rater.said).not.toMatch(/was away/);
+});
+
+test('who is ended before it began gives no sign, and leaves an older one as it was', () => {
+  site = new Site();
+  const path = site.path('blocks.db.life');
+  new LifeSign(path, systemClock).stop();
+  expect(existsSync(path)).toBe(false);
+  new LifeSign(path, systemClock).begin();
+  new LifeSign(path, systemClock).stop();
+  expect(absenceAt(path)?.ended).toBe('killed');
 });
 
 test.each([

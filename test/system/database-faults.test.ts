@@ -223,6 +223,21 @@ describe('damaged', () => {
     expect(stdout).toMatch(/problem: database: .*set aside.*remedy: .*recover/);
   });
 
+  test('what was not yet moved into it when rater was killed is set aside with it, unchanged', async () => {
+    site = new Site();
+    await (await site.startRater()).killedBy('SIGTERM');
+    const before = await site.startRater();
+    await site.ipthrottle('block', '192.0.2.1', '--for', '1h');
+    await before.killedBy('SIGKILL');
+    overwrite(site.path('blocks.db'), 0, 64);
+    const ends = ['', '-wal'];
+    const bytes = ends.map((end) => readFileSync(site.path(`blocks.db${end}`)));
+    const rater = await site.startRater();
+    const aside = /files=\S*\/(\S+?\.damaged-\w+\.\w+)/.exec(rater.said)?.[1];
+    expect(ends.map((end) => readFileSync(site.path(`${aside}${end}`)))).toEqual(bytes);
+    expect(rater.said).toMatch(/ready:.* blocks=1 /);
+  });
+
   test('an empty file, and one whose -wal is garbage, are filled from the directory', async () => {
     site = new Site();
     await site.startRater().then(async (rater) => {

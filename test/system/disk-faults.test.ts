@@ -151,9 +151,13 @@ function temporaries(site: Site, directory: string): string[] {
   return readdirSync(site.path(directory)).filter((name) => /^\.\.(?!fill)/.test(name));
 }
 
-function prepare(plan: Plan, directory: string): { readonly site: Site; readonly disk: SmallDisk } {
+function prepare(
+  plan: Plan,
+  directory: string,
+  size?: string,
+): { readonly site: Site; readonly disk: SmallDisk } {
   const site = new Site({ limits, seconds: 3600, ...plan });
-  const disk = new SmallDisk(site.path(directory));
+  const disk = new SmallDisk(site.path(directory), size);
   onTestFinished(async () => {
     disk.unmount();
     await site.stop();
@@ -261,6 +265,26 @@ describe.skipIf(reason)('under a server', () => {
   );
 });
 
+test.skipIf(reason).each(['silent', 'polite'])(
+  'a %s block that has no text for want of room stays the same file until there is room',
+  async (mode) => {
+    const { site, disk } = prepare({ blocking: `mode: "${mode}";` }, 'peers');
+    const rater = await site.startRater();
+    disk.fill();
+    await site.ipthrottle('block', '127.0.1.1', '--for', '1h');
+    await rater.says(ofPeers.begins);
+    const file = () => lstatSync(site.path('peers', '127.0.1.1'));
+    const { ino, size } = file();
+    expect(size).toBe(0);
+    // Meanwhile changes of the directory are noticed, and what failed is tried again.
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    expect(file().ino).toBe(ino);
+    disk.empty();
+    const whole = mode === 'silent' ? 0o200 : 0o555;
+    await until('it is whole', () => hasTextAndMode(site, '127.0.1.1', whole));
+  },
+);
+
 describe.skipIf(reason)('the log', () => {
   test('on a full disk: stderr and status tell it, and what waited is written by itself', async () => {
     const { site, disk } = prepare({ settings: 'log: "log/rater.log";' }, 'log');
@@ -298,6 +322,24 @@ describe.skipIf(reason)('the log', () => {
     expect(written().match(/recovered/g)).toHaveLength(1);
     for (const line of written().trimEnd().split('\n')) expect(line).toMatch(/^rater: \w+: /);
     expect(rater.said.match(/\n/g)).toHaveLength(1);
+  });
+
+  test('lines for which there is no room to wait are lost, and it says how many', async () => {
+    const settings = 'log: "log/rater.log"; log_level: 4;';
+    const { site, disk } = prepare({ settings }, 'log', '2m');
+    const written = () => readFileSync(site.path('log', 'rater.log'), 'latin1');
+    const rater = site.spawnRater();
+    await until('rater', async () => (await site.ipthrottle('status')).exit === 0);
+    disk.fill();
+    const marks = 30_000;
+    await ask({ path: site.path('rater.sock') }, ['ip 127.0.1.1\n'.repeat(marks)]);
+    expect(rater.said).toMatch(/^rater: error: trouble: part="writing the log"/);
+    disk.empty();
+    const end = /warn: recovered: part="writing the log" lost=(\d+)\n/;
+    await until('what waited is written', () => end.test(written()));
+    const lost = Number(end.exec(written())?.[1]);
+    expect(lost).toBeGreaterThan(0);
+    expect((written().match(/debug: mark: /g)?.length ?? 0) + lost).toBeGreaterThanOrEqual(marks);
   });
 
   test('on a read-only disk: rater does not start, and says why', async () => {

@@ -3,7 +3,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { listenOnUnixSocket } from '../../src/daemon/unix-socket.ts';
 import { missing } from '../golden/real-tools.ts';
 import { burst, fates, greeted } from './connections.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
@@ -99,6 +101,16 @@ test('socket_mode and socket_group are followed', async () => {
   expect(modeOf('rater.sock')).toBe('0666');
   expect(statSync(site.path('rater.sock')).gid).toBe(group);
   expect(modeOf('control.sock')).toBe('0600');
+});
+
+test('a socket is closed to everybody until it has its mode', async () => {
+  site = new Site();
+  const server = createServer().on('listening', () => modes.push(modeOf('narrow.sock')));
+  const modes: string[] = [];
+  onTestFinished(() => void server.close());
+  const path = site.path('narrow.sock');
+  await listenOnUnixSocket(server, { path, mode: 0o600, group: undefined });
+  expect([...modes, modeOf('narrow.sock')]).toEqual(['0000', '0600']);
 });
 
 describe('as user nobody', () => {

@@ -2,6 +2,9 @@ import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { ConfigWatcher } from '../../src/daemon/config-watcher.ts';
+import { Degradations } from '../../src/degradations.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { startRater, until } from './real-rater.ts';
 
@@ -100,4 +103,16 @@ test('a file that is included from now on is watched from now on', async () => {
   place.save('allow.conf', '"203.0.113.0/24", "192.0.2.1"\n');
   await until('a second reload', () => (place.rater.log().match(/reloaded/g) ?? []).length > 1);
   expect(await place.ask('ip 192.0.2.1')).toBe('0 1/-');
+});
+
+test('Guarantee: what is saved while the watch is being set up is noticed too', async () => {
+  const file = join(temporaryDirectory(), 'rater.conf');
+  writeFileSync(file, configuration(1));
+  let saves = 0;
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  const watcher = new ConfigWatcher(() => (saves += 1), log, new Degradations(systemClock));
+  onTestFinished(() => watcher.close());
+  watcher.follow([file]);
+  writeFileSync(file, configuration(10));
+  await until('it is noticed', () => saves > 0);
 });

@@ -203,9 +203,10 @@ describe('what the program gets with -k', () => {
     ]);
   });
 
-  test('is nothing when the daemon is away or refuses', async () => {
+  test('is nothing when the daemon is away, answers with an error or refuses', async () => {
     expect(await handedDown(check('/nonexistent'))).toEqual([]);
     const rater = await startRater(temporaryDirectory(), twenty.replace('20', '0'));
+    expect(await handedDown([...check(rater.socket), '-c', 'none'])).toEqual([]);
     expect((await run([...check(rater.socket), ...list])).status).toBe(1);
   });
 

@@ -54,3 +54,11 @@ test('however the bytes are cut, the lines are the same', () => {
     }),
   );
 });
+
+test('Guarantee: a line without an end takes no more memory than the longest one', () => {
+  const splitter = new LineSplitter();
+  const chunk = Buffer.alloc(1 << 20, 'x');
+  const before = process.memoryUsage().arrayBuffers;
+  for (let sent = 0; sent < 32; sent += 1) expect(splitter.push(chunk)).toEqual([]);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(chunk.length);
+});
