@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { RaterClient, type RaterClientOptions } from '../../src/client/rater-client.ts';
-import { freePort } from '../ratecheck/real-server.ts';
+import { freePort } from '../free-port.ts';
 import {
   reply,
   replySlowly,

@@ -16,10 +16,11 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { missing } from '../golden/real-tools.ts';
 import { cannotBecomeNobody, nobody } from '../system/nobody.ts';
 import { until } from '../system/running-program.ts';
-import { freePort, type Plan, Site } from '../system/site.ts';
+import { type Plan, Site } from '../system/site.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { bundle, examine, type How, kinds } from './examination.ts';
 

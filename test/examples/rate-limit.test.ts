@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { builtRatecheck, hasProgram, run } from '../ratecheck/programs.ts';
-import { freePort } from '../ratecheck/real-server.ts';
 import { programs, startRater } from '../system/real-rater.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 

@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { ask, connected } from './line-client.ts';
 import { until } from './running-program.ts';
-import { freePort, Site } from './site.ts';
+import { Site } from './site.ts';
 
 let site: Site;
 const sockets: Socket[] = [];

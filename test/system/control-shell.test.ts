@@ -8,10 +8,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { shellCommands } from '../../src/commands/commands.ts';
+import { freePort } from '../free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { ipthrottle, startRater, until } from './real-rater.ts';
 import { shellClient } from './shell-client.ts';
@@ -19,16 +20,6 @@ import { shellClient } from './shell-client.ts';
 const plainConfig = `
   limits   : { ip: ( ("*", 60, 2) ); user: ( ("*", 60, 2) ); };
   blocking : { time: 120; peers: "peers"; };`;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 async function site({ config = plainConfig, settings = '', byTcp = false } = {}) {
   const directory = temporaryDirectory();

@@ -5,8 +5,9 @@
 import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
-import { freePort, Site } from './site.ts';
+import { Site } from './site.ts';
 
 /** rater runs as nobody, in whose group the member is; the stranger has nothing in common. */
 const users = {

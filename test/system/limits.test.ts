@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { wordsFrom } from '../enforcers/words-from.ts';
-import { freePort } from '../ratecheck/real-server.ts';
+import { freePort } from '../free-port.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { ask } from './line-client.ts';
 import { ipthrottle, programs, startRater, until } from './real-rater.ts';

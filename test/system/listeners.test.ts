@@ -6,9 +6,10 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { ask } from './line-client.ts';
 import type { RunningProgram } from './running-program.ts';
-import { freePort, Site } from './site.ts';
+import { Site } from './site.ts';
 
 const limits = 'ip: ( ("*", 60, 20) ); user: ( ("*", 60, 20) );';
 const mebibyte = 1 << 20;

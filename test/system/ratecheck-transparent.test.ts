@@ -8,13 +8,14 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import {
   builtRatecheck,
   compiledFixture,
   hasProgram,
   newDirectory,
 } from '../ratecheck/programs.ts';
-import { freePort, type ServerName, startServer } from '../ratecheck/real-server.ts';
+import { type ServerName, startServer } from '../ratecheck/real-server.ts';
 import {
   reply,
   type ScriptedRater,

@@ -14,11 +14,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { RunningProgram } from './running-program.ts';
 
 /** Bytes; a list of tens of thousands of blocks. */
@@ -76,17 +76,6 @@ function configText(plan: Plan): string {
     `allow : ( ${allow} );`,
     '',
   ].join('\n');
-}
-
-/** A port of 127.0.0.1 on which nobody listens. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 export class Site {
