@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freePort } from '../free-port.ts';
 import { ask, connected } from './line-client.ts';
-import { until } from './running-program.ts';
+import { type RunningProgram, until } from './running-program.ts';
 import { secondsLeft } from './seconds-left.ts';
 import { Site } from './site.ts';
 
@@ -27,9 +27,10 @@ async function silentClient(where: { path: string } | { host: string; port: numb
   return socket;
 }
 
-/** How often the log tells the event. */
-function told(log: string, event: string): number {
-  return log.split('\n').filter((line) => line.includes(`rater: warn: ${event}:`)).length;
+/** How often the log tells the event, once it does. */
+async function told(rater: RunningProgram, event: string): Promise<number> {
+  await rater.says(new RegExp(`^rater: warn: ${event}:.*$`, 'm'));
+  return rater.said.split('\n').filter((line) => line.includes(`rater: warn: ${event}:`)).length;
 }
 
 test('max_values: the oldest value is forgotten, all others count on; told once', async () => {
@@ -43,7 +44,7 @@ test('max_values: the oldest value is forgotten, all others count on; told once'
   }
   const { values: tracked } = JSON.parse((await site.ipthrottle('status', '--json')).stdout);
   expect(tracked).toBe(100);
-  expect(told(rater.said, 'value forgotten')).toBe(1);
+  expect(await told(rater, 'value forgotten')).toBe(1);
   expect(rater.said).toMatch(/^rater: warn: value forgotten: class=user value=\w+ count=1$/m);
 });
 
@@ -67,7 +68,7 @@ test('max_connections: one more is closed at once and ratecheck fails open; told
   };
   expect(ratecheck().stdout).toBe('served\n');
   expect(ratecheck('-F').stdout).toMatch(/^421 /);
-  expect(told(rater.said, 'connection refused')).toBe(1);
+  expect(await told(rater, 'connection refused')).toBe(1);
   expect(rater.said).toMatch(/^rater: warn: connection refused: open=5 count=1$/m);
 
   // The operator still gets in, and a place that is free again is given away.
@@ -89,7 +90,7 @@ test('max_connections: by TCP at most half of them, so the socket has room in an
   for (let open = 0; open < 3; open += 1) await silentClient(byTcp);
   const refused = (await silentClient(byTcp)).resume();
   await once(refused, 'close');
-  expect(rater.said).toMatch(/^rater: warn: connection refused: open=3 count=1$/m);
+  await rater.says(/^rater: warn: connection refused: open=3 count=1$/m);
   expect(await say('ip 192.0.2.1')).toBe('0 1/10\r\n');
   for (let open = 0; open < 2; open += 1) await silentClient({ path: site.path('rater.sock') });
   await once((await silentClient({ path: site.path('rater.sock') })).resume(), 'close');
@@ -125,7 +126,7 @@ describe('the operator', () => {
     for (let more = 0; more < 3; more += 1) {
       await once((await silentClient(byTcp)).resume(), 'close');
     }
-    expect(told(rater.said, 'operator refused')).toBe(1);
+    expect(await told(rater, 'operator refused')).toBe(1);
     expect(rater.said).toMatch(/^rater: warn: operator refused: open=64 count=1$/m);
 
     // Who fills the port has taken nothing from the socket, nor from checks.
@@ -189,7 +190,7 @@ test('max_blocks: beyond it clients are refused by their count and not blocked; 
   const refusedFor = expect.stringMatching(`^1 2/1 ${secondsLeft(120)}\r\n$`);
   expect(replies).toEqual([...Array(3).fill(refusedFor), ...Array(3).fill('1 2/1\r\n')]);
   expect(site.peers()).toEqual(addresses.slice(0, 3));
-  expect(told(rater.said, 'block not made')).toBe(1);
+  expect(await told(rater, 'block not made')).toBe(1);
   expect(rater.said).toContain('rater: warn: block not made: address=192.0.2.3 blocks=3 count=1\n');
 
   // An operator may block; with room again, so does a limit.
@@ -219,5 +220,5 @@ test('max_history: the oldest offences are forgotten; told once', async () => {
     await site.ipthrottle('unblock', '192.0.2.1');
     return (await offences(1)) === 1;
   });
-  expect(told(rater.said, 'offence forgotten')).toBe(1);
+  expect(await told(rater, 'offence forgotten')).toBe(1);
 });

@@ -131,7 +131,7 @@ describe('the start', () => {
     site = new Site({ limits: 'ip: ( ("*", 60, 1) );' });
     rmdirSync(site.path('peers'));
     const rater = await site.startRater();
-    expect(rater.said).toMatch(/^rater: error: trouble: part="?peers /m);
+    await rater.says(/^rater: error: trouble: part="?peers /m);
     expect(await say('ip 192.0.2.1\n'.repeat(3))).toMatch(/^0 1\/1\r\n1 2\/1 \d+\r\n1 2\/1 \d+/);
     mkdirSync(site.path('peers'));
     await rater.says(/^rater: info: recovered: part="?peers /m);

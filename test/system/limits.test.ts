@@ -98,6 +98,7 @@ test('a dry run lets everybody in, and says and lists whom it would block', asyn
   ]);
   expect(place.peers()).toEqual([]);
   expect((await place.run('list')).stdout).toMatch(/^192\.0\.2\.1 .* would block$/m);
+  await place.rater.says(/would block: address=192\.0\.2\.1/);
   expect(place.rater.log().match(/would block: address=192\.0\.2\.1/g)).toHaveLength(1);
 });
 
