@@ -127,7 +127,7 @@ test('allow lifts at once, holds through a restart, ends by itself, and del take
     /^allowed 192\.0\.2\.1 until it is taken back/,
   );
   expect(place.peers()).toEqual(['192.0.2.2']);
-  await place.run('unblock', '192.0.2.2', '--grace', '1s');
+  await place.run('unblock', '192.0.2.2', '--grace', '6s');
   expect((await place.ask('ip 192.0.2.2'))[0]).toMatch(/^0 /);
   await place.rater.kill();
   const again = await startRater(place.directory, configuration);
