@@ -392,7 +392,7 @@ describe('the cdb', () => {
     enforcer.flush();
     expect(dataOf('10.9.0.0')).toBeUndefined();
     expect(dataOf('10.9.0.1')).toBe('D\0');
-  }, 30_000);
+  });
 
   test('leaves no temporary file, not even that of a killed process', () => {
     writeFileSync(temporaryName(cdb), 'half');
@@ -667,7 +667,7 @@ describe.skipIf(noCheck)('standing follows the order in which tcpserver looks', 
   });
 });
 
-describe('a watched enforcer', { timeout: 30_000 }, () => {
+describe('a watched enforcer', () => {
   function openWatched(): TcprulesCdb {
     const enforcer = new TcprulesCdb({ source, cdb }, () => {});
     opened.push(enforcer);

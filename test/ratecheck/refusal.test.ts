@@ -15,7 +15,7 @@ beforeAll(() => {
 afterAll(() => directory.remove());
 
 for (const server of ['tcpsvd', 'tcpserver'] as const) {
-  describe.skipIf(!hasProgram(server))(`under ${server}`, { timeout: 60_000 }, () => {
+  describe.skipIf(!hasProgram(server))(`under ${server}`, () => {
     test('a client that spoke first reads its 421 to the end, and no reset', async () => {
       // The daemon answers when the client has sent everything, so the bytes are there unread.
       let clientHasSent: () => void = () => undefined;

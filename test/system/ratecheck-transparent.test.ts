@@ -117,7 +117,7 @@ for (const server of ['tcpsvd', 'tcpserver'] as const) {
   const missing = !hasProgram(server);
   if (missing) console.warn(`ratecheck is not tested under ${server}: not installed`);
 
-  describe.skipIf(missing)(`under ${server}`, { timeout: 60_000 }, () => {
+  describe.skipIf(missing)(`under ${server}`, () => {
     test.each(states)('a program started %s finds nothing changed', async (_, odd, signs) => {
       const start = odd.length > 0 ? [oddStart, ...odd, '--'] : [];
       const port = await freePort();
