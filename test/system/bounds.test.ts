@@ -27,6 +27,14 @@ async function silentClient(where: { path: string } | { host: string; port: numb
   return socket;
 }
 
+/** Waits until rater has so many clients for checks: of two doors either may be the first. */
+async function accepted(many: number): Promise<void> {
+  await until(`${many} clients to be accepted`, async () => {
+    const said = await ask({ path: site.path('control.sock') }, ['fds\n']);
+    return said.match(/^check .* a request$/gm)?.length === many;
+  });
+}
+
 /** How often the log tells the event, once it does. */
 async function told(rater: RunningProgram, event: string): Promise<number> {
   await rater.says(new RegExp(`^rater: warn: ${event}:.*$`, 'm'));
@@ -55,6 +63,7 @@ test('max_connections: one more is closed at once and ratecheck fails open; told
   const path = site.path('rater.sock');
   for (let open = 0; open < 4; open += 1) await silentClient({ path });
   await silentClient({ host: '127.0.0.1', port });
+  await accepted(5);
   for (const where of [{ path }, { host: '127.0.0.1', port }]) {
     const refused = await silentClient(where);
     refused.resume();
@@ -92,6 +101,7 @@ test('max_connections: by TCP at most half of them, so the socket has room in an
   await once(refused, 'close');
   await rater.says(/^rater: warn: connection refused: open=3 count=1$/m);
   expect(await say('ip 192.0.2.1')).toBe('0 1/10\r\n');
+  await accepted(3);
   for (let open = 0; open < 2; open += 1) await silentClient({ path: site.path('rater.sock') });
   await once((await silentClient({ path: site.path('rater.sock') })).resume(), 'close');
 });
