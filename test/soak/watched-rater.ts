@@ -106,8 +106,12 @@ export class WatchedRater {
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs);
     const exit = await this.#ended;
     clearTimeout(killer);
-    rmSync(this.#parent, { recursive: true, force: true });
     return exit;
+  }
+
+  /** All its files. */
+  remove(): void {
+    rmSync(this.#parent, { recursive: true, force: true });
   }
 
   #hear(line: string): void {
