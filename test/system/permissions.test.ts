@@ -43,7 +43,9 @@ describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
         findInCdb(readFileSync(site.path('peers.cdb')), Buffer.from('192.0.2.1')) !== undefined
       );
     });
-    const made = readdirSync(site.directory).filter((name) => !adminsFiles.includes(name));
+    const names = () => readdirSync(site.directory);
+    await until('nothing is half made', () => !names().some((name) => name.startsWith('..')));
+    const made = names().filter((name) => !adminsFiles.includes(name));
     expect(Object.fromEntries(made.map((name) => [name, modeOf(name)]))).toEqual({
       'blocks.db': '0600',
       'blocks.db-shm': '0600',
