@@ -71,7 +71,7 @@ test('max_connections: one more is closed at once and ratecheck fails open; told
   }
   const ratecheck = (...options: string[]) => {
     const program = new URL('../../bin/ratecheck', import.meta.url).pathname;
-    const args = [...options, '-s', path, '-t', '10000', 'echo', 'served'];
+    const args = [...options, '-s', path, '-t', '60000', 'echo', 'served'];
     const env = { PROTO: 'TCP', TCPREMOTEIP: '192.0.2.1', PATH: process.env.PATH };
     return spawnSync(program, args, { encoding: 'utf8', env });
   };

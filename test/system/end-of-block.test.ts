@@ -15,7 +15,7 @@ const seconds = 6;
 const graceMs = 1000;
 /** One visit and the pause after it take less, unless the machine stands still. */
 const visitMs = 100;
-const patienceMs = 15_000;
+const patienceMs = 60_000;
 const source = '127.0.1.1';
 
 let site: Site | undefined;

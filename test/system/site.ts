@@ -185,7 +185,7 @@ export class Site {
   /** The port is free a moment before the server takes it, so another may be quicker. */
   async #startServer(command: readonly string[], isReady: RegExp, tries = 5): Promise<Listening> {
     const port = await freePort();
-    const check = [programPath('ratecheck'), '-t', '10000', '-s', this.path('rater.sock')];
+    const check = [programPath('ratecheck'), '-t', '60000', '-s', this.path('rater.sock')];
     const greet = ['/bin/echo', '220 ready'];
     const server = this.#start([...command, '127.0.0.1', String(port), ...check, ...greet]);
     try {
