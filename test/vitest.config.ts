@@ -8,7 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // The system tests hold real servers to real time; more at once would only slow them down.
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // What a test waits for has a patience of its own; these only end what hangs.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

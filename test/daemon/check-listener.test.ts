@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { checkListener } from '../../src/daemon/check-listener.ts';
@@ -11,6 +12,9 @@ import { Performance } from '../../src/daemon/performance.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
 import { connected } from '../system/line-client.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
+
+/** Enough for a reply, even when this process stands still for a while. */
+const deadlineMs = 3000;
 
 function site(clock: Clock = systemClock, text?: string) {
   return {
@@ -56,12 +60,12 @@ test('a connection by TCP that sends no request is closed in the end', async () 
 });
 
 test('a client by TCP that never closes its half does not stay for ever', async () => {
-  const { client, open } = await listening(100);
+  const { client, open } = await listening(deadlineMs);
   const lingering = await client();
   lingering.write('user rosario\n');
   expect(String((await once(lingering, 'data'))[0])).toBe('0 1/3\r\n');
   lingering.resume();
-  while ((await open()) > 0) await new Promise(setImmediate);
+  while ((await open()) > 0) await pause(5);
 });
 
 test('a client with thousands of requests in a packet has its turn, and others theirs', async () => {

@@ -9,7 +9,8 @@ import { Connections } from '../../src/daemon/connections.ts';
 import { controlListener } from '../../src/daemon/control-listener.ts';
 import { configFrom, gatekeeperSite, plainConfig } from '../gatekeeper-site.ts';
 
-const idleMs = 100;
+/** Enough for a reply, even when this process stands still for a while. */
+const idleMs = 3000;
 
 async function listening(isTcp: boolean) {
   const { gatekeeper } = gatekeeperSite();

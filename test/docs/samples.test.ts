@@ -10,10 +10,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
+import { freePort } from '../free-port.ts';
 import { configFrom } from '../gatekeeper-site.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 import { root } from './manual-page.ts';
@@ -131,14 +132,6 @@ function installedPeers(mode = 0o444): string {
   return directory;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** What a client from `localAddress` gets; waits for the server to be there. */
 async function received(port: number, localAddress: string): Promise<string> {
   for (let tries = 0; ; tries += 1) {
@@ -153,7 +146,7 @@ async function received(port: number, localAddress: string): Promise<string> {
         socket.on('close', () => resolve(text));
       });
     } catch (error) {
-      if (tries === 100) throw error;
+      if (tries === 400) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

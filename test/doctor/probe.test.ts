@@ -135,15 +135,19 @@ test.skipIf(reason)('interrupted in the middle, it takes its block back', async 
   site = new Site();
   await site.startRater();
   const words = [launcher, '-c', site.path('rater.conf'), 'doctor', '--probe', address];
-  const doctor = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'ignore'] });
-  let said = '';
-  doctor.stdout.on('data', (text) => {
-    said += text;
+  await until('one that was not quicker than the signal', async () => {
+    const doctor = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'ignore'] });
+    let said = '';
+    doctor.stdout.on('data', (text) => {
+      said += text;
+    });
+    const ended = new Promise((resolve) => doctor.once('close', resolve));
+    await until('it blocks', () => site.peers().includes(address) || doctor.exitCode !== null);
+    doctor.kill('SIGTERM');
+    const exit = await ended;
+    await nothingIsLeft();
+    const isInterrupted = said.includes('interrupted');
+    if (isInterrupted) expect(exit).toBe(1);
+    return isInterrupted;
   });
-  const ended = new Promise((resolve) => doctor.once('close', resolve));
-  await until('it blocks', () => site.peers().includes(address));
-  doctor.kill('SIGTERM');
-  expect(await ended).toBe(1);
-  expect(said).toContain('interrupted');
-  await nothingIsLeft();
 });

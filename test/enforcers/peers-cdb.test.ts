@@ -24,6 +24,7 @@ import { startTcpsvd } from './tcpsvd.ts';
 
 const noTools = missing('tcpsvd', 'ipsvd-cdb');
 const message = 'Slow down';
+const patiently = { timeout: 20_000 };
 
 describe.each([
   ['silent', undefined],
@@ -204,15 +205,15 @@ test('a watched directory is compiled when the admin changes it, also under a bl
   enforcer.watch();
   enforcer.impose(block('192.0.2.1'));
   enforcer.flush();
-  await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('D'));
+  await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('D'), patiently);
   writeFileSync(join(directory, '..new'), '+A=b\n');
   renameSync(join(directory, '..new'), file('0'));
-  await vi.waitFor(() => expect(dataOf('0')).toBe('+A=bI'));
+  await vi.waitFor(() => expect(dataOf('0')).toBe('+A=bI'), patiently);
   writeFileSync(join(directory, '..new'), '+C=d\n');
   renameSync(join(directory, '..new'), file('192.0.2.1'));
-  await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('+C=dI'));
+  await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('+C=dI'), patiently);
   chmodSync(file('0'), 0);
-  await vi.waitFor(() => expect(dataOf('0')).toBe('D'));
+  await vi.waitFor(() => expect(dataOf('0')).toBe('D'), patiently);
 });
 
 test('what is remembered of a watched file is forgotten when its block changes', async () => {

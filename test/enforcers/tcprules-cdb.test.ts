@@ -392,7 +392,7 @@ describe('the cdb', () => {
     enforcer.flush();
     expect(dataOf('10.9.0.0')).toBeUndefined();
     expect(dataOf('10.9.0.1')).toBe('D\0');
-  }, 30_000);
+  });
 
   test('leaves no temporary file, not even that of a killed process', () => {
     writeFileSync(temporaryName(cdb), 'half');
@@ -444,7 +444,7 @@ describe('rebuilds', () => {
     opened.push(enforcer);
     enforcer.reconcile([blockOf('192.0.2.1')]);
     expect(existsSync(cdb)).toBe(false);
-    await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('D\0'));
+    await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('D\0'), { timeout: 20_000 });
   });
 
   test('need all blocks first, because one block alone would let the others in', () => {
@@ -667,7 +667,7 @@ describe.skipIf(noCheck)('standing follows the order in which tcpserver looks', 
   });
 });
 
-describe('a watched enforcer', { timeout: 30_000 }, () => {
+describe('a watched enforcer', () => {
   function openWatched(): TcprulesCdb {
     const enforcer = new TcprulesCdb({ source, cdb }, () => {});
     opened.push(enforcer);
@@ -786,7 +786,9 @@ exec tcprules "$@"
     const before = cdbIdentity();
     expect(dataOf('192.0.2.2')).toBe('D\0');
     const temporary = () => readdirSync(directory).filter((name) => name.startsWith('..'));
-    await vi.waitFor(() => expect([enforcer.rebuildInMs(), temporary()]).toEqual([undefined, []]));
+    await vi.waitFor(() => expect([enforcer.rebuildInMs(), temporary()]).toEqual([undefined, []]), {
+      timeout: 20_000,
+    });
     expect(cdbIdentity()).toBe(before);
   });
 });

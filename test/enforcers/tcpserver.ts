@@ -4,7 +4,7 @@
  * list in the network.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { freePort } from '../ratecheck/real-server.ts';
+import { freePort } from '../free-port.ts';
 import { wordsFrom } from './words-from.ts';
 
 export type RunningTcpserver = {

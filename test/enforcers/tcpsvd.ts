@@ -3,7 +3,7 @@
  * addresses in 127.0.0.0/8.
  */
 import { spawn } from 'node:child_process';
-import { freePort } from '../ratecheck/real-server.ts';
+import { freePort } from '../free-port.ts';
 import { wordsFrom } from './words-from.ts';
 
 export type RunningTcpsvd = {

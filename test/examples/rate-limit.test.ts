@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { builtRatecheck, hasProgram, run } from '../ratecheck/programs.ts';
-import { freePort } from '../ratecheck/real-server.ts';
-import { programs, startRater } from '../system/real-rater.ts';
+import { freePort } from '../free-port.ts';
+import { hasProgram, patientRatecheck, run } from '../ratecheck/programs.ts';
+import { startRater } from '../system/real-rater.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -15,8 +15,9 @@ describe('etc/examples/rate-limit.sh', () => {
   const configuration = 'limits : { user: ( ("*", 600, 2) ); };';
 
   async function limited(socket: string, ...words: string[]) {
-    builtRatecheck();
-    const env = { PATH: `${programs}:/usr/bin:/bin`, RATER_SOCKET: socket };
+    const directory = temporaryDirectory();
+    patientRatecheck(directory);
+    const env = { PATH: `${directory}:/usr/bin:/bin`, RATER_SOCKET: socket };
     return run([script, ...words], { env });
   }
 

@@ -1,6 +1,6 @@
 /** The overload through the real programs: the command for cron, the daemon's timer, the refusal. */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtRatecheck, run } from '../ratecheck/programs.ts';
@@ -20,7 +20,11 @@ function mailSite() {
     echo "messages in queue but not yet preprocessed: $(cat ${length})"\n`;
   writeFileSync(qstat, script);
   chmodSync(qstat, 0o755);
-  const queue = (messages: number | string) => writeFileSync(length, `${messages}`);
+  /** At once: qmail-qstat must not find it empty. */
+  const queue = (messages: number | string) => {
+    writeFileSync(`${length}.new`, `${messages}`);
+    renameSync(`${length}.new`, length);
+  };
   const options = ['overload', '--command', qstat, '--file', file];
   const overload = (...words: string[]) => {
     const { status, stdout, stderr } = spawnSync(

@@ -52,7 +52,7 @@ const watchers: readonly [string, readonly string[] | undefined][] = [
 for (const [name, command] of watchers) {
   if (command === undefined) console.warn(`ratecheck is not tested under ${name}: not usable here`);
 
-  describe.skipIf(command === undefined)(`under ${name}`, { timeout: 120_000 }, () => {
+  describe.skipIf(command === undefined)(`under ${name}`, () => {
     async function outcomeUnder(
       args: readonly string[],
       env: Record<string, string>,

@@ -3,7 +3,7 @@
  * Compiled ones land in the directory the caller gives; nothing is written beside the sources.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,15 @@ export type Surroundings = { env?: Record<string, string>; input?: string };
 export function builtRatecheck(): string {
   execFileSync('sh', [buildScript], { stdio: ['ignore', 'ignore', 'pipe'] });
   return join(root, 'bin/ratecheck');
+}
+
+/**
+ * Puts a `ratecheck` into `directory` that waits a minute for the daemon: for scripts that call it
+ * without a deadline, whose half second a slow machine may need for itself.
+ */
+export function patientRatecheck(directory: string): void {
+  const script = `#!/bin/sh\nexec '${builtRatecheck()}' -t 60000 "$@"\n`;
+  writeFileSync(join(directory, 'ratecheck'), script, { mode: 0o755 });
 }
 
 /** Compiles `test/ratecheck/fixtures/<name>.c` into `directory` and returns the program's path. */

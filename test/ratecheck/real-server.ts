@@ -2,7 +2,8 @@
  * Real tcpsvd and tcpserver around a command, on a free loopback port, for one test.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { freePort } from '../free-port.ts';
 
 export type ServerName = 'tcpsvd' | 'tcpserver';
 
@@ -16,19 +17,6 @@ const words: Record<ServerName, { options: readonly string[]; ready: RegExp }> =
   tcpsvd: { options: ['-v', '-l', 'localhost'], ready: /listening/ },
   tcpserver: { options: ['-v', '-R', '-H', '-l', 'localhost'], ready: /status: 0/ },
 };
-
-/** A port nobody listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /** Resolves once the server says that it listens; rejects with its own words when it ends first. */
 function listening(child: ChildProcess, ready: RegExp): Promise<void> {

@@ -44,7 +44,7 @@ async function heardBySpeaker(server: ServerName): Promise<string> {
 }
 
 for (const server of ['tcpsvd', 'tcpserver'] as const) {
-  describe.skipIf(!hasProgram(server))(`under ${server}`, { timeout: 60_000 }, () => {
+  describe.skipIf(!hasProgram(server))(`under ${server}`, () => {
     test('a client that spoke first reads its 421 to the end, and no reset', async () => {
       // Node takes some resets for an end.
       for (let turn = 0; turn < 10; turn += 1) {

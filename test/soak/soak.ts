@@ -66,13 +66,10 @@ async function soak(program: string, seconds: number, seed: number): Promise<rea
   const startMs = performance.now();
   const passed = () => (performance.now() - startMs) / (seconds * 1000);
   const isOver = () => passed() >= 1 || !rater.isRunning || findings.length > 100;
-  const warm: number[] = [];
-  const late: number[] = [];
+  const memory: number[] = [];
   const watch = async () => {
     while (!isOver()) {
-      const kib = rater.residentKib;
-      if (passed() > 0.25 && passed() < 0.5) warm.push(kib);
-      if (passed() > 0.75) late.push(kib);
+      memory.push(rater.residentKib);
       await pause(200);
     }
   };
@@ -93,11 +90,17 @@ async function soak(program: string, seconds: number, seed: number): Promise<rea
     const more = rater.descriptors - descriptorsBefore;
     if (more > spareDescriptors) findings.push(`${more} descriptors were left open`);
   }
-  const [warmKib, lateKib] = [median(warm), median(late)];
+  // By the number of looks: while the machine stands still there are none.
+  const part = (from: number, to: number) => {
+    return median(memory.slice(Math.floor(memory.length * from), Math.ceil(memory.length * to)));
+  };
+  const [warmKib, lateKib] = [part(0.25, 0.5), part(0.75, 1)];
   if (lateKib > warmKib * growth) findings.push(`memory grew from ${warmKib} to ${lateKib} KiB`);
-  findings.push(...rater.findings());
   const exit = await rater.stop();
   if (exit !== 0) findings.push(`rater left with ${exit}`);
+  // Not while a file may be being replaced.
+  findings.push(...rater.findings());
+  rater.remove();
   const kinds = [...tally.byKind].map(([kind, count]) => `${kind} ${count}`).sort();
   const said = [
     `soak: ${seconds} seconds, seed ${seed}`,

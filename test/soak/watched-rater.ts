@@ -4,25 +4,17 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { freePort } from '../free-port.ts';
 import { configuration, marker } from './lines.ts';
 
 const ours =
   /^(rater\.conf|rules(\.cdb)?|peers|(rater|control)\.sock(\.lock)?|rater\.db(\.lock|\.life|-wal|-shm)?)$/;
 const logLine = /^rater: (info|warn): [^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u;
 const patienceMs = 20_000;
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
 
 export class WatchedRater {
   /** Holds the site and nothing else. */
@@ -114,8 +106,12 @@ export class WatchedRater {
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs);
     const exit = await this.#ended;
     clearTimeout(killer);
-    rmSync(this.#parent, { recursive: true, force: true });
     return exit;
+  }
+
+  /** All its files. */
+  remove(): void {
+    rmSync(this.#parent, { recursive: true, force: true });
   }
 
   #hear(line: string): void {

@@ -113,7 +113,7 @@ test.each([
   writeFileSync(site.path('precious'), 'precious');
   put(site.path('blocks.db.life'));
   const rater = await site.startRater();
-  expect(rater.said).toMatch(/^rater: error: trouble: part="sign of life" what=/m);
+  await rater.says(/^rater: error: trouble: part="sign of life" what=/m);
   const { exit, stdout } = await site.ipthrottle('status');
   expect(exit).toBe(1);
   expect(stdout).toMatch(/^trouble: sign of life: E/m);

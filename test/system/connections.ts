@@ -14,7 +14,7 @@ export type Visit = {
   readonly endedMs: number;
 };
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 function fateOf(text: string): Fate {
   if (text === '') return 'dropped';

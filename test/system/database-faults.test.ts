@@ -57,7 +57,7 @@ const limits = 'ip: ( ("*", 60, 2) );';
 
 describe('locked by somebody else', () => {
   test('rater counts, blocks and ends blocks, says so once, and writes all of it later', async () => {
-    site = new Site({ limits, seconds: 3 });
+    site = new Site({ limits, seconds: 6 });
     const rater = await site.startRater();
     await exceed('192.0.2.1');
     const other = new Database(site.path('blocks.db'));

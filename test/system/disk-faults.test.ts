@@ -221,14 +221,19 @@ describe.skipIf(reason)('under a server', () => {
       });
       await until('nothing half is left', () => temporaries(site, place.disk).length === 0);
 
+      // Where something could be removed, the second may have had the room for a while.
+      const outages = counted(place.ends, rater) + 1;
+      expect(outages, rater.said).toBeLessThanOrEqual(
+        place.isFile && unblocked && fault.mayRemove ? 2 : 1,
+      );
       fault.end(disk);
       await until('the second is in force', () => place.isInForce(site, '127.0.1.2'));
-      await rater.says(new RegExp(place.ends, 'm'));
+      await until('the end of the trouble', () => counted(place.ends, rater) >= outages);
       await until('status is well', async () => (await site.ipthrottle('status')).exit === 0);
       expect(await exceed(port, '127.0.1.2')).toBe(0);
       expect(await place.isInForce(site, '127.0.1.3')).toBe(false);
-      expect(counted(place.begins, rater), rater.said).toBe(1);
-      expect(counted(place.ends, rater), rater.said).toBe(1);
+      expect(counted(place.begins, rater), rater.said).toBe(outages);
+      expect(counted(place.ends, rater), rater.said).toBe(outages);
       await until('nothing half is left', () => temporaries(site, place.disk).length === 0);
       expect(adminsFiles(site)).toEqual(before);
     },

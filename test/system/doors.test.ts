@@ -5,8 +5,10 @@
 import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
-import { freePort, Site } from './site.ts';
+import { refusal, secondsLeft } from './seconds-left.ts';
+import { Site } from './site.ts';
 
 /** rater runs as nobody, in whose group the member is; the stranger has nothing in common. */
 const users = {
@@ -73,8 +75,10 @@ describe.skipIf(cannotBecomeNobody)('by default', () => {
     await start();
     const request = 'ip 192.0.2.1\n';
     expect(await said('stranger', check(), request)).toBe('EACCES');
-    expect(await said('member', check(), request.repeat(4))).toMatch(/^0 1.*\r\n1 4\/3 120$/s);
-    expect(await said('owner', check(), request)).toBe('1 5/3 120');
+    expect(await said('member', check(), request.repeat(4))).toMatch(
+      new RegExp(`^0 1.*\r\n1 4/3 ${secondsLeft(120)}$`, 's'),
+    );
+    expect(await said('owner', check(), request)).toEqual(refusal('1 5/3', 120));
     expect(await blocked()).toEqual(['192.0.2.1']);
   });
 
@@ -101,7 +105,7 @@ describe.skipIf(cannotBecomeNobody)('by default', () => {
     expect(replies).toBe('0 1/3\r\n0 2/3\r\n0 3/3');
     await said('member', check(), `${request}\n`);
     expect(await blocked()).toEqual(['192.0.2.1']);
-    expect(await saidByTcp('stranger', request, 1)).toEqual(['1 6/3 120']);
+    expect(await saidByTcp('stranger', request, 1)).toEqual([refusal('1 6/3', 120)]);
   });
 
   test('settings.control_port: everybody may do all', async () => {
@@ -116,9 +120,9 @@ test.skipIf(cannotBecomeNobody)(
   async () => {
     await start('tcp_trusted: true;');
     const replies = await saidByTcp('stranger', 'ip 192.0.2.1', 4);
-    expect(replies).toEqual(['0 1/3', '0 2/3', '0 3/3', '1 4/3 120']);
+    expect(replies).toEqual(['0 1/3', '0 2/3', '0 3/3', refusal('1 4/3', 120)]);
     expect(await blocked()).toEqual(['192.0.2.1']);
-    expect(await said('member', check(), 'ip 192.0.2.1\n')).toBe('1 5/3 120');
+    expect(await said('member', check(), 'ip 192.0.2.1\n')).toEqual(refusal('1 5/3', 120));
   },
 );
 

@@ -171,7 +171,8 @@ export const stories: readonly Story[] = [
   {
     name: 'ends a block that is over',
     plan,
-    prepare: (round) => block(round, '1s'),
+    // It must not be over before the step is chosen.
+    prepare: (round) => block(round, '3s'),
     act: (round) => logUntil(round, /block ended: .*\n/),
     told: /block ended: .*\n/,
     isThenBlocked: false,

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 
 /** A client that is connected; how the connection ends later is no error. */
 export async function connected(where: NetConnectOpts): Promise<Socket> {

@@ -6,9 +6,10 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { ask } from './line-client.ts';
 import type { RunningProgram } from './running-program.ts';
-import { freePort, Site } from './site.ts';
+import { Site } from './site.ts';
 
 const limits = 'ip: ( ("*", 60, 20) ); user: ( ("*", 60, 20) );';
 const mebibyte = 1 << 20;
@@ -145,10 +146,19 @@ describe('TCP', () => {
   });
 });
 
+/** A descriptor may be closed meanwhile. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
 /** The TCP ports on which a process listens, from /proc. */
 function listenersOf(pid: number): number[] {
   const sockets = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-    return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+    return /^socket:\[(\d+)\]$/.exec(linkOf(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
   });
   return ['tcp', 'tcp6'].flatMap((table) => {
     const rows = readFileSync(`/proc/${pid}/net/${table}`, 'latin1').trim().split('\n').slice(1);

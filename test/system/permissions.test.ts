@@ -2,10 +2,11 @@
  * Who may do what with our files, and that nothing of it needs root or a certain umask.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { listenOnUnixSocket } from '../../src/daemon/unix-socket.ts';
+import { findInCdb } from '../../src/enforcers/cdb.ts';
 import { missing } from '../golden/real-tools.ts';
 import { burst, fates, greeted } from './connections.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
@@ -39,8 +40,14 @@ describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
     await startLogging();
     await site.ipthrottle('block', '192.0.2.1');
     await until('the block is in the cdb', () => site.isDeniedByCdb('192.0.2.1'));
-    await until('the other cdb', () => existsSync(site.path('peers.cdb')));
-    const made = readdirSync(site.directory).filter((name) => !adminsFiles.includes(name));
+    await until('the block is in the other cdb', () => {
+      return (
+        findInCdb(readFileSync(site.path('peers.cdb')), Buffer.from('192.0.2.1')) !== undefined
+      );
+    });
+    const names = () => readdirSync(site.directory);
+    await until('nothing is half made', () => !names().some((name) => name.startsWith('..')));
+    const made = names().filter((name) => !adminsFiles.includes(name));
     expect(Object.fromEntries(made.map((name) => [name, modeOf(name)]))).toEqual({
       'blocks.db': '0600',
       'blocks.db-shm': '0600',
@@ -127,7 +134,7 @@ describe('as user nobody', () => {
   test.skipIf(reason).for(['tcpsvd', 'tcpserver'])(
     'rater and %s do all they should',
     async (name) => {
-      site = new Site({ rules: ':allow\n', seconds: 2 }, nobody);
+      site = new Site({ rules: ':allow\n', seconds: 6 }, nobody);
       await site.startRater();
       const { port } = await (name === 'tcpsvd' ? site.startTcpsvd() : site.startTcpserver());
       expect(greeted(await burst(port, '127.0.1.1', 100))).toBe(10);

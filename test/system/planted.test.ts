@@ -136,7 +136,7 @@ describe.skipIf(cannotBecomeNobody)('in the peers directory', () => {
     plant(target(), 'peers', '192.0.2.1');
     const rater = await site.startRater();
     expect(await site.ipthrottle('block', '192.0.2.1')).toMatchObject({ exit: 0 });
-    expect(rater.said).toMatch(/blocked: address=192\.0\.2\.1 .*not possible/);
+    await rater.says(/blocked: address=192\.0\.2\.1 .*not possible/);
     expect(await site.ipthrottle('unblock', '192.0.2.1')).toMatchObject({ exit: 0 });
     expect(readlinkSync(site.path('peers', '192.0.2.1'))).toBe(target());
   });

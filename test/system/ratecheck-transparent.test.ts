@@ -8,13 +8,14 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import {
   builtRatecheck,
   compiledFixture,
   hasProgram,
   newDirectory,
 } from '../ratecheck/programs.ts';
-import { freePort, type ServerName, startServer } from '../ratecheck/real-server.ts';
+import { type ServerName, startServer } from '../ratecheck/real-server.ts';
 import {
   reply,
   type ScriptedRater,
@@ -116,7 +117,7 @@ for (const server of ['tcpsvd', 'tcpserver'] as const) {
   const missing = !hasProgram(server);
   if (missing) console.warn(`ratecheck is not tested under ${server}: not installed`);
 
-  describe.skipIf(missing)(`under ${server}`, { timeout: 60_000 }, () => {
+  describe.skipIf(missing)(`under ${server}`, () => {
     test.each(states)('a program started %s finds nothing changed', async (_, odd, signs) => {
       const start = odd.length > 0 ? [oddStart, ...odd, '--'] : [];
       const port = await freePort();

@@ -8,6 +8,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
+const patienceMs = 60_000;
+
 export const programs = fileURLToPath(new URL('../../bin/', import.meta.url));
 
 export type RunningRater = {
@@ -27,7 +29,8 @@ export async function until(
   what: string | (() => string),
   isTrue: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  for (let turn = 0; turn < 3000; turn += 1) {
+  const lastMs = performance.now() + patienceMs;
+  while (performance.now() < lastMs) {
     if (await isTrue()) return;
     await pause(5);
   }

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long a test waits for what must happen; a loaded machine needs some of it. */
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 const lookAgainMs = 5;
 
 /** Resolves when `holds` answers true; fails with what was waited for. */

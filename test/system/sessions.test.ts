@@ -81,7 +81,7 @@ for (const server of ['tcpsvd', 'tcpserver'] as const) {
   const missing = !hasProgram(server);
   if (missing) console.warn(`sessions are not tested under ${server}: not installed`);
 
-  describe.skipIf(missing)(`under ${server}`, { timeout: 60_000 }, () => {
+  describe.skipIf(missing)(`under ${server}`, () => {
     test('20 sessions are open, the 21st is refused, one ends, the next enters', async () => {
       const rater = await startRater(temporaryDirectory(), twenty);
       const running = await chain(server, rater.socket, '-k');

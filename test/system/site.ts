@@ -15,11 +15,11 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { RunningProgram } from './running-program.ts';
 
 /** Bytes; a list of tens of thousands of blocks. */
@@ -77,17 +77,6 @@ function configText(plan: Plan): string {
     `allow : ( ${allow} );`,
     '',
   ].join('\n');
-}
-
-/** A port of 127.0.0.1 on which nobody listens. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 export class Site {
@@ -199,7 +188,7 @@ export class Site {
   /** The port is free a moment before the server takes it, so another may be quicker. */
   async #startServer(command: readonly string[], isReady: RegExp, tries = 5): Promise<Listening> {
     const port = await freePort();
-    const check = [programPath('ratecheck'), '-t', '10000', '-s', this.path('rater.sock')];
+    const check = [programPath('ratecheck'), '-t', '60000', '-s', this.path('rater.sock')];
     const greet = ['/bin/echo', '220 ready'];
     const server = this.#start([...command, '127.0.0.1', String(port), ...check, ...greet]);
     try {
