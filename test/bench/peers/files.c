@@ -22,8 +22,9 @@ static int create(const char *path, size_t bytes)
 {
 	static char text[4096];
 	struct timespec times[2] = {{.tv_sec = 2000000000}, {.tv_sec = 2000000000}};
-	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 0200);
-	if (fd < 0 || write(fd, text, bytes) != (ssize_t)bytes || futimens(fd, times) < 0)
+	int fd = open(path, O_CREAT | O_EXCL | O_WRONLY, 01200);
+	if (fd < 0 || write(fd, text, bytes) != (ssize_t)bytes || futimens(fd, times) < 0
+	    || fchmod(fd, 0200) < 0)
 		return -1;
 	return close(fd);
 }
