@@ -1,4 +1,5 @@
 /** The same greeting behind different doors: none, the least one, ours, a proxy. */
+import { ask } from './load.ts';
 import { startHaproxy } from './peers/haproxy.ts';
 import { type Rater, startRater } from './rater.ts';
 import { type Listening, startBare, startTcpsvd } from './servers.ts';
@@ -20,6 +21,9 @@ function door(name: string, { port, server }: Listening, rater?: Rater): Door {
 /** Nobody is refused behind these. */
 export async function openDoors(bench: Workbench): Promise<Doors> {
   const rater = await startRater(bench, { limits: 'ip: ( ("*", 60, 100000) );' });
+  // As one that has been running for a while: V8 compiles what has run some thousand times.
+  const often = { checks: bench.size(20_000, 5000), concurrency: 8, depth: 1, keep: false };
+  await ask(bench, { server: rater.checked, ...often, from: '10.0.0.0', spread: 1000 });
   const bare = await startBare(bench);
   const execOnly = await startBare(bench, [bench.program('exec-only')]);
   const ours = await startTcpsvd(bench, rater);

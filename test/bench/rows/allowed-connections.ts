@@ -8,7 +8,7 @@ export const allowedConnections: Row = {
   what: 'allowed connections/s through tcpsvd + ratecheck + echo, vs bare tcpsvd + echo, concurrency 1 and 8',
   async measure(bench) {
     const doors = await openDoors(bench);
-    const visits = bench.size(600, 200);
+    const visits = bench.size(1500, 200);
     const at = (concurrency: number, { name, port }: { name: string; port: number }) => ({
       name,
       async measure(round: number) {
