@@ -165,9 +165,13 @@ test('the wire knows bytes and no sockets', () => {
   expect([...new Set(modules.map(({ to }) => to))]).toEqual(['node:buffer']);
 });
 
-test('only sqlite-store.ts and the lock of the daemon know the database’s driver', () => {
+test('only the SQLite store and the lock of the daemon know the database’s driver', () => {
   const users = imports.filter(({ to }) => to === 'better-sqlite3').map(({ from }) => from);
-  expect(users.sort()).toEqual(['src/daemon/instance-lock.ts', 'src/store/sqlite-store.ts']);
+  expect(users.sort()).toEqual([
+    'src/daemon/instance-lock.ts',
+    'src/store/open-database.ts',
+    'src/store/sqlite-store.ts',
+  ]);
 });
 
 test('only src/cli prints to stdout', () => {
