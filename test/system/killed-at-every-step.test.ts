@@ -249,9 +249,10 @@ function breakThings(site: Site, unblocked: Buffer): void {
   writeFileSync(site.path('rules.cdb'), unblocked);
 }
 
-const begun = [/^unlink .*\/\.\.rules\.cdb\./, /^listen /, /^chmod .*\/rater\.sock$/];
+/** Node removes files by the one or the other, as it is old or new. */
+const begun = [/^(?:unlink|remove) .*\/\.\.rules\.cdb\./, /^listen /, /^chmod .*\/rater\.sock$/];
 /** The servers' files are put right beside each other. */
 const startSteps = [
-  [...begun, /^unlink .*\/peers\/\.\.127/, /^open64 .*\/peers\/127/, /^fchmod /],
+  [...begun, /^(?:unlink|remove) .*\/peers\/\.\.127/, /^open64 .*\/peers\/127/, /^fchmod /],
   [...begun, /^rename .*\/rules\.cdb$/],
 ];
