@@ -53,6 +53,14 @@ export class RememberedBlocks {
 
   /** Tries again what the store would not do, and yields each block that it takes. */
   *committingLate(): Generator<Block, void> {
+    yield* this.#committing();
+    if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
+    if (!this.#troubles.current.has(part)) return;
+    this.#write(() => this.#store.tryWriting());
+    if (!this.#troubles.current.has(part)) yield* this.#committing();
+  }
+
+  *#committing(): Generator<Block, void> {
     for (const text of [...this.#uncommitted.keys()]) {
       const block = this.#uncommitted.get(text);
       if (!block) continue;
@@ -61,8 +69,6 @@ export class RememberedBlocks {
       if (this.#uncommitted.has(text)) break;
       yield added;
     }
-    if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
-    if (this.#troubles.current.has(part)) this.#write(() => this.#store.tryWriting());
   }
 
   /** Moves every block in time, as the date was. */

@@ -80,14 +80,11 @@ export function setPatience(database: Database.Database, ms: number): void {
   database.exec(`PRAGMA busy_timeout = ${ms}`);
 }
 
-function openFile(path: string, readonly = false): Database.Database {
-  try {
-    return keepAlive(new Database(path, { timeout: openingMs, readonly }));
-  } catch (error) {
-    const obstacle = obstacleAt(path);
-    if (obstacle === undefined) throw error;
-    throw new Fault('storeAccess', `${path}: ${obstacle}`, error);
-  }
+function openFile(path: string, options: Database.Options): Database.Database {
+  // SQLite would open for reading what it may not write.
+  const obstacle = obstacleAt(path);
+  if (obstacle !== undefined) throw new Fault('storeAccess', `${path}: ${obstacle}`);
+  return keepAlive(new Database(path, { timeout: openingMs, ...options }));
 }
 
 function faultCodeOf(error: unknown): FaultCode {
@@ -105,9 +102,9 @@ export function asFaults<T>(path: string, work: () => T): T {
   }
 }
 
-/** Throws a Fault, or the driver's error. */
-export function openDatabase(path: string): Database.Database {
-  const database = openFile(path);
+/** Waits so long for a lock of somebody else's. Throws a Fault, or the driver's error. */
+export function openDatabase(path: string, waitMs = openingMs): Database.Database {
+  const database = openFile(path, { timeout: waitMs });
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     database.transaction(() => migrate(database, path)).immediate();
@@ -119,8 +116,8 @@ export function openDatabase(path: string): Database.Database {
   }
 }
 
-function quickCheck(path: string): string | undefined {
-  const database = openFile(path, true);
+function quickCheck(path: string, readonly: boolean): string | undefined {
+  const database = openFile(path, { readonly });
   try {
     const check = database.prepare<[], string>('PRAGMA quick_check(1)').pluck();
     return keepAlive(check).get();
@@ -129,13 +126,23 @@ function quickCheck(path: string): string | undefined {
   }
 }
 
+function look(path: string): string | undefined {
+  try {
+    return quickCheck(path, true);
+  } catch (error) {
+    // Who was killed has left a journal, by which what he had begun must be undone first.
+    if (errnoOf(error) === 'SQLITE_READONLY_ROLLBACK') return quickCheck(path, false);
+    throw error;
+  }
+}
+
 /**
- * Reads all of the database at `path`, and changes nothing: who may write moves into it, when he
- * closes it, what a killed process left in its -wal.
+ * Reads all of the database at `path`, and changes nothing of one that is damaged: who may write
+ * moves into it, when he closes it, what a killed process left in its -wal.
  * @throws Fault `storeCorrupt` when something cannot be right.
  */
 export function checkDatabase(path: string): void {
   refusePlanted(path, 'store');
-  const said = asFaults(path, () => quickCheck(path));
+  const said = asFaults(path, () => look(path));
   if (said !== 'ok') throw new Fault('storeCorrupt', `${path}: ${said?.split('\n').at(-1)}`);
 }

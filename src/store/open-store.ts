@@ -4,7 +4,7 @@
  *
  * Guarantee: what is damaged is renamed, never changed, removed or overwritten by this.
  */
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Fault, reasonOf } from '../errors.ts';
 import { checkDatabase } from './open-database.ts';
@@ -21,7 +21,8 @@ export type ErrorLog = { error(event: string, fields: Readonly<Record<string, st
 /** For who holds the lock of the database. @throws Fault */
 export function openStore(path: string, log: ErrorLog, nowMs: number): SqliteStore {
   const open = () => {
-    if (existsSync(path)) checkDatabase(path);
+    // Opening tells what else it may be.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) checkDatabase(path);
     return new SqliteStore(path, (row) => log.error('row left out', { row }));
   };
   try {

@@ -3,7 +3,8 @@
  *
  * Guarantee: a database that could only be read when it was opened is written again when it can be.
  */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Offences } from '../core/penalty.ts';
@@ -132,17 +133,25 @@ function transactions(database: Database.Database, statements: ReturnType<typeof
   };
 }
 
-function connect(path: string) {
-  const database = openDatabase(path);
-  const statements = prepare(database);
-  return { database, statements, transactions: transactions(database, statements) };
+function connect(path: string, waitMs?: number) {
+  refusePlanted(path, 'store');
+  const database = openDatabase(path, waitMs);
+  try {
+    const statements = prepare(database);
+    return { database, statements, transactions: transactions(database, statements) };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 type Connection = ReturnType<typeof connect>;
 
+/** Whether the database can be written, as far as the file system tells. */
 function isWritable(path: string): boolean {
   try {
-    accessSync(path, constants.W_OK);
+    const files = [path, `${path}-wal`, `${path}-shm`].filter((file) => existsSync(file));
+    for (const file of [dirname(path), ...files]) accessSync(file, constants.W_OK);
     return true;
   } catch {
     return false;
@@ -164,7 +173,6 @@ export class SqliteStore implements Store {
   constructor(path: string, onNonsense: (row: string) => void = () => {}) {
     this.#path = path;
     this.#onNonsense = onNonsense;
-    refusePlanted(path, 'store');
     this.#connection = asFaults(path, () => connect(path));
   }
 
@@ -177,6 +185,7 @@ export class SqliteStore implements Store {
   }
 
   tryWriting(): void {
+    this.#reconnect();
     this.#write(({ database }) => database.exec(`PRAGMA user_version = ${latestVersion}`));
   }
 
@@ -241,16 +250,18 @@ export class SqliteStore implements Store {
     return one;
   }
 
-  /** Where that fails, every use fails until it is tried again. */
+  /** Connects anew where that helps. Where it fails, every use fails until it is tried again. */
   #reconnect(): void {
+    const isOpen = this.#connection.database.open;
+    if (isOpen && !(this.#isReadOnly && isWritable(this.#path))) return;
     // What is open hands down to others of this process that it may not write.
     this.#connection.database.close();
-    this.#connection = asFaults(this.#path, () => connect(this.#path));
+    this.#connection = asFaults(this.#path, () => connect(this.#path, patienceMs));
     this.#isReadOnly = false;
+    this.#isPatient = true;
   }
 
   #write<T>(work: (connection: Connection) => T): T {
-    if (this.#isReadOnly && isWritable(this.#path)) this.#reconnect();
     const done = this.#guard(work);
     if (!this.#isPatient) setPatience(this.#connection.database, patienceMs);
     this.#isPatient = true;

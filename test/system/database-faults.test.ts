@@ -238,6 +238,22 @@ describe('damaged', () => {
     expect(rater.said).toMatch(/ready:.* blocks=1 /);
   });
 
+  test('one whose first rater was killed while it made it is opened by the next', async () => {
+    site = new Site();
+    const first = new Database(site.path('blocks.db'));
+    first.exec('PRAGMA journal_mode = DELETE; CREATE TABLE begun (a)');
+    first.exec("BEGIN IMMEDIATE; INSERT INTO begun VALUES ('half')");
+    // As it lies there when the process is killed: a journal that undoes what was begun.
+    first.exec('PRAGMA cache_size = 1; PRAGMA cache_spill = 1');
+    for (let row = 0; row < 2000; row += 1) first.exec(`INSERT INTO begun VALUES ('${row}')`);
+    const left = ['', '-journal'].map((end) => [end, readFileSync(site.path(`blocks.db${end}`))]);
+    first.exec('ROLLBACK');
+    first.close();
+    for (const [end, bytes] of left) writeFileSync(site.path(`blocks.db${end}`), bytes ?? '');
+    const rater = await site.startRater();
+    expect(rater.said).toMatch(/ready:.* blocks=0 /);
+  });
+
   test('an empty file, and one whose -wal is garbage, are filled from the directory', async () => {
     site = new Site();
     await site.startRater().then(async (rater) => {
@@ -283,12 +299,16 @@ describe('not to be opened', () => {
     expect(readFileSync(site.path('blocks.db'))).toEqual(bytes);
   });
 
-  test.skipIf(cannotBecomeNobody)(
-    'one that the user of rater may not read ends rater with 100, and is left as it is',
-    async () => {
+  // SQLite opens what it may only read, and from then on nothing is ever written.
+  test.skipIf(cannotBecomeNobody).each([
+    ['read', 0],
+    ['write', 0o444],
+  ])(
+    'one that the user of rater may not %s ends rater with 100, and is left as it is',
+    async (_, mode) => {
       site = new Site({}, nobody);
       await (await site.startRater()).killedBy('SIGTERM');
-      chmodSync(site.path('blocks.db'), 0);
+      chmodSync(site.path('blocks.db'), mode);
       chownSync(site.path('blocks.db'), 0, 0);
       const bytes = readFileSync(site.path('blocks.db'));
       const rater = site.spawnRater();
@@ -299,6 +319,14 @@ describe('not to be opened', () => {
       expect(readFileSync(site.path('blocks.db'))).toEqual(bytes);
     },
   );
+
+  test('a pipe in its place ends rater, which does not wait for it', async () => {
+    site = new Site();
+    spawnSync('mkfifo', [site.path('blocks.db')]);
+    const rater = site.spawnRater();
+    expect(await rater.ends()).toBe(111);
+    expect(rater.said).toMatch(/^rater: error: database /);
+  });
 
   test('a directory in its place ends rater with 100', async () => {
     site = new Site();
