@@ -38,12 +38,14 @@ function tooNarrow({ socket, socketMode }: Settings): Finding[] {
     const effect = 'a ratecheck that may not ask lets all in';
     return [problem(`${what}: ${effect}`, `chmod ${octal(socketMode)} ${socket}`)];
   }
-  return (socketMode & ~onlyOwner) === 0 ? [] : closed(dirname(socket));
+  if ((socketMode & ~onlyOwner) === 0) return [];
+  return closed(dirname(socket), socketMode & othersWrite ? undefined : stats.gid);
 }
 
-function closed(directory: string): Finding[] {
-  const { mode } = statSync(directory);
-  if (mode & othersSearch) return [];
+/** A directory that those of the group `gid`, or without one all users, cannot search. */
+function closed(directory: string, gid: number | undefined): Finding[] {
+  const { mode, gid: group } = statSync(directory);
+  if (mode & othersSearch || (mode & groupSearch && group === gid)) return [];
   const what = `${directory} is closed to other users: a ratecheck that runs as one lets all in`;
   const remedy = `chmod o+x ${directory}`;
   return mode & groupSearch

@@ -411,8 +411,12 @@ const cases: readonly Case[] = [
     says: /closed to other users: a ratecheck that runs as one lets all in; chmod o\+x/,
   },
   {
-    what: 'a directory of the socket that is open to its group only',
-    before: () => chmodSync(site.directory, 0o750),
+    what: 'a directory of the socket that is open to another group only',
+    skip: !isRoot && 'not root',
+    before() {
+      chmodSync(site.directory, 0o750);
+      chownSync(site.directory, 0, nobody);
+    },
     finds: 'hint sockets',
     says: /a ratecheck that runs as one lets all in, unless it is in the group/,
   },
@@ -567,6 +571,14 @@ const cases: readonly Case[] = [
     says: /files of a server could not be used.* \((once|\d+ times) since rater was started, last .*Z\), and now no more/,
   },
 ];
+
+test('a directory of the socket that is open to those who may ask is as it should be', async () => {
+  site = new Site();
+  await site.startRater();
+  chmodSync(site.directory, 0o750);
+  const { findings } = await examine(site);
+  expect(kinds(findings)).not.toContainEqual(expect.stringMatching(/sockets/));
+});
 
 test.for(cases)('it finds $what, and nothing else', async (each, { skip }) => {
   site = new Site(each.plan);
