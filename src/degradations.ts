@@ -34,7 +34,8 @@ export const degradedModes = {
     effect: 'forgets',
     ends: 'mended',
     sentence: 'the file of the database was not in its place: no later rater finds what came then',
-    remedy: 'put it back, or restart rater, which then takes the blocks from the peers directory',
+    remedy:
+      'put it back; or restart rater, which takes blocks from the peers directory, and no offences',
   },
   server: {
     effect: 'refuses by itself',

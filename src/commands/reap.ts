@@ -1,4 +1,8 @@
-/** `reap`: removes what is over. Prints only what it removed, so cron stays silent otherwise. */
+/**
+ * `reap`: removes what is over, in slices, between which the daemon serves checks. Prints only what it
+ * removed, so cron stays silent otherwise.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Block } from '../store/store.ts';
 import type { Command } from './command.ts';
 import { ageAndRest } from './words.ts';
@@ -9,10 +13,11 @@ export const reap: Command = {
   summary: 'remove blocks that are over from the store and the servers',
   options: [],
   changes: true,
-  run({ gatekeeper, clock }) {
+  async run({ gatekeeper, clock }) {
     const ended: Block[] = [];
     for (let slice = gatekeeper.blocks.reap(); slice.length > 0; slice = gatekeeper.blocks.reap()) {
       ended.push(...slice);
+      await nextTurn();
     }
     const nowMs = clock.wallMs();
     return {

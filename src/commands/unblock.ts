@@ -11,7 +11,7 @@ import { addressIn, ageAndRest, duration, secondsInOption } from './words.ts';
 /** How long blocks are lifted before others have their turn. */
 const sliceMs = 5;
 
-type Lifted = { readonly lines: readonly string[]; readonly found: boolean };
+type Lifted = { readonly lines: string[]; readonly found: boolean };
 
 /** What keeps the address out all the same. */
 function stillRefusing({ gatekeeper: { blocks } }: CommandContext, address: Address): string[] {
@@ -40,7 +40,6 @@ function unblockOne(
   });
   const found = lifted.length > 0;
   const lines = found ? lifted : [`${address.text}: not blocked`];
-  lines.push(...stillRefusing(context, address));
   if (graceSeconds !== undefined) {
     lines.push(`${spared.text}: not refused for ${duration(graceSeconds * 1000)}`);
   }
@@ -71,7 +70,10 @@ export const unblock: Command = {
         await nextTurn();
         lastMs = context.clock.monotonicMs() + sliceMs;
       }
-      lifted.push(unblockOne(context, address, grace));
+      const one = unblockOne(context, address, grace);
+      if (!options.all) one.lines.push(...stillRefusing(context, address));
+      // Of all, one may have ended meanwhile.
+      if (!options.all || one.found) lifted.push(one);
     }
     return {
       exit: lifted.some(({ found }) => found) ? exitCodes.done.code : exitCodes.refused.code,

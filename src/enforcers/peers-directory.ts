@@ -120,6 +120,14 @@ export class PeersDirectory implements Enforcer {
   }
 
   standing(address: Address, block: Block | undefined): Standing {
+    try {
+      return this.#standing(address, block);
+    } catch {
+      return 'unknown';
+    }
+  }
+
+  #standing(address: Address, block: Block | undefined): Standing {
     for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
       const network = networkOf(address, length);
       const name = peerFileName(network);
