@@ -15,7 +15,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { blockInPeerFile, peerFileText, politeFileText } from '../../src/enforcers/peer-file.ts';
 import { PeersDirectory } from '../../src/enforcers/peers-directory.ts';
@@ -239,6 +239,14 @@ describe.each([
     expect(findings(start(), [])).toEqual([]);
     expect(readdirSync(directory)).toEqual(names);
   });
+});
+
+test('of a directory that cannot be searched nobody can tell what the server would do', () => {
+  const { peers, directory } = imposed(site());
+  becomeNobody(dirname(directory), directory);
+  chmodSync(directory, 0);
+  onTestFinished(() => chmodSync(directory, 0o700));
+  expect(peers.standing(first.address, first)).toBe('unknown');
 });
 
 test.skipIf(!isRoot)(
