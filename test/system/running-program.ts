@@ -36,6 +36,8 @@ export class RunningProgram {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #said = '';
+  /** Its process group is empty; the number may be that of another one by now. */
+  #isGone = false;
 
   constructor({ command, directory, user, umask }: Start) {
     this.#name = command.join(' ');
@@ -53,6 +55,7 @@ export class RunningProgram {
         this.#said += text;
       });
     }
+    this.#child.once('exit', () => this.#watchGroup());
     this.#ended = new Promise((resolve) => {
       this.#child.once('close', () => resolve());
       this.#child.once('error', (error) => {
@@ -90,7 +93,7 @@ export class RunningProgram {
   }
 
   signal(name: NodeJS.Signals): void {
-    process.kill(this.pid, name);
+    this.#child.kill(name);
   }
 
   /** Sends it a signal and waits for its end. */
@@ -117,7 +120,14 @@ export class RunningProgram {
     await this.#ended;
   }
 
+  #watchGroup(): void {
+    if (this.#signalGroup(0)) setTimeout(() => this.#watchGroup(), lookAgainMs).unref();
+    else this.#isGone = true;
+  }
+
+  /** Says whether there is one. */
   #signalGroup(name: NodeJS.Signals | 0): boolean {
+    if (this.#isGone) return false;
     try {
       process.kill(-this.pid, name);
       return true;
