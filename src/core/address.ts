@@ -19,13 +19,47 @@ export type Address = {
 };
 
 const longestAddress = 64;
-const strictIPv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 const dot = '.'.charCodeAt(0);
 const zero = '0'.charCodeAt(0);
+const nine = '9'.charCodeAt(0);
 const ipv6Zone = /%[0-9A-Za-z._-]+$/;
 
 function full(family: 4 | 6): number {
   return family === 4 ? 32 : 128;
+}
+
+/**
+ * The 32 bits of an IPv4 address as a signed number, or undefined when the text is not one as it is
+ * written canonically. Every check comes through here, so there is no string for each octet.
+ */
+export function ipv4Bits(text: string): number | undefined {
+  let bits = 0;
+  let dots = 0;
+  /** -1 before its first digit. */
+  let octet = -1;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === dot && octet >= 0) {
+      bits = (bits << 8) | octet;
+      dots += 1;
+      octet = -1;
+    } else if (code < zero || code > nine || octet === 0) {
+      return undefined;
+    } else {
+      octet = Math.max(octet, 0) * 10 + code - zero;
+      if (octet > 255) return undefined;
+    }
+  }
+  return dots === 3 && octet >= 0 ? (bits << 8) | octet : undefined;
+}
+
+function octetsOf(bits: number): number[] {
+  return [bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255];
+}
+
+/** The address with these 32 bits. */
+export function ipv4Text(bits: number): string {
+  return octetsOf(bits).join('.');
 }
 
 function textOf(family: 4 | 6, octets: readonly number[]): string {
@@ -34,20 +68,10 @@ function textOf(family: 4 | 6, octets: readonly number[]): string {
     : new ipaddr.IPv6(octets as number[]).toRFC5952String().toLowerCase();
 }
 
-/** Of a strict IPv4 address. Every check comes through here: no string is made for each octet. */
-function octetsOf(text: string): number[] {
-  const octets = [0, 0, 0, 0];
-  let at = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
-    if (code === dot) at += 1;
-    else octets[at] = (octets[at] as number) * 10 + code - zero;
-  }
-  return octets;
-}
-
-function parseIPv4(text: string): Address {
-  return { text, family: 4, octets: octetsOf(text), prefixLength: 32 };
+function parseIPv4(text: string): Address | undefined {
+  const bits = ipv4Bits(text);
+  if (bits === undefined) return undefined;
+  return { text, family: 4, octets: octetsOf(bits), prefixLength: 32 };
 }
 
 /**
@@ -57,16 +81,16 @@ function parseIPv4(text: string): Address {
 function withoutDots(text: string): string | undefined {
   if (!text.includes('.')) return text;
   const start = text.lastIndexOf(':') + 1;
-  const dotted = text.slice(start);
-  if (!strictIPv4.test(dotted)) return undefined;
-  const [a = 0, b = 0, c = 0, d = 0] = parseIPv4(dotted).octets;
-  return `${text.slice(0, start)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  const bits = ipv4Bits(text.slice(start));
+  if (bits === undefined) return undefined;
+  return `${text.slice(0, start)}${(bits >>> 16).toString(16)}:${(bits & 0xffff).toString(16)}`;
 }
 
 /** The address that `text` spells, or undefined. A zone (`%eth0`) is dropped. */
 export function parseAddress(text: string): Address | undefined {
   if (text.length > longestAddress) return undefined;
-  if (strictIPv4.test(text)) return parseIPv4(text);
+  const known = parseIPv4(text);
+  if (known) return known;
   const bare = withoutDots(text.replace(ipv6Zone, ''));
   if (!bare?.includes(':') || bare.includes('%') || !ipaddr.IPv6.isValid(bare)) return undefined;
   const parsed = ipaddr.IPv6.parse(bare);

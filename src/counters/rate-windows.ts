@@ -14,11 +14,11 @@ import {
   type Window,
 } from '../core/window.ts';
 import type { CellStore } from './cell-store.ts';
-import { ShardedMap } from './sharded-map.ts';
+import { ValueMap } from './value-map.ts';
 
 export class RateWindows {
   readonly #cells: CellStore;
-  readonly #handles = new ShardedMap<number>();
+  readonly #handles = new ValueMap();
 
   constructor(cells: CellStore) {
     this.#cells = cells;

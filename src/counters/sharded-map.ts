@@ -1,52 +1,61 @@
 /**
- * A map by text for millions of entries. It is many small maps, because one large map copies all
- * its entries whenever it outgrows its table, and everybody would wait for that.
+ * A map for millions of entries. It is many small tables, because one large table copies all its
+ * entries whenever it outgrows its space, and everybody would wait for that.
  */
 
-const shards = 256;
-const fnvPrime = 0x01000193;
-const fnvBasis = 0x811c9dc5;
-/** Characters that decide the shard; addresses are shorter. */
-const hashedCharacters = 48;
+/** What holds the entries of one shard: a Map, or what is like one. */
+export type Table<K> = {
+  readonly size: number;
+  get(key: K): number | undefined;
+  set(key: K, number: number): unknown;
+  /** Says whether there was such an entry. */
+  delete(key: K): boolean;
+  keys(): Iterable<K>;
+};
 
-function shardOf(text: string): number {
-  let hash = fnvBasis;
-  const end = Math.min(text.length, hashedCharacters);
-  for (let index = 0; index < end; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), fnvPrime);
-  }
-  return (hash ^ (hash >>> 16)) & (shards - 1);
-}
+export const shards = 256;
 
-export class ShardedMap<V> {
-  readonly #shards = Array.from({ length: shards }, () => new Map<string, V>());
+export class ShardedMap<K> {
+  readonly #shards: readonly Table<K>[];
+  readonly #shardOf: (key: K) => number;
   #size = 0;
+
+  /** `shardOf` gives a number below `shards`. */
+  constructor(make: () => Table<K>, shardOf: (key: K) => number) {
+    this.#shards = Array.from({ length: shards }, make);
+    this.#shardOf = shardOf;
+  }
 
   get size(): number {
     return this.#size;
   }
 
-  get(text: string): V | undefined {
-    return this.#shard(text).get(text);
+  get(key: K): number | undefined {
+    return this.#shard(key).get(key);
   }
 
-  set(text: string, value: V): void {
-    const shard = this.#shard(text);
+  set(key: K, number: number): void {
+    const shard = this.#shard(key);
     const before = shard.size;
-    shard.set(text, value);
+    shard.set(key, number);
     this.#size += shard.size - before;
   }
 
-  delete(text: string): void {
-    if (this.#shard(text).delete(text)) this.#size -= 1;
+  delete(key: K): void {
+    if (this.#shard(key).delete(key)) this.#size -= 1;
   }
 
-  /** Every entry; deleting the one at hand is allowed. */
-  *entries(): Generator<[string, V]> {
-    for (const shard of this.#shards) yield* shard;
+  /** Every entry; changes are allowed meanwhile, and what is new may be left out. */
+  *entries(): Generator<[K, number]> {
+    for (const shard of this.#shards) {
+      for (const key of shard.keys()) {
+        const number = shard.get(key);
+        if (number !== undefined) yield [key, number];
+      }
+    }
   }
 
-  #shard(text: string): Map<string, V> {
-    return this.#shards[shardOf(text)] as Map<string, V>;
+  #shard(key: K): Table<K> {
+    return this.#shards[this.#shardOf(key)] as Table<K>;
   }
 }

@@ -3,6 +3,11 @@ import { describe, expect, test } from 'vitest';
 import type { Rate } from '../../src/core/limits.ts';
 import type { Counters } from '../../src/counters/counters.ts';
 
+/** A different value for each number; half of them are addresses. */
+function valueNo(number: number): string {
+  return number % 2 === 0 ? `192.0.2.${number}` : `user${number}`;
+}
+
 export function keepsCountersPromises(name: string, make: () => Counters): void {
   const rates: readonly Rate[] = [
     { seconds: 60, count: 2 },
@@ -43,7 +48,7 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       const counters = make();
       const hourly = rates.slice(1);
       for (let value = 0; value < 10; value += 1) {
-        await counters.mark({ class: 'ip', value: `v${value}` }, hourly, value < 7 ? 0 : 1000);
+        await counters.mark({ class: 'ip', value: valueNo(value) }, hourly, value < 7 ? 0 : 1000);
       }
       expect(counters.size).toBe(10);
       const passes: boolean[] = [];
@@ -55,14 +60,16 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
     test('a mark made while a sweep is under way is kept', async () => {
       const counters = make();
       for (let value = 0; value < 10; value += 1) {
-        await counters.mark({ class: 'ip', value: `v${value}` }, rates, 0);
+        await counters.mark({ class: 'ip', value: valueNo(value) }, rates, 0);
       }
       expect(counters.sweep(1000, 1)).toBe(false);
       for (let value = 0; value < 10; value += 1) {
-        await counters.mark({ class: 'ip', value: `v${value}` }, rates, 5000);
+        await counters.mark({ class: 'ip', value: valueNo(value) }, rates, 5000);
       }
       while (!counters.sweep(3_600_000, 3));
-      expect(await counters.count({ class: 'ip', value: 'v5' }, rates, 3_600_000)).toEqual([0, 1]);
+      expect(await counters.count({ class: 'ip', value: valueNo(5) }, rates, 3_600_000)).toEqual([
+        0, 1,
+      ]);
       expect(counters.size).toBe(10);
     });
 
@@ -71,7 +78,7 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       for (let marks = 0; marks < 9; marks += 1) await counters.mark(one, rates, marks);
       counters.clear(one);
       for (let value = 0; value < 50; value += 1) {
-        const next = { class: 'ip', value: `v${value}` };
+        const next = { class: 'ip', value: valueNo(value) };
         expect(await counters.mark(next, rates, 10)).toEqual([1, 1]);
         expect(await counters.mark(next, rates, 11)).toEqual([2, 2]);
       }

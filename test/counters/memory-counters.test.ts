@@ -81,7 +81,7 @@ describe('at most so many values are tracked:', () => {
         let nowMs = 0;
         for (const { value, pauseMs } of steps) {
           nowMs += pauseMs;
-          const name = `v${value}`;
+          const name = value % 2 === 0 ? `192.0.2.${value}` : `user${value}`;
           const past = [...(known.get(name) ?? []), nowMs];
           known.set(name, past);
           const younger = past.filter((ms) => nowMs - ms < 60_000).length;

@@ -1,0 +1,115 @@
+/**
+ * A map from IPv4 addresses, each as its 32 bits, to numbers from 0 on: a hash table with linear
+ * probing in one typed array. An entry takes 11 to 32 bytes, is nothing for the garbage collector to
+ * walk, and is found in one line of the processor's cache, where a Map of texts looks at five.
+ *
+ * Guarantee: it is at most three quarters full, and shrinks again.
+ */
+
+/** 2^32 divided by the golden ratio: neighbours land far from each other. */
+const multiplier = 0x9e3779b1;
+const smallest = 8;
+
+/** The upper bits of it are the best ones. */
+export function ipv4Hash(bits: number): number {
+  return Math.imul(bits, multiplier);
+}
+
+export class Ipv4Table {
+  /** In turn the bits of an address, and its number plus 1; 0 is a free slot. */
+  #slots = new Int32Array(2 * smallest);
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(bits: number): number | undefined {
+    const stored = (this.#slots[this.#find(bits) + 1] as number) >>> 0;
+    return stored === 0 ? undefined : stored - 1;
+  }
+
+  set(bits: number, value: number): void {
+    if (this.#put(bits, value)) this.#fit();
+  }
+
+  /** Says whether there was such an entry. */
+  delete(bits: number): boolean {
+    const at = this.#find(bits);
+    if (this.#slots[at + 1] === 0) return false;
+    this.#close(at);
+    this.#size -= 1;
+    this.#fit();
+    return true;
+  }
+
+  /** The addresses that are there now. */
+  keys(): number[] {
+    const slots = this.#slots;
+    const keys: number[] = [];
+    for (let at = 0; at < slots.length; at += 2) {
+      if (slots[at + 1] !== 0) keys.push(slots[at] as number);
+    }
+    return keys;
+  }
+
+  /** Where the search for an address begins. Its upper 8 bits have chosen the table already. */
+  #home(bits: number): number {
+    const capacity = this.#slots.length / 2;
+    return 2 * ((ipv4Hash(bits) << 8) >>> (Math.clz32(capacity) + 1));
+  }
+
+  #next(at: number): number {
+    return (at + 2) & (this.#slots.length - 1);
+  }
+
+  /** The slot of the address, or the free one where it belongs. */
+  #find(bits: number): number {
+    const slots = this.#slots;
+    let at = this.#home(bits);
+    while (slots[at + 1] !== 0 && slots[at] !== bits) at = this.#next(at);
+    return at;
+  }
+
+  /** Says whether the entry is a new one. */
+  #put(bits: number, value: number): boolean {
+    const at = this.#find(bits);
+    const isNew = this.#slots[at + 1] === 0;
+    this.#slots[at] = bits;
+    this.#slots[at + 1] = value + 1;
+    if (isNew) this.#size += 1;
+    return isNew;
+  }
+
+  /** Frees a slot: what was put behind it because it was taken moves forward. */
+  #close(at: number): void {
+    const slots = this.#slots;
+    const last = slots.length - 1;
+    let free = at;
+    for (let next = this.#next(at); slots[next + 1] !== 0; next = this.#next(next)) {
+      const isBehindHome =
+        ((next - this.#home(slots[next] as number)) & last) >= ((next - free) & last);
+      if (!isBehindHome) continue;
+      slots.copyWithin(free, next, next + 2);
+      free = next;
+    }
+    slots[free + 1] = 0;
+  }
+
+  /** Makes it larger or smaller when it is too full or too empty. */
+  #fit(): void {
+    const capacity = this.#slots.length / 2;
+    if (this.#size * 4 > capacity * 3) this.#resize(capacity * 2);
+    else if (this.#size * 8 < capacity && capacity > smallest) this.#resize(capacity / 2);
+  }
+
+  #resize(capacity: number): void {
+    const old = this.#slots;
+    this.#slots = new Int32Array(2 * capacity);
+    this.#size = 0;
+    for (let at = 0; at < old.length; at += 2) {
+      const stored = (old[at + 1] as number) >>> 0;
+      if (stored !== 0) this.#put(old[at] as number, stored - 1);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * A map from values, which are texts, to numbers from 0 to 2^32 - 2. Most values are IPv4 addresses,
+ * and those are kept as such: a third of the memory, and found in half the time.
+ */
+import { ipv4Bits, ipv4Text } from '../core/address.ts';
+import { Ipv4Table, ipv4Hash } from './ipv4-table.ts';
+import { ShardedMap, shards } from './sharded-map.ts';
+
+const fnvPrime = 0x01000193;
+const fnvBasis = 0x811c9dc5;
+/** Characters that decide the shard. */
+const hashedCharacters = 48;
+
+function shardOfText(text: string): number {
+  let hash = fnvBasis;
+  const end = Math.min(text.length, hashedCharacters);
+  for (let index = 0; index < end; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), fnvPrime);
+  }
+  return (hash ^ (hash >>> 16)) & (shards - 1);
+}
+
+/** By bits that the table itself does not look at. */
+function shardOfIPv4(bits: number): number {
+  return ipv4Hash(bits) >>> 24;
+}
+
+export class ValueMap {
+  readonly #ipv4 = new ShardedMap<number>(() => new Ipv4Table(), shardOfIPv4);
+  readonly #others = new ShardedMap<string>(() => new Map(), shardOfText);
+
+  get size(): number {
+    return this.#ipv4.size + this.#others.size;
+  }
+
+  get(value: string): number | undefined {
+    const bits = ipv4Bits(value);
+    return bits === undefined ? this.#others.get(value) : this.#ipv4.get(bits);
+  }
+
+  set(value: string, number: number): void {
+    const bits = ipv4Bits(value);
+    if (bits === undefined) this.#others.set(value, number);
+    else this.#ipv4.set(bits, number);
+  }
+
+  delete(value: string): void {
+    const bits = ipv4Bits(value);
+    if (bits === undefined) this.#others.delete(value);
+    else this.#ipv4.delete(bits);
+  }
+
+  /** Every entry; changes are allowed meanwhile, and what is new may be left out. */
+  *entries(): Generator<[string, number]> {
+    for (const [bits, number] of this.#ipv4.entries()) yield [ipv4Text(bits), number];
+    yield* this.#others.entries();
+  }
+}
