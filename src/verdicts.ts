@@ -119,16 +119,21 @@ export class Verdicts {
     if (block) {
       return { status: 1, count, limit: rate.count, secondsLeft: this.#secondsLeft(block) };
     }
-    const { known, subject } = target;
-    const sessions = this.#parts.sessions.count(subject);
-    const most = known.concurrent ?? Number.POSITIVE_INFINITY;
-    const refuse = (told: Refusal) => this.#refuse(event, target, told);
-    if (judgement.verdict === 'exceeded') return refuse({ why: 'rate', count, limit: rate.count });
-    if (sessions >= most) return refuse({ why: 'sessions', count: sessions + 1, limit: most });
-    if (known.overload && this.#parts.isOverloaded()) {
-      return refuse({ why: 'overload', count, limit: 0 });
+    const refusal = this.#refusalOf(target, judgement);
+    return refusal ? this.#refuse(event, target, refusal) : { status: 0, count, limit: rate.count };
+  }
+
+  /** Why a target is refused that leads to no block; undefined when it is let in. */
+  #refusalOf({ known, subject }: Target, { verdict, count, rate }: Judgement): Refusal | undefined {
+    if (verdict === 'exceeded') return { why: 'rate', count, limit: rate.count };
+    if (known.concurrent !== undefined) {
+      const sessions = this.#parts.sessions.count(subject);
+      if (sessions >= known.concurrent) {
+        return { why: 'sessions', count: sessions + 1, limit: known.concurrent };
+      }
     }
-    return { status: 0, count, limit: rate.count };
+    if (known.overload && this.#parts.isOverloaded()) return { why: 'overload', count, limit: 0 };
+    return undefined;
   }
 
   /** Refuses without a block; in a dry run only says so. */

@@ -31,6 +31,12 @@ export type CheckParts = {
   readonly isOneRequest: boolean;
 };
 
+type Answer = {
+  readonly reply: Reply | Promise<Reply>;
+  /** The class of the configuration that the request names. */
+  readonly class?: string | undefined;
+};
+
 /** So that there are no more sessions than connections. */
 const oneSession = 'This connection stands for a session already';
 
@@ -42,9 +48,8 @@ export class CheckConnection implements Client, Holder {
   readonly #socket: Socket;
   readonly #parts: CheckParts;
   readonly #lines = new LineSplitter();
-  /** Lines that are not answered yet, from `#next` on. While there are any, nothing is read. */
-  #waiting: readonly Line[] = [];
-  #next = 0;
+  /** The line that is answered next, or later. While there is one, nothing is read. */
+  #line: Line | undefined;
   /** Whether one of the requests was to stand for a session. */
   #isForSession = false;
   /** What to do when the sessions that it stands for end. */
@@ -74,17 +79,15 @@ export class CheckConnection implements Client, Holder {
   }
 
   hear(chunk: Buffer): void {
-    const lines = this.#lines.push(chunk);
-    if (lines.length === 0) return;
-    this.#waiting = this.#parts.isOneRequest ? lines.slice(0, 1) : lines;
-    this.#next = 0;
-    this.#answer();
+    this.#lines.feed(chunk);
+    this.#line = this.#lines.next();
+    if (this.#line !== undefined) this.#answer();
   }
 
   /** The client sends no more; Node says so even while nothing is read. */
   hearEnd(): void {
     this.end();
-    if (this.#waiting.length === 0) this.#close();
+    if (this.#line === undefined) this.#close();
   }
 
   /** The sessions it stands for are over. */
@@ -99,30 +102,43 @@ export class CheckConnection implements Client, Holder {
     return this.#endings.length > 0;
   }
 
-  /** Answers waiting lines until the slice is over or an answer is not there yet. */
+  /** Answers lines until the slice is over or an answer is not there yet. */
   #answer(): void {
-    const { clock } = this.#parts;
-    const lastMs = clock.monotonicMs() + sliceMs;
+    const { clock, performance } = this.#parts;
+    let nowMs = clock.monotonicMs();
+    const lastMs = nowMs + sliceMs;
     let text = '';
     do {
-      const answer = this.#answerTo(this.#waiting[this.#next] as Line);
-      this.#next += 1;
-      if (answer instanceof Promise) {
+      const { reply, class: name } = this.#answerTo(this.#line as Line);
+      const readMs = nowMs;
+      if (reply instanceof Promise) {
         this.#write(text);
-        this.#answerLate(answer);
+        this.#answerLate(reply, name, readMs);
         return;
       }
-      text += replyLine(answer);
-    } while (this.#next < this.#waiting.length && clock.monotonicMs() < lastMs);
+      nowMs = clock.monotonicMs();
+      performance.note(name, reply, readMs, nowMs);
+      text += replyLine(reply);
+      this.#advance();
+    } while (this.#line !== undefined && nowMs < lastMs);
     this.#goOn(this.#write(text));
   }
 
-  #answerLate(answer: Promise<Reply>): void {
+  #answerLate(answer: Promise<Reply>, name: string | undefined, readMs: number): void {
+    const { clock, performance } = this.#parts;
     this.#socket.pause();
     answer.then(
-      (reply) => this.#goOn(this.#write(replyLine(reply))),
+      (reply) => {
+        performance.note(name, reply, readMs, clock.monotonicMs());
+        this.#advance();
+        this.#goOn(this.#write(replyLine(reply)));
+      },
       (error: Error) => this.#socket.destroy(error),
     );
+  }
+
+  #advance(): void {
+    this.#line = this.#parts.isOneRequest ? undefined : this.#lines.next();
   }
 
   /** Next lines, when others have had their turn and the client has taken its replies. */
@@ -131,13 +147,13 @@ export class CheckConnection implements Client, Holder {
     if (socket.destroyed) return;
     if (!isTaken) {
       socket.pause().once('drain', () => this.#goOn(true));
-    } else if (this.#next < this.#waiting.length) {
+    } else if (this.#line !== undefined) {
       socket.pause();
       setImmediate(() => this.#answer());
+    } else if (this.#hasEnded) {
+      this.#close();
     } else {
-      this.#waiting = [];
-      if (this.#hasEnded) this.#close();
-      else this.#finish();
+      this.#finish();
     }
   }
 
@@ -164,19 +180,15 @@ export class CheckConnection implements Client, Holder {
     }
   }
 
-  #answerTo(line: Line): Reply | Promise<Reply> {
-    const { gatekeeper, performance, isOneRequest } = this.#parts;
+  #answerTo(line: Line): Answer {
+    const { gatekeeper, isOneRequest } = this.#parts;
     const request = parseRequest(line);
-    if (typeof request === 'string') {
-      return performance.measure(undefined, () => errorReply(request));
-    }
+    if (typeof request === 'string') return { reply: errorReply(request) };
     const isSession = request.isSession && !isOneRequest;
-    if (isSession && this.#isNeeded) {
-      return performance.measure(undefined, () => errorReply(oneSession));
-    }
+    if (isSession && this.#isNeeded) return { reply: errorReply(oneSession) };
     this.#isForSession ||= isSession;
-    const known = gatekeeper.hasClass(request.class) ? request.class : undefined;
-    return performance.measure(known, () => gatekeeper.mark(request, isSession ? this : undefined));
+    const reply = gatekeeper.mark(request, isSession ? this : undefined);
+    return { reply, class: gatekeeper.hasClass(request.class) ? request.class : undefined };
   }
 
   /** Says whether the client has taken it, or is gone. */

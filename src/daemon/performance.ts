@@ -16,8 +16,6 @@ const powers = 32;
 /** Under this name go requests that name no class there is. */
 const noClass = '-';
 
-type Answer = Reply | Promise<Reply>;
-
 function increment(counts: Float64Array, index: number): void {
   counts[index] = (counts[index] as number) + 1;
 }
@@ -38,29 +36,20 @@ export class Performance {
   }
 
   /**
-   * Works out the answer to a request that was just read, and takes note of it. `name` is a class
-   * of the configuration, or undefined when the request names none.
+   * Takes note of the answer to a request that was read and answered at these instants. `name` is a
+   * class of the configuration, or undefined when the request names none.
    */
-  measure(name: string | undefined, answer: () => Answer): Answer {
-    const readMs = this.#clock.monotonicMs();
-    const reply = answer();
-    if (!(reply instanceof Promise)) return this.#add(name, reply, readMs);
-    return reply.then((late) => this.#add(name, late, readMs));
-  }
-
-  #add(name: string | undefined, reply: Reply, readMs: number): Reply {
-    const nowMs = this.#clock.monotonicMs();
+  note(name: string | undefined, reply: Reply, readMs: number, answeredMs: number): void {
     const tally = this.#tallyOf(name ?? noClass);
     if (reply.status === 0) tally.within += 1;
     else if (reply.status === 2) tally.errors += 1;
     else if (reply.secondsLeft === undefined) tally.exceeded += 1;
     else tally.blocked += 1;
-    const power = 32 - Math.clz32((nowMs - readMs) * 1000);
+    const power = 32 - Math.clz32((answeredMs - readMs) * 1000);
     increment(this.#latencies, Math.min(power, powers - 1));
-    this.#turnTo(nowMs);
+    this.#turnTo(answeredMs);
     increment(this.#perSecond, this.#second % slots);
     this.#checks += 1;
-    return reply;
   }
 
   measured(): Measured {

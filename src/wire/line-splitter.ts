@@ -15,6 +15,10 @@ const cr = 0x0d;
 export type Line = Buffer | 'too long';
 
 export class LineSplitter {
+  /** What was fed, of which the lines before `#start` are taken. */
+  #chunk: Buffer | undefined;
+  #start = 0;
+  /** The begin of a line whose end has not come. */
   #kept: Buffer | undefined;
   #skipping = false;
   readonly #longest: number;
@@ -28,15 +32,32 @@ export class LineSplitter {
     return this.#kept !== undefined || this.#skipping;
   }
 
-  /** The lines that `chunk` completes, in order. */
-  push(chunk: Buffer): Line[] {
-    const lines: Line[] = [];
-    let start = 0;
-    for (let end = chunk.indexOf(lf); end >= 0; end = chunk.indexOf(lf, start)) {
-      lines.push(this.#finish(chunk.subarray(start, end)));
-      start = end + 1;
+  /** Takes bytes, whose lines `next` gives. */
+  feed(chunk: Buffer): void {
+    this.#chunk = this.#chunk ? Buffer.concat([this.#chunk.subarray(this.#start), chunk]) : chunk;
+    this.#start = 0;
+  }
+
+  /** The next line; undefined when the bytes that are there complete no more. */
+  next(): Line | undefined {
+    const chunk = this.#chunk;
+    if (!chunk) return undefined;
+    const start = this.#start;
+    const end = chunk.indexOf(lf, start);
+    if (end >= 0) {
+      this.#start = end + 1;
+      return this.#finish(chunk.subarray(start, end));
     }
     if (start < chunk.length) this.#keep(chunk.subarray(start));
+    this.#chunk = undefined;
+    return undefined;
+  }
+
+  /** The lines that `chunk` completes, in order. */
+  push(chunk: Buffer): Line[] {
+    this.feed(chunk);
+    const lines: Line[] = [];
+    for (let line = this.next(); line !== undefined; line = this.next()) lines.push(line);
     return lines;
   }
 
@@ -45,7 +66,7 @@ export class LineSplitter {
     const tooLong = this.#skipping;
     this.#kept = undefined;
     this.#skipping = false;
-    const line = whole.at(-1) === cr ? whole.subarray(0, -1) : whole;
+    const line = whole[whole.length - 1] === cr ? whole.subarray(0, -1) : whole;
     return tooLong || line.length > this.#longest ? 'too long' : line;
   }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
@@ -9,6 +10,7 @@ import { checkListener } from '../../src/daemon/check-listener.ts';
 import { ConnectionRoom } from '../../src/daemon/connection-room.ts';
 import { Connections } from '../../src/daemon/connections.ts';
 import { Performance } from '../../src/daemon/performance.ts';
+import type { Reply } from '../../src/wire/reply.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
 import { connected } from '../system/line-client.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
@@ -112,6 +114,34 @@ test('a client that does not read its replies is not answered until it does', as
   });
   await once(client, 'end');
   expect(replies).toBe(300_000);
+});
+
+test.each([
+  ['on a Unix socket, each in its turn', false, '0 1/-\r\n0 2/-\r\n0 3/-\r\n'],
+  ['by TCP, the first', true, '0 1/-\r\n'],
+])('answers that take their time are given %s', async (_, isOneRequest, replies) => {
+  let marks = 0;
+  const mark = async (): Promise<Reply> => {
+    marks += 1;
+    const reply: Reply = { status: 0, count: marks, limit: -1 };
+    await pause(10);
+    return reply;
+  };
+  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const server = checkListener(parts, isOneRequest, deadlineMs).listen(
+    join(temporaryDirectory(), 's'),
+  );
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const client = await clientOf(server);
+  client.end('user a\nuser a\nuser a\n');
+  expect(await text(client)).toBe(replies);
+  const many = replies.length / 7;
+  expect(parts.performance.measured()).toMatchObject({
+    checks: many,
+    classes: [{ name: 'user', within: many }],
+  });
+  expect(parts.performance.measured().latencies.every(({ belowUs }) => belowUs > 4096)).toBe(true);
 });
 
 test('a place is free again when its client is gone', async () => {

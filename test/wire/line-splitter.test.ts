@@ -23,6 +23,17 @@ test.each([
   expect(split(...chunks)).toEqual(lines);
 });
 
+test('lines can be taken one at a time, and what is fed meanwhile comes after them', () => {
+  const splitter = new LineSplitter();
+  splitter.feed(Buffer.from('a\nb\nc'));
+  expect(String(splitter.next())).toBe('a');
+  splitter.feed(Buffer.from('c\nd'));
+  expect([splitter.next(), splitter.next()].map(String)).toEqual(['b', 'cc']);
+  expect([splitter.next(), splitter.unfinished]).toEqual([undefined, true]);
+  splitter.feed(Buffer.from('\n'));
+  expect(String(splitter.next())).toBe('d');
+});
+
 test('knows whether a line has begun and not ended', () => {
   const splitter = new LineSplitter();
   const after = (text: string) => {
