@@ -23,6 +23,7 @@ import type { Enforcer, Scope, Standing } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
 import type { Fields, Log } from './log.ts';
 import { RareLog } from './rare-log.ts';
+import { sliceMs } from './slice.ts';
 import type { Block, NewBlock, Store } from './store/store.ts';
 import { Troubles } from './troubles.ts';
 
@@ -45,8 +46,6 @@ export type Cause = Pick<
 
 export type OperatorsCause = Cause & { readonly source: 'operator' };
 
-/** For how long blocks end in one go, so that the event loop stays free. */
-const reapMs = 5;
 /** How long the start may look for blocks that the store does not know; the rest is found later. */
 const searchMs = 400;
 
@@ -172,7 +171,7 @@ export class BlockKeeper {
    */
   reap(): Block[] {
     const { clock } = this.#parts;
-    const [nowMs, lastMs] = [this.#clockSteps.nowMs(), clock.monotonicMs() + reapMs];
+    const [nowMs, lastMs] = [this.#clockSteps.nowMs(), clock.monotonicMs() + sliceMs];
     const ended: Block[] = [];
     while (clock.monotonicMs() <= lastMs) {
       const block = this.#blocks.takeOver(nowMs);

@@ -5,11 +5,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Address } from '../core/address.ts';
 import { exitCodes, Fault } from '../errors.ts';
+import { sliceMs } from '../slice.ts';
 import type { Command, CommandContext } from './command.ts';
 import { addressIn, ageAndRest, duration, secondsInOption } from './words.ts';
-
-/** How long blocks are lifted before others have their turn. */
-const sliceMs = 5;
 
 type Lifted = { readonly lines: string[]; readonly found: boolean };
 

@@ -12,6 +12,7 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
 import type { Holder } from '../sessions.ts';
+import { sliceMs } from '../slice.ts';
 import { type Line, LineSplitter } from '../wire/line-splitter.ts';
 import { errorReply, type Reply, replyLine } from '../wire/reply.ts';
 import { parseRequest } from '../wire/request.ts';
@@ -39,9 +40,6 @@ type Answer = {
 
 /** So that there are no more sessions than connections. */
 const oneSession = 'This connection stands for a session already';
-
-/** How long requests of one client are answered before others have their turn. */
-const sliceMs = 5;
 
 export class CheckConnection implements Client, Holder {
   readonly sinceMs: number;

@@ -7,10 +7,10 @@ import type { Steps } from '../blocks/reconciliation.ts';
 import type { Clock } from '../clock.ts';
 import type { PendingTimer } from '../commands/daemon-facts.ts';
 import type { Gatekeeper } from '../gatekeeper.ts';
+import { sliceMs } from '../slice.ts';
 
-/** How many entries and blocks are compared in one go, and for how long: some have to be read. */
+/** How many entries and blocks are compared in one go, if they take no longer than a slice. */
 const stepsInSlice = 100;
-const sliceMs = 5;
 const reconcileEveryMs = 60_000;
 /** How late a block may end when a shorter one came in meanwhile, or the date was set. */
 const reapEveryMs = 250;

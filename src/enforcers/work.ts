@@ -9,6 +9,7 @@
  * lets go of, in its `finally`, when what it waited for is over.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { sliceMs } from '../slice.ts';
 
 /** What may take long, in both ways. */
 export type Slow<T> = {
@@ -18,9 +19,6 @@ export type Slow<T> = {
 };
 
 export type Work<T> = Generator<Slow<unknown> | undefined, T, unknown>;
-
-/** How long work is done before others are served. */
-const sliceMs = 5;
 
 export function* slowly<T>(slow: Slow<T>): Work<T> {
   return (yield slow) as T;

@@ -55,6 +55,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   core: { may: '' },
   errors: { may: '' },
   clock: { may: '' },
+  slice: { may: '' },
   log: { may: '' },
   wire: { may: 'log' },
   planted: { may: 'errors' },
@@ -65,7 +66,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   'file-identity': { may: '' },
   'watch-files': { may: '' },
   enforcers: {
-    may: 'change-mode core errors file-identity planted read-file watch-files',
+    may: 'change-mode core errors file-identity planted read-file slice watch-files',
     types: 'store log config degradations',
   },
   config: { may: 'core errors' },
@@ -76,7 +77,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   'clock-steps': { may: '', types: 'clock' },
   blocks: { may: 'core errors', types: 'enforcers log store troubles' },
   'block-keeper': {
-    may: 'blocks clock-steps core errors rare-log troubles',
+    may: 'blocks clock-steps core errors rare-log slice troubles',
     types: 'clock config degradations log store enforcers',
   },
   allowlist: { may: 'core', types: 'clock store' },
@@ -95,7 +96,7 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
   },
   program: { may: 'errors log' },
   commands: {
-    may: 'core degradations errors life-sign log',
+    may: 'core degradations errors life-sign log slice',
     types: 'allowlist clock config gatekeeper store enforcers',
   },
   doctor: {
