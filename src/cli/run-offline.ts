@@ -14,6 +14,7 @@ import { Gatekeeper } from '../gatekeeper.ts';
 import { absenceAt, lifeSignOf } from '../life-sign.ts';
 import { type Fields, fieldsText, type Log } from '../log.ts';
 import { isOverloaded } from '../overload.ts';
+import { checkDatabase } from '../store/open-database.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
 import { becomeOwner } from './become-owner.ts';
 
@@ -30,7 +31,8 @@ function openStore(path: string): SqliteStore {
   if (path === ':memory:') throw new Fault('daemon', 'and its store is in its memory only');
   becomeOwner(path);
   if (!existsSync(path)) throw new Fault('store', `${path}: there is none; rater creates it`);
-  return new SqliteStore(path);
+  checkDatabase(path);
+  return new SqliteStore(path, (row) => log.error('row left out', { row }));
 }
 
 /** @throws Fault */

@@ -232,6 +232,8 @@ describe('damaged', () => {
     overwrite(site.path('blocks.db'), 0, 64);
     const ends = ['', '-wal'];
     const bytes = ends.map((end) => readFileSync(site.path(`blocks.db${end}`)));
+    const offline = await site.ipthrottle('block', '192.0.2.2', '--for', '1h');
+    expect(offline).toMatchObject({ exit: 100, stderr: expect.stringMatching(/is damaged/) });
     const rater = await site.startRater();
     const aside = /files=\S*\/(\S+?\.damaged-\w+\.\w+)/.exec(rater.said)?.[1];
     expect(ends.map((end) => readFileSync(site.path(`${aside}${end}`)))).toEqual(bytes);
