@@ -79,7 +79,7 @@ function inDirectory(
     found.push(hint(what, 'remove the file or the block; rater refuses there by itself meanwhile'));
   }
   if (leftOver.length > 0) {
-    const what = `files of ipthrottle in ${directory} that belong to no block: ${names(leftOver)}`;
+    const what = `files of ipthrottle in ${directory} that fit no block: ${names(leftOver)}`;
     const remedy = 'start rater, which makes blocks of them again or removes what is over';
     found.push(
       problem(what, `${remedy}; what it leaves has a changed date: rm it in ${directory}`),

@@ -291,7 +291,7 @@ const cases: readonly Case[] = [
       renameSync(site.path('kept'), site.path('peers', '192.0.2.1'));
     },
     finds: 'problem drift',
-    says: /belong to no block: 192\.0\.2\.1; start rater, which makes blocks of them again/,
+    says: /fit no block: 192\.0\.2\.1; start rater, which makes blocks of them again/,
   },
   {
     what: 'a file of ours whose date somebody has changed',
@@ -300,7 +300,7 @@ const cases: readonly Case[] = [
       utimesSync(site.path('peers', '192.0.2.1'), 2_000_000_000, 2_000_000_000);
     },
     finds: 'problem drift',
-    says: /belong to no block: 192\.0\.2\.1; .*what it leaves has a changed date: rm it/,
+    says: /fit no block: 192\.0\.2\.1; .*what it leaves has a changed date: rm it/,
   },
   {
     what: 'a directory in the place of a block',
