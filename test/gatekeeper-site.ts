@@ -83,7 +83,7 @@ export function gatekeeperSite(
   };
   const gatekeeper = start();
   const requestIn = (line: string) => {
-    const request = parseRequest(Buffer.from(line));
+    const request = parseRequest(line);
     if (typeof request === 'string') throw new Error(request);
     return request;
   };

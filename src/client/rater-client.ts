@@ -219,7 +219,7 @@ export class RaterClient {
     });
     socket.on('data', (chunk) => {
       for (const line of lines.push(chunk)) {
-        if (isCurrent()) this.#take(line === 'too long' ? line : line.toString('utf8'));
+        if (isCurrent()) this.#take(typeof line === 'string' ? line : `a line that is ${line.is}`);
       }
     });
     socket.on('error', (error) => {

@@ -10,7 +10,6 @@
  * SECURITY: who may connect may block and unblock; the socket's mode 0600 decides who that is. By
  * TCP it is every user of this host.
  */
-import { isUtf8 } from 'node:buffer';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../clock.ts';
 import type { CommandContext, Outcome } from '../commands/command.ts';
@@ -26,7 +25,7 @@ import { type Client, type Connections, waitsForReader } from './connections.ts'
 export const longestCommand = 1 << 20;
 /** A person types no more. */
 export const longestPersonLine = 1 << 16;
-const openingBrace = 0x7b;
+const openingBrace = '{';
 /** By TCP anybody may come, and who has gone without a word is not told from who is thinking. */
 const idleByTcpMs = 30 * 60_000;
 
@@ -55,9 +54,9 @@ function isCall(value: unknown): value is CommandCall {
 }
 
 function callIn(line: Line): CommandCall | undefined {
-  if (line === 'too long') return undefined;
+  if (typeof line !== 'string') return undefined;
   try {
-    const value: unknown = JSON.parse(line.toString('utf8'));
+    const value: unknown = JSON.parse(line);
     return isCall(value) ? value : undefined;
   } catch {
     return undefined;
@@ -74,11 +73,12 @@ async function answerProgram(line: Line, context: CommandContext): Promise<strin
 
 /** A person's line as text. @throws Fault `usage` */
 function textOf(line: Line): string {
-  if (line === 'too long' || line.length > longestPersonLine) {
+  const isText = typeof line === 'string';
+  if (!isText && line.is === 'not UTF-8') throw new Fault('usage', 'a line is not UTF-8');
+  if (!isText || Buffer.byteLength(line) > longestPersonLine) {
     throw new Fault('usage', `a line is longer than ${longestPersonLine} bytes`);
   }
-  if (!isUtf8(line)) throw new Fault('usage', 'a line is not UTF-8');
-  return line.toString('utf8');
+  return line;
 }
 
 type PersonAnswer = Pick<Outcome, 'lines'> & { readonly isLast: boolean };
@@ -132,7 +132,7 @@ class Conversation implements Client {
 
   /** Carries out all lines that `chunk` completes. */
   async hear(chunk: Buffer): Promise<void> {
-    this.#isProgram ??= chunk[0] === openingBrace;
+    this.#isProgram ??= chunk[0] === openingBrace.charCodeAt(0);
     for (const line of this.#lines.push(chunk)) {
       if (this.#isOver) return;
       this.#command = '';
@@ -146,7 +146,7 @@ class Conversation implements Client {
 
   async #answer(line: Line): Promise<Answer> {
     const { isTcp, log } = this.#parts;
-    const isProgram = line === 'too long' ? this.#isProgram : line[0] === openingBrace;
+    const isProgram = typeof line === 'string' ? line.startsWith(openingBrace) : this.#isProgram;
     const context = { ...this.#parts.context(), isByTcp: isTcp };
     const lineEnd = isTcp ? '\r\n' : '\n';
     try {

@@ -1,9 +1,11 @@
 /**
- * Bytes to lines, with a bound. A line ends with LF or CRLF.
+ * Bytes to lines of text, with a bound. A line ends with LF or CRLF.
  *
- * Guarantee: it keeps at most `longestLine` bytes, however long a line the other side sends; the
- * rest of an over-long line is thrown away up to its end, and the line is reported as too long.
+ * Guarantee: it keeps at most `longestLine` bytes of a line whose end has not come, however long it
+ * gets; the rest of an over-long line is thrown away up to its end, and the line is reported as too
+ * long. No text has a character that was not sent: bytes that are no UTF-8 are reported as well.
  */
+import { isUtf8 } from 'node:buffer';
 
 /** Bytes in a line without its end. */
 export const longestLine = 1000;
@@ -11,13 +13,19 @@ export const longestLine = 1000;
 const lf = 0x0a;
 const cr = 0x0d;
 
-/** A line's bytes, or why there is none. */
-export type Line = Buffer | 'too long';
+/** Why a line has no text. */
+export type BadLine = { readonly is: 'too long' | 'not UTF-8' };
+export type Line = string | BadLine;
+
+const tooLong: BadLine = { is: 'too long' };
+const notUtf8: BadLine = { is: 'not UTF-8' };
 
 export class LineSplitter {
   /** What was fed, of which the lines before `#start` are taken. */
   #chunk: Buffer | undefined;
   #start = 0;
+  /** Whether all of the chunk is UTF-8: then each of its lines is. */
+  #isSound = false;
   /** The begin of a line whose end has not come. */
   #kept: Buffer | undefined;
   #skipping = false;
@@ -35,6 +43,7 @@ export class LineSplitter {
   /** Takes bytes, whose lines `next` gives. */
   feed(chunk: Buffer): void {
     this.#chunk = this.#chunk ? Buffer.concat([this.#chunk.subarray(this.#start), chunk]) : chunk;
+    this.#isSound = isUtf8(this.#chunk);
     this.#start = 0;
   }
 
@@ -44,13 +53,15 @@ export class LineSplitter {
     if (!chunk) return undefined;
     const start = this.#start;
     const end = chunk.indexOf(lf, start);
-    if (end >= 0) {
-      this.#start = end + 1;
-      return this.#finish(chunk.subarray(start, end));
+    if (end < 0) {
+      if (start < chunk.length) this.#keep(chunk.subarray(start));
+      this.#chunk = undefined;
+      return undefined;
     }
-    if (start < chunk.length) this.#keep(chunk.subarray(start));
-    this.#chunk = undefined;
-    return undefined;
+    this.#start = end + 1;
+    return this.unfinished
+      ? this.#finish(chunk.subarray(start, end))
+      : this.#lineIn(chunk, start, end, this.#isSound);
   }
 
   /** The lines that `chunk` completes, in order. */
@@ -61,13 +72,21 @@ export class LineSplitter {
     return lines;
   }
 
+  /** The line of which `rest` is the end. */
   #finish(rest: Buffer): Line {
     const whole = this.#kept ? Buffer.concat([this.#kept, rest]) : rest;
-    const tooLong = this.#skipping;
+    const line = this.#skipping ? tooLong : this.#lineIn(whole, 0, whole.length, false);
     this.#kept = undefined;
     this.#skipping = false;
-    const line = whole[whole.length - 1] === cr ? whole.subarray(0, -1) : whole;
-    return tooLong || line.length > this.#longest ? 'too long' : line;
+    return line;
+  }
+
+  /** The line from `start` to its LF at `end`; `isSound`: it is known to be UTF-8. */
+  #lineIn(bytes: Buffer, start: number, end: number, isSound: boolean): Line {
+    const last = end > start && bytes[end - 1] === cr ? end - 1 : end;
+    if (last - start > this.#longest) return tooLong;
+    if (!isSound && !isUtf8(bytes.subarray(start, last))) return notUtf8;
+    return bytes.toString('utf8', start, last);
   }
 
   #keep(rest: Buffer): void {

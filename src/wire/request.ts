@@ -3,8 +3,7 @@
  * front of the class says that the connection stays open for as long as the session lasts that is
  * asked for.
  */
-import { isUtf8 } from 'node:buffer';
-import type { Line } from './line-splitter.ts';
+import type { BadLine, Line } from './line-splitter.ts';
 
 export type Request = {
   readonly class: string;
@@ -13,17 +12,20 @@ export type Request = {
   readonly isSession: boolean;
 };
 
+const refusals: Readonly<Record<BadLine['is'], string>> = {
+  'too long': 'Line is too long',
+  'not UTF-8': 'Bad input (not UTF-8)',
+};
+
 /** The request in a line, or the sentence that says why it is none. */
 export function parseRequest(line: Line): Request | string {
-  if (line === 'too long') return 'Line is too long';
-  if (!isUtf8(line)) return 'Bad input (not UTF-8)';
-  const text = line.toString('utf8');
-  const space = text.indexOf(' ');
+  if (typeof line !== 'string') return refusals[line.is];
+  const space = line.indexOf(' ');
   if (space < 0) return 'Bad input (no space)';
   if (space === 0) return 'Bad input (no class)';
-  if (space === text.length - 1) return 'Bad input (no value)';
-  const isSession = text.startsWith('+');
-  return { class: text.slice(isSession ? 1 : 0, space), value: text.slice(space + 1), isSession };
+  if (space === line.length - 1) return 'Bad input (no value)';
+  const isSession = line.startsWith('+');
+  return { class: line.slice(isSession ? 1 : 0, space), value: line.slice(space + 1), isSession };
 }
 
 /** The line that asks for it, or undefined when class or value cannot be sent. */

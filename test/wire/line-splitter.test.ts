@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LineSplitter, longestLine } from '../../src/wire/line-splitter.ts';
+import { type Line, LineSplitter, longestLine } from '../../src/wire/line-splitter.ts';
 
-function split(...chunks: (string | Buffer)[]): string[] {
+const shown = (line: Line | undefined) => (typeof line === 'object' ? line.is : line);
+
+function split(...chunks: (string | Buffer)[]) {
   const splitter = new LineSplitter();
-  return chunks.flatMap((chunk) => [...splitter.push(Buffer.from(chunk))].map(String));
+  return chunks.flatMap((chunk) => splitter.push(Buffer.from(chunk)).map(shown));
 }
 
 const long = 'x'.repeat(longestLine);
+const bytes = (text: string) => Buffer.from(text);
+const other = Buffer.from([0x61, 0xff, 0x0a]);
+const [cutA, cutB] = [bytes('é\n').subarray(0, 1), bytes('é\n').subarray(1)];
 
 test.each([
   ['LF and CRLF both end a line', ['a\nb\r\nc\n'], ['a', 'b', 'c']],
@@ -19,6 +24,12 @@ test.each([
   ['one byte more does not', [`${long}y\na\n`], ['too long', 'a']],
   ['nor in pieces', [long, 'yy', 'zz\na\n'], ['too long', 'a']],
   ['a line too long is one report', [long, long, long, '\nb\n'], ['too long', 'b']],
+  ['a line of other bytes than UTF-8 is told', [other, 'a\n', cutA, cutB], ['not UTF-8', 'a', 'é']],
+  [
+    'and does not harm its neighbours',
+    ['a\n', Buffer.concat([bytes('é\n'), other])],
+    ['a', 'é', 'not UTF-8'],
+  ],
 ])('%s', (_, chunks, lines) => {
   expect(split(...chunks)).toEqual(lines);
 });
@@ -26,12 +37,12 @@ test.each([
 test('lines can be taken one at a time, and what is fed meanwhile comes after them', () => {
   const splitter = new LineSplitter();
   splitter.feed(Buffer.from('a\nb\nc'));
-  expect(String(splitter.next())).toBe('a');
+  expect(splitter.next()).toBe('a');
   splitter.feed(Buffer.from('c\nd'));
-  expect([splitter.next(), splitter.next()].map(String)).toEqual(['b', 'cc']);
+  expect([splitter.next(), splitter.next()]).toEqual(['b', 'cc']);
   expect([splitter.next(), splitter.unfinished]).toEqual([undefined, true]);
   splitter.feed(Buffer.from('\n'));
-  expect(String(splitter.next())).toBe('d');
+  expect(splitter.next()).toBe('d');
 });
 
 test('knows whether a line has begun and not ended', () => {
@@ -50,10 +61,12 @@ test('knows whether a line has begun and not ended', () => {
 });
 
 test('however the bytes are cut, the lines are the same', () => {
-  const texts = fc.array(fc.constantFrom('ip 1.2.3.4\n', 'a\r\n', '\n', `${long}z\n`, 'é\n'));
+  const texts = fc.array(
+    fc.constantFrom('ip 1.2.3.4\n', 'a\r\n', '\n', `${long}z\n`, 'é\n', '\xff\n'),
+  );
   fc.assert(
     fc.property(texts, fc.array(fc.integer({ min: 1, max: 700 })), (parts, cuts) => {
-      const bytes = Buffer.from(parts.join(''));
+      const bytes = Buffer.from(parts.join(''), 'latin1');
       const chunks: Buffer[] = [];
       let at = 0;
       for (let turn = 0; at < bytes.length; turn += 1) {
