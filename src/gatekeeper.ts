@@ -162,10 +162,9 @@ export class Gatekeeper {
     const event = this.#understand(request, counters === this.#countersApart);
     if ('status' in event) return event;
     const nowMs = this.#clock.monotonicMs();
-    const marked: (Counts | Promise<Counts>)[] = [];
-    for (const { subject, rates } of event.targets) {
-      marked.push(counters.mark(subject, rates, nowMs));
-    }
+    const marked = event.targets.map(({ subject, rates }) => {
+      return counters.mark(subject, rates, nowMs);
+    });
     return marked.some((counts) => counts instanceof Promise)
       ? Promise.all(marked).then((counts) => this.#decide(event, counts, holder))
       : this.#decide(event, marked as Counts[], holder);

@@ -78,13 +78,11 @@ export class Verdicts {
 
   /** The reply to an event whose targets have these counts. */
   decide(event: Event, counts: readonly Counts[], holder: Holder | undefined): Reply {
-    let told: Judged | undefined;
-    for (const [index, target] of event.targets.entries()) {
-      const reply = this.#judge(event, target, counts[index] as Counts);
-      told = told ? graver(told, reply) : reply;
-    }
-    if (holder && told?.status === 0) this.#enter(event, holder);
-    return told as Judged;
+    const told = event.targets
+      .map((target, index) => this.#judge(event, target, counts[index] as Counts))
+      .reduce(graver);
+    if (holder && told.status === 0) this.#enter(event, holder);
+    return told;
   }
 
   /** Whether exceeding a limit of the class leads to a block. */
