@@ -22,6 +22,7 @@ import { DryRuns } from './dry-runs.ts';
 import type { Enforcer, Scope } from './enforcers/enforcer.ts';
 import { Fault } from './errors.ts';
 import type { Log } from './log.ts';
+import { Pardon } from './pardon.ts';
 import { RareLog } from './rare-log.ts';
 import { type Holder, Sessions } from './sessions.ts';
 import type { Block, Store } from './store/store.ts';
@@ -72,6 +73,7 @@ export class Gatekeeper {
   readonly verdicts: Verdicts;
   readonly degradations: Degradations;
   readonly #sessions = new Sessions();
+  readonly #pardon: Pardon;
   readonly #counters: Counters;
   readonly #countersApart: Counters | undefined;
   /** What is left of a pass that sweep() has begun. */
@@ -80,8 +82,6 @@ export class Gatekeeper {
   readonly #log: Log;
   #config: Config;
   #classes: ClassTable;
-  /** Whether a server refuses somebody who is allowlisted since. */
-  #keepsOut = false;
 
   constructor(parts: GatekeeperParts) {
     this.#counters = parts.counters;
@@ -99,6 +99,7 @@ export class Gatekeeper {
     this.allowlist = new Allowlist(parts.store, parts.clock);
     this.allowlist.configure(parts.config.allow);
     this.blocks = new BlockKeeper({ ...parts, onEnd: (block) => this.#startAnew(block) });
+    this.#pardon = new Pardon(this.blocks, this.allowlist, parts.degradations);
     this.verdicts = new Verdicts({
       config: () => this.#config,
       blocks: this.blocks,
@@ -118,18 +119,18 @@ export class Gatekeeper {
    */
   start(): void {
     this.blocks.start();
-    this.#liftAllowed();
+    this.#pardon.grant();
   }
 
   /** As that of `blocks`. A block that is found is none when its address was allowlisted since. */
   reconciling(scope: Scope): Steps {
-    return this.#lettingIn(this.blocks.reconciling(scope));
+    return this.#pardon.grantFound(this.blocks.reconciling(scope));
   }
 
   /** The same, for what failed; also of allowlisted addresses that a server did not let go of. */
   *tending(): Steps {
-    if (this.#keepsOut) this.#liftAllowed();
-    yield* this.#lettingIn(this.blocks.tending());
+    this.#pardon.repeat();
+    yield* this.#pardon.grantFound(this.blocks.tending());
   }
 
   /** Takes another configuration's limits, allowlist and block time; nothing counted is lost. */
@@ -141,7 +142,7 @@ export class Gatekeeper {
       const known = config.classes.get(block.class);
       return known !== undefined && this.verdicts.isDry(known);
     });
-    this.#liftAllowed();
+    this.#pardon.grant();
   }
 
   /**
@@ -215,7 +216,7 @@ export class Gatekeeper {
    */
   allow(address: Address, seconds: number | undefined, reason: string): Block[] {
     this.allowlist.add(address, seconds, reason);
-    const { lifted, fault } = this.#liftAllowed();
+    const { lifted, fault } = this.#pardon.grant();
     if (fault) throw fault;
     return lifted;
   }
@@ -296,41 +297,6 @@ export class Gatekeeper {
       isDry: this.verdicts.isDry(known),
       wouldBlock: this.dryRuns.get(subject.value),
     };
-  }
-
-  /** A block that a server does not let go of stays in force there, until `tending` or its end. */
-  #liftAllowed(): { readonly lifted: Block[]; readonly fault: Fault | undefined } {
-    const lifted: Block[] = [];
-    let fault: Fault | undefined;
-    const isAllowed = ({ address }: Block) => this.allowlist.entryFor(address) !== undefined;
-    for (const block of this.blocks.all(isAllowed)) {
-      try {
-        if (this.blocks.lift(block.address)) lifted.push(block);
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error;
-        fault ??= error;
-      }
-    }
-    this.#keepsOut = fault !== undefined;
-    if (fault) this.degradations.note('allowlist', 'allowlist', fault.detail);
-    else this.degradations.ended('allowlist', 'allowlist');
-    return { lifted, fault };
-  }
-
-  *#lettingIn(steps: Steps): Steps {
-    for (const found of steps) {
-      if (found && this.allowlist.entryFor(found.address)) this.#liftFound(found);
-      yield found;
-    }
-  }
-
-  #liftFound({ address }: Block): void {
-    try {
-      this.blocks.lift(address);
-    } catch (error) {
-      // It is logged, and the client is let in by us and as soon as its server lets go.
-      if (!(error instanceof Fault)) throw error;
-    }
   }
 
   /**

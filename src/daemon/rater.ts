@@ -5,7 +5,6 @@
  * refused from the first answer on, and by the servers themselves as soon as all is in force.
  * Guarantee: SIGTERM loses no committed block; blocks stay in force while it is away.
  */
-import type { Server } from 'node:net';
 import { type Clock, systemClock } from '../clock.ts';
 import type { CommandContext } from '../commands/command.ts';
 import type { DaemonFacts, PendingTimer } from '../commands/daemon-facts.ts';
@@ -22,27 +21,21 @@ import { isOverloaded } from '../overload.ts';
 import { RareLog } from '../rare-log.ts';
 import { openStore } from '../store/open-store.ts';
 import { Troubles } from '../troubles.ts';
-import { checkListener } from './check-listener.ts';
 import { ConfigWatcher } from './config-watcher.ts';
-import { ConnectionRoom, mostChecks, mostOperators } from './connection-room.ts';
 import { Connections } from './connections.ts';
-import { controlListener } from './control-listener.ts';
 import { DatabaseWatch } from './database-watch.ts';
+import { Doors } from './doors.ts';
 import { daemonFacts } from './facts.ts';
 import { takeInstanceLock } from './instance-lock.ts';
 import { isSameFixed, keepFixed } from './keep-fixed.ts';
-import { KeptSocket } from './kept-socket.ts';
-import { listenOnTcp } from './listen-on-tcp.ts';
 import { logControl } from './log-control.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import { Performance } from './performance.ts';
 import type { DaemonLog } from './pino-log.ts';
 import { forStrangers, hasStrangers } from './strangers.ts';
 import { Timers } from './timers.ts';
-import { listenOnUnixSocket, type UnixSocketOptions } from './unix-socket.ts';
 import { LiveVariables } from './variables.ts';
 
-const controlMode = 0o600;
 /** Between two signs of life. */
 const signEveryMs = 5000;
 const lookAtFilesMs = 1000;
@@ -60,8 +53,7 @@ export class Rater {
   readonly #databaseWatch: DatabaseWatch;
   readonly #overloadWatch: OverloadWatch;
   readonly #configWatcher: ConfigWatcher;
-  readonly #tcpListeners: Server[] = [];
-  readonly #keptSockets: KeptSocket[] = [];
+  readonly #doors: Doors;
   readonly #performance = new Performance(systemClock);
   readonly #connections = new Connections();
   readonly #facts: DaemonFacts;
@@ -110,48 +102,19 @@ export class Rater {
     );
     this.#lifeSign = new LifeSign(lifeSignOf(dbPath), this.#clock);
     this.#facts = this.#makeFacts();
+    this.#doors = this.#makeDoors();
   }
 
   /** Resolves when clients can connect. @throws Fault `listen` */
   async listen(): Promise<void> {
     const { settings } = this.#config;
-    const { socket, port, controlSocket, controlPort } = settings;
-    const narrow = { path: controlSocket, mode: controlMode, group: undefined };
-    await this.#keep('control', () => this.#control(false), narrow);
-    if (controlPort !== undefined) {
-      await this.#openTcp('control by TCP', this.#control(true), (server) => {
-        return listenOnTcp(server, settings.controlAddress, controlPort);
-      });
-    }
-    const room = new ConnectionRoom(mostChecks(settings.maxConnections), (open) => {
-      this.#rareLog.warn('connection refused', { open });
-    });
-    const checkParts = {
-      gatekeeper: this.#gatekeeper,
-      clock: this.#clock,
-      performance: this.#performance,
-      connections: this.#connections,
-      room,
-    };
-    if (port !== undefined) {
-      const gatekeeper = hasStrangers(this.#config)
-        ? forStrangers(this.#gatekeeper)
-        : this.#gatekeeper;
-      // Who may use the socket shall find room in any case.
-      const tcp = checkListener({ ...checkParts, gatekeeper, room: room.half() }, true);
-      await this.#openTcp('check by TCP', tcp, (server) => {
-        return listenOnTcp(server, settings.address, port);
-      });
-    }
-    const shared = { path: socket, mode: settings.socketMode, group: settings.socketGroup };
-    // Who has waited in vain, as ratecheck does, fails open.
-    const onLateReply = () => this.#rareLog.warn('reply too late');
-    await this.#keep('check', () => checkListener({ ...checkParts, onLateReply }, false), shared);
+    const { socket, port, controlPort } = settings;
+    await this.#doors.open();
     const startedMs = this.#clock.monotonicMs();
     this.#timers.start(settings.expirationTimer, () => void this.#finishStart(startedMs));
     this.#timers.every('sign of life', signEveryMs, () => this.#sign(() => this.#lifeSign.goOn()));
     this.#timers.every('look at files', lookAtFilesMs, () => {
-      for (const kept of this.#keptSockets) void kept.look();
+      this.#doors.look();
       this.#databaseWatch.look();
     });
     this.#overloadWatch.start();
@@ -201,39 +164,11 @@ export class Rater {
     this.#timers.stop();
     this.#overloadWatch.stop();
     await this.#configWatcher.close();
-    for (const listener of [...this.#tcpListeners, ...this.#keptSockets]) listener.close();
+    this.#doors.close();
     this.#gatekeeper.blocks.close();
     this.#sign(() => this.#lifeSign.stop());
     for (const unlock of this.#locks) unlock();
     this.#log.info('stopped', { pid: process.pid });
-  }
-
-  async #openTcp(kind: string, server: Server, listen: (server: Server) => Promise<void>) {
-    await listen(server);
-    this.#tcpListeners.push(this.#serve(kind, server));
-  }
-
-  /** Listens at a Unix socket, and goes on to when its file is lost. */
-  async #keep(kind: string, make: () => Server, options: UnixSocketOptions): Promise<void> {
-    const kept = new KeptSocket({
-      path: options.path,
-      listen: async () => {
-        const server = make();
-        await listenOnUnixSocket(server, options);
-        return this.#serve(kind, server);
-      },
-      log: this.#log,
-      troubles: this.#troubles,
-    });
-    await kept.listen();
-    this.#keptSockets.push(kept);
-  }
-
-  #serve(kind: string, server: Server): Server {
-    // Out of descriptors or the like: that connection is lost, the daemon is not.
-    server.on('error', (error) => this.#rareLog.error('listener', { what: reasonOf(error) }));
-    this.#connections.addServer(kind, server);
-    return server;
   }
 
   #makeCounters(): MemoryCounters {
@@ -277,16 +212,19 @@ export class Rater {
     this.#log[level]('was away', { seconds, ended: absence.ended });
   }
 
-  #control(isTcp: boolean): Server {
-    return controlListener({
+  #makeDoors(): Doors {
+    const gatekeeper = this.#gatekeeper;
+    return new Doors({
+      settings: this.#config.settings,
+      gatekeeper,
+      byTcp: hasStrangers(this.#config) ? forStrangers(gatekeeper) : gatekeeper,
       context: () => this.#context(),
       connections: this.#connections,
-      room: new ConnectionRoom(mostOperators, (open) => {
-        this.#rareLog.warn('operator refused', { open });
-      }),
-      log: this.#log,
+      performance: this.#performance,
       clock: this.#clock,
-      isTcp,
+      log: this.#log,
+      rareLog: this.#rareLog,
+      troubles: this.#troubles,
     });
   }
 

@@ -12,14 +12,14 @@ export type Request = {
   readonly isSession: boolean;
 };
 
-const refusals: Readonly<Record<BadLine['is'], string>> = {
-  'too long': 'Line is too long',
-  'not UTF-8': 'Bad input (not UTF-8)',
-};
+function refusalOf({ is }: BadLine): string {
+  if (is === 'too long') return 'Line is too long';
+  return 'Bad input (not UTF-8)';
+}
 
 /** The request in a line, or the sentence that says why it is none. */
 export function parseRequest(line: Line): Request | string {
-  if (typeof line !== 'string') return refusals[line.is];
+  if (typeof line !== 'string') return refusalOf(line);
   const space = line.indexOf(' ');
   if (space < 0) return 'Bad input (no space)';
   if (space === 0) return 'Bad input (no class)';

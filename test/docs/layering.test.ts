@@ -90,8 +90,9 @@ const rules: Readonly<Record<string, { readonly may: string; readonly types?: st
     types:
       'allowlist block-keeper class-table clock config counters dry-runs log sessions store wire',
   },
+  pardon: { may: 'errors', types: 'allowlist block-keeper blocks degradations store' },
   gatekeeper: {
-    may: 'core errors wire allowlist block-keeper class-table dry-runs rare-log sessions verdicts',
+    may: 'core errors wire allowlist block-keeper class-table dry-runs pardon rare-log sessions verdicts',
     types: 'blocks clock log store enforcers counters config degradations',
   },
   program: { may: 'errors log' },
