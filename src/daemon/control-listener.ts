@@ -53,6 +53,12 @@ function isCall(value: unknown): value is CommandCall {
   );
 }
 
+/** Undefined for a line whose begin is lost. */
+function isOfProgram(line: Line): boolean | undefined {
+  if (typeof line === 'string') return line.startsWith(openingBrace);
+  return line.is === 'too long' ? undefined : line.bytes[0] === openingBrace.charCodeAt(0);
+}
+
 function callIn(line: Line): CommandCall | undefined {
   if (typeof line !== 'string') return undefined;
   try {
@@ -146,7 +152,7 @@ class Conversation implements Client {
 
   async #answer(line: Line): Promise<Answer> {
     const { isTcp, log } = this.#parts;
-    const isProgram = typeof line === 'string' ? line.startsWith(openingBrace) : this.#isProgram;
+    const isProgram = isOfProgram(line) ?? this.#isProgram;
     const context = { ...this.#parts.context(), isByTcp: isTcp };
     const lineEnd = isTcp ? '\r\n' : '\n';
     try {

@@ -14,11 +14,12 @@ const lf = 0x0a;
 const cr = 0x0d;
 
 /** Why a line has no text. */
-export type BadLine = { readonly is: 'too long' | 'not UTF-8' };
+export type BadLine =
+  | { readonly is: 'too long' }
+  | { readonly is: 'not UTF-8'; readonly bytes: Buffer };
 export type Line = string | BadLine;
 
 const tooLong: BadLine = { is: 'too long' };
-const notUtf8: BadLine = { is: 'not UTF-8' };
 
 export class LineSplitter {
   /** What was fed, of which the lines before `#start` are taken. */
@@ -85,8 +86,9 @@ export class LineSplitter {
   #lineIn(bytes: Buffer, start: number, end: number, isSound: boolean): Line {
     const last = end > start && bytes[end - 1] === cr ? end - 1 : end;
     if (last - start > this.#longest) return tooLong;
-    if (!isSound && !isUtf8(bytes.subarray(start, last))) return notUtf8;
-    return bytes.toString('utf8', start, last);
+    if (isSound) return bytes.toString('utf8', start, last);
+    const line = bytes.subarray(start, last);
+    return isUtf8(line) ? line.toString('utf8') : { is: 'not UTF-8', bytes: line };
   }
 
   #keep(rest: Buffer): void {

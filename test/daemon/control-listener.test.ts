@@ -1,4 +1,4 @@
-/** How long the operator's shell by TCP waits for somebody who says nothing. */
+/** The operator's shell: how long it waits by TCP for who says nothing, and what is no text. */
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
@@ -48,4 +48,20 @@ test('one who is idle by TCP is closed in the end, one at the socket is not', as
   await once(anybody.resume(), 'close');
   operator.write('list\n');
   expect(String((await once(operator, 'data'))[0])).toMatch(/^ADDRESS .*Ok\n$/s);
+});
+
+test('a line that is no UTF-8 is answered as what its first byte makes it, whatever came before', async () => {
+  const client = await listening(false);
+  const saying = (text: string) => Buffer.from(text, 'latin1');
+  const answers: string[] = [];
+  for (const line of ['{"command":"nix"}\n', 'list \xff\n', '{"\xff"}\n', 'list\n']) {
+    client.write(saying(line));
+    answers.push(String((await once(client, 'data'))[0]));
+  }
+  expect(answers).toEqual([
+    expect.stringMatching(/^\{"exit":100,.*\}\n$/),
+    'error: wrong usage: a line is not UTF-8\nOk\n',
+    expect.stringMatching(/^\{"exit":100,.*\}\n$/),
+    expect.stringMatching(/Ok\n$/),
+  ]);
 });

@@ -17,7 +17,7 @@ test.each<[string, unknown]>([
 });
 
 test('bytes that are no UTF-8 are refused, so that two values never become one', () => {
-  expect(parseRequest({ is: 'not UTF-8' })).toBe('Bad input (not UTF-8)');
+  expect(parseRequest({ is: 'not UTF-8', bytes: Buffer.of(0xff) })).toBe('Bad input (not UTF-8)');
   expect(parseRequest({ is: 'too long' })).toBe('Line is too long');
 });
 
