@@ -68,8 +68,8 @@ say "The daemon, and tcpsvd with ratecheck in front of an SMTP greeting, on port
 rater -c rater.conf 2>rater.log &
 pids="$pids $!"
 await test -S rater.sock
-echo "\$ tcpsvd -i peers 127.0.0.1 $port ratecheck -s rater.sock echo '220 mail.example ESMTP'"
-tcpsvd -i peers 127.0.0.1 "$port" ratecheck -s rater.sock echo '220 mail.example ESMTP' >tcpsvd.log 2>&1 &
+echo "\$ tcpsvd -l 0 -i peers 127.0.0.1 $port ratecheck -s rater.sock echo '220 mail.example ESMTP'"
+tcpsvd -l 0 -i peers 127.0.0.1 "$port" ratecheck -s rater.sock echo '220 mail.example ESMTP' >tcpsvd.log 2>&1 &
 pids="$pids $!"
 await greets 127.0.0.9
 

@@ -154,9 +154,13 @@ async function received(port: number, localAddress: string): Promise<string> {
 
 async function environmentServer(...options: string[]): Promise<number> {
   const port = await freePort();
-  const server: ChildProcess = spawn('tcpsvd', [...options, '127.0.0.1', `${port}`, 'env'], {
-    stdio: 'ignore',
-  });
+  const server: ChildProcess = spawn(
+    'tcpsvd',
+    ['-l', '0', ...options, '127.0.0.1', `${port}`, 'env'],
+    {
+      stdio: 'ignore',
+    },
+  );
   onTestFinished(() => void server.kill());
   return port;
 }

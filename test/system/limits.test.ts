@@ -53,7 +53,7 @@ test('a request marks a network too, and tcpsvd drops all of it by one file', as
   const port = await freePort();
   const server = spawn(
     'tcpsvd',
-    ['-i', join(place.directory, 'peers'), '127.0.0.1', String(port)].concat([
+    ['-l', '0', '-i', join(place.directory, 'peers'), '127.0.0.1', String(port)].concat([
       join(programs, 'ratecheck'),
       '-s',
       place.rater.socket,
