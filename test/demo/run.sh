@@ -47,6 +47,8 @@ show() {
   printf '  from %s: %s\n' "$1" "${answer:-(closed in silence, before any program started)}"
 }
 greets() { connect "$1" | grep -q '^220'; }
+# show made this last; a try of its own would be counted.
+was_greeted() { case $answer in 220*) ;; *) return 1 ;; esac; }
 
 cd "$dir"
 mkdir peers
@@ -87,17 +89,17 @@ run ipthrottle check 127.0.0.2
 
 say 'The operator lets it in again; its count starts anew.'
 run ipthrottle unblock 127.0.0.2
-greets 127.0.0.2 || { echo 'demo: 127.0.0.2 is still kept out' >&2; exit 1; }
 show 127.0.0.2
+was_greeted || { echo 'demo: 127.0.0.2 is still kept out' >&2; exit 1; }
 
 say 'It has learnt nothing, is blocked a second time, and this time nobody helps.'
-for _ in 1 2 3; do show 127.0.0.2; done
+for _ in 1 2 3 4; do show 127.0.0.2; done
 run ipthrottle list
 until_end=$(ipthrottle list --json | sed 's/.*"secondsLeft":\([0-9]*\).*/\1/')
 echo "(waiting $until_end seconds)"
 await test ! -e peers/127.0.0.2
 show 127.0.0.2
-greets 127.0.0.2 || { echo 'demo: the block did not end' >&2; exit 1; }
+was_greeted || { echo 'demo: the block did not end' >&2; exit 1; }
 
 say 'What the daemon wrote to its log meanwhile:'
 cat rater.log
