@@ -157,22 +157,26 @@ function matchAtoms(atoms: readonly Atom[], value: readonly number[]): boolean {
   return atomAt === atoms.length;
 }
 
+/** What a glob has and a plain text does not. */
+const special = /[*?[\\]/;
+
 /** A glob. A lone `*` and a pattern without special characters take a short way. */
 export function globPattern(text: string): Pattern {
   if (text === '*') return { text, matches: () => true };
-  if (!/[*?[\\]/.test(text)) return { text, matches: (value) => value === text };
+  if (!special.test(text)) return { text, matches: (value) => value === text };
   const atoms = parseGlob(text);
   return { text, matches: (value) => matchAtoms(atoms, codePoints(value)) };
 }
 
 /**
  * A pattern of an address class: one address in any spelling or a CIDR network when it parses as
- * such, else a glob on the canonical text. Undefined when it has a slash but is no network.
+ * such, else a glob on the canonical text. Undefined when it can match no address: it has a slash
+ * but is no network, or nothing special and is no address.
  */
 export function addressPattern(text: string): Pattern | undefined {
   const network = parseNetwork(text);
   if (network) {
     return { text, matches: (_, address) => address !== undefined && contains(network, address) };
   }
-  return text.includes('/') ? undefined : globPattern(text);
+  return text.includes('/') || !special.test(text) ? undefined : globPattern(text);
 }

@@ -22,7 +22,7 @@ test('unblock says what it lifted', async () => {
 });
 
 test('unblock says when a wider block keeps the address out', async () => {
-  const { run, gatekeeper } = site(config.replace('"*", 60, 50', '"x", 60, 50'));
+  const { run, gatekeeper } = site(config.replace('"*", 60, 50', '"10.*", 60, 50'));
   gatekeeper.block({ address: address('192.0.0.0/16'), seconds: 120, reason: '' });
   gatekeeper.block({ address: address('192.0.2.1'), seconds: 120, reason: '' });
   const wider = '192.0.2.1: lies in 192.0.0.0/16, which is blocked';

@@ -133,6 +133,10 @@ describe('mistakes', () => {
       ['c:1: limits.ip: "10.0.0.0/33" is no address, network or pattern'],
     ],
     [
+      'limits: { ip: (("10.0.0", 60, 1)) }',
+      ['c:1: limits.ip: "10.0.0" is no address, network or pattern'],
+    ],
+    [
       'limits: { ip: (("*", 0, 1)) }',
       ['c:1: limits.ip: seconds must be a whole number from 1 to 2678400, not 0'],
     ],

@@ -146,6 +146,10 @@ describe('patterns of an address class', () => {
     ['192.0.2.0/33', '192.0.2.1', undefined],
     ['192.0.2/24', '192.0.2.1', undefined],
     ['a/b', '192.0.2.1', undefined],
+    ['192.0.2', '192.0.2.1', undefined],
+    ['300.0.2.1', '192.0.2.1', undefined],
+    ['localhost', '127.0.0.1', undefined],
+    ['', '127.0.0.1', undefined],
   ])('%j against %j: %j', (text, value, matches) => {
     const address = parseAddress(value);
     expect(addressPattern(text)?.matches(address?.text ?? '', address)).toBe(matches);
