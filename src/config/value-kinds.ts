@@ -19,12 +19,20 @@ export type Kind<Value> = {
 /** sockaddr_un holds 108 bytes with the final NUL. */
 const longestSocketPath = 107;
 
+const longestList = 60;
+
 /** How a value is called in a message. */
 export function shown(node: ConfigNode): string {
   if (node.kind === 'string') return quoted(node.value);
   if (node.kind === 'int' || node.kind === 'float') return node.text;
   if (node.kind === 'boolean') return String(node.value);
-  return node.kind === 'array' ? 'an array' : `a ${node.kind}`;
+  const kind = node.kind === 'array' ? 'an array' : `a ${node.kind}`;
+  if (!('items' in node)) return kind;
+  // A short one of plain values as it is written.
+  const isPlain = node.items.length <= longestList && node.items.every((item) => 'value' in item);
+  const text = isPlain ? node.items.map(shown).join(', ') : '';
+  if (!isPlain || text.length > longestList) return kind;
+  return node.kind === 'array' ? `[${text}]` : `(${text})`;
 }
 
 /** `[min, max]`; a leading zero is refused, because versions of libconfig disagree about it. */

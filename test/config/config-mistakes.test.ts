@@ -13,7 +13,7 @@ describe('mistakes', () => {
     ['', ['c: limits is missing: there is nothing to do']],
     ['settings: { }', ['c: limits is missing: there is nothing to do']],
     ['\nlimits: { }', ['c:2: limits has no class: there is nothing to do']],
-    ['limits: ()', ['c:1: limits must be a group { }, not a list']],
+    ['limits: ()', ['c:1: limits must be a group { }, not ()']],
     [`${limits}\nport: 25`, ['c:2: unknown setting port; it belongs in settings']],
     [`${limits}\nblokcing: { }`, ['c:2: unknown setting blokcing; did you mean blocking?']],
     [`${limits}\nqqq: 1`, ['c:2: unknown setting qqq']],
@@ -85,7 +85,7 @@ describe('mistakes', () => {
     ],
     [
       within('settings', 'db_path: [1]'),
-      ['c:2: settings.db_path must be a path or ":memory:", not an array'],
+      ['c:2: settings.db_path must be a path or ":memory:", not [1]'],
     ],
     [within('blocking', 'time: 0'), [`c:2: blocking.time must be ${times}, not 0`]],
     [within('blocking', 'classes: 5'), ['c:2: blocking.classes must be a list of strings, not 5']],
@@ -147,6 +147,10 @@ describe('mistakes', () => {
     [
       'limits: { ip: (("*",\n(60, 1),\n(5, "x"))) }',
       ['c:3: limits.ip: count must be a whole number from -1 (unlimited) to 1000000, not "x"'],
+    ],
+    [
+      `${limits}\nallow: ("192.0.2.1", 5)`,
+      ['c:2: allow must be a list of addresses and networks, not ("192.0.2.1", 5)'],
     ],
     [`${limits}\nallow: 5`, ['c:2: allow must be a list of addresses and networks, not 5']],
     [

@@ -72,15 +72,15 @@ describe('mistakes in penalties', () => {
   test.each<[string, string]>([
     [
       'time: ()',
-      `blocking.time must be ${seconds} 1 to 31536000, or a rising list of them, not a list`,
+      `blocking.time must be ${seconds} 1 to 31536000, or a rising list of them, not ()`,
     ],
     [
       'time: (60, 30)',
-      `blocking.time must be ${seconds} 1 to 31536000, or a rising list of them, not a list`,
+      `blocking.time must be ${seconds} 1 to 31536000, or a rising list of them, not (60, 30)`,
     ],
     [
       'time: ("60")',
-      `blocking.time must be ${seconds} 1 to 31536000, or a rising list of them, not a list`,
+      `blocking.time must be ${seconds} 1 to 31536000, or a rising list of them, not ("60")`,
     ],
     ['cap: 119', 'blocking.cap (119) must not be less than the first blocking.time (120)'],
     [
@@ -124,9 +124,9 @@ describe('mistakes in overload', () => {
   const words = 'a program and its arguments as a list of strings';
   test.each<[string, string]>([
     ['file: ""', 'overload.file must be a path, not ""'],
-    ['command: ()', `overload.command must be ${words}, not a list`],
+    ['command: ()', `overload.command must be ${words}, not ()`],
     ['command: ""', `overload.command must be ${words}, not ""`],
-    ['command: ("", "x")', `overload.command must be ${words}, not a list`],
+    ['command: ("", "x")', `overload.command must be ${words}, not ("", "x")`],
     ['above: 0', 'overload.above must be a whole number from 1 to 10000000, not 0'],
     ['below: 0', 'overload.below must be a whole number from 1 to 10000000, not 0'],
     ['above: 50', 'overload.below (80) must not be more than overload.above (50)'],
