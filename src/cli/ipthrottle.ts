@@ -8,7 +8,7 @@ import { commands } from '../commands/commands.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { exitCodes, Fault } from '../errors.ts';
 import { printable } from '../log.ts';
-import { leaveWith, version } from '../program.ts';
+import { leaveWith, usageLine, version } from '../program.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { doctor } from './doctor.ts';
 import { overload, runOverload } from './overload.ts';
@@ -80,6 +80,7 @@ async function main(): Promise<number> {
   try {
     let outcome: Outcome = { exit: exitCodes.done.code, lines: [] };
     const program = new Program('ipthrottle')
+      .configureOutput({ outputError: usageLine('ipthrottle') })
       .description('list, block and unblock what rater keeps out')
       .option(
         '-c, --config <file>',

@@ -6,11 +6,12 @@ import type { Config, Settings } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
 import { Degradations } from '../degradations.ts';
 import { exitCodes, Fault, reasonOf } from '../errors.ts';
-import { leaveWith, version } from '../program.ts';
+import { leaveWith, usageLine, version } from '../program.ts';
 import { type DaemonLog, pinoLog } from './pino-log.ts';
 import { Rater } from './rater.ts';
 
 const program = new Command('rater')
+  .configureOutput({ outputError: usageLine('rater') })
   .description('count, judge and block: the daemon of ipthrottle')
   .requiredOption('-c, --config <file>', 'configuration, see rater.conf(5)')
   .option('--check', 'report every mistake in the configuration and exit')
