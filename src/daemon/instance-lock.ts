@@ -5,6 +5,8 @@
  * free again the moment its holder dies, however it dies. The lock is that of an empty SQLite
  * database beside the file, because Node offers no lock on files.
  */
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { errnoOf, Fault, reasonOf } from '../errors.ts';
 import { refusePlanted } from '../planted.ts';
@@ -22,6 +24,17 @@ export function takeInstanceLock(path: string): () => void {
     };
   } catch (error) {
     if (errnoOf(error) === 'SQLITE_BUSY') throw new Fault('alreadyRunning', `on ${path}`, error);
-    throw new Fault('listen', `${lock}: ${reasonOf(error)}`, error);
+    throw new Fault('listen', refusedBy(dirname(lock)) ?? `${lock}: ${reasonOf(error)}`, error);
+  }
+}
+
+/** Why no file can be made in the directory, or undefined: that is not it. */
+function refusedBy(directory: string): string | undefined {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return `there is no directory ${directory}`;
+    return `cannot make files in ${directory}: ${reasonOf(error)}`;
   }
 }

@@ -4,7 +4,7 @@
  * The caller holds the instance lock, so a socket file that nobody listens at is a dead daemon's and
  * may go. What is not a socket, or somebody listens at, is never removed, and no link is followed.
  */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { changeMode } from '../change-mode.ts';
@@ -63,14 +63,24 @@ function bind(server: Server, path: string): Promise<void> {
   });
 }
 
+/** Node knows no group names; chgrp asks the system's own directory. @throws Error */
+function giveTo(group: string, path: string): void {
+  const { error, status, stderr } = spawnSync('chgrp', ['-h', '--', group, path], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (error) throw error;
+  if (status === 0) return;
+  throw new Error(`group ${group}: ${stderr.trim().replaceAll('\n', ' ') || 'chgrp failed'}`);
+}
+
 /** Resolves when clients can connect; if they cannot, nothing is left. @throws Fault `listen` */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions) {
   const { path, mode, group } = options;
   try {
     await removeStale(path);
     await bind(server, path);
-    // Node knows no group names; chgrp asks the system's own directory.
-    if (group !== undefined) execFileSync('chgrp', ['-h', '--', group, path], { stdio: 'pipe' });
+    if (group !== undefined) giveTo(group, path);
     changeMode(path, mode, (stats) => stats.isSocket());
   } catch (error) {
     server.close();

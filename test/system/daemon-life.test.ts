@@ -127,6 +127,26 @@ describe('the start', () => {
     expect(existsSync(site.path('blocks.db'))).toBe(false);
   });
 
+  test.each([
+    [
+      'socket: "none/rater.sock";',
+      /^rater: error: cannot listen: there is no directory \/.*\/none\n$/,
+    ],
+    ['db_path: "none/x.db";', /^rater: error: cannot listen: there is no directory \/.*\/none\n$/],
+    [
+      'socket_group: "no-such-group";',
+      /^rater: error: cannot listen: \/.*\.sock: group no-such-group: chgrp: .*no-such-group.*\n$/,
+    ],
+  ])('%s ends it with exit 111 and one line', async (wrong, line) => {
+    site = new Site();
+    const own = ['socket: "rater.sock";', 'db_path: "blocks.db";'];
+    const others = own.filter((setting) => setting.split(':')[0] !== wrong.split(':')[0]);
+    site.configure(`settings : { ${wrong} ${others.join(' ')} };\nlimits : { ip: () };\n`);
+    const rater = site.spawnRater();
+    expect(await rater.ends()).toBe(111);
+    expect(rater.said).toMatch(line);
+  });
+
   test('a missing peers directory is trouble, not the end: rater itself refuses', async () => {
     site = new Site({ limits: 'ip: ( ("*", 60, 1) );' });
     rmdirSync(site.path('peers'));
