@@ -1,5 +1,6 @@
 /** What a configuration that was read again cannot change while rater runs. */
 import type { Config } from '../config/config.ts';
+import { settingValues } from '../config/setting-values.ts';
 
 /** `fresh` with what is fixed as it is in use: listeners, files, and how servers are told. */
 export function keepFixed(inUse: Config, fresh: Config): Config {
@@ -12,10 +13,13 @@ export function keepFixed(inUse: Config, fresh: Config): Config {
   };
 }
 
-/** Whether the fixed part of two configurations is the same. */
-export function isSameFixed(one: Config, other: Config): boolean {
-  const fixedOf = ({ settings, blocking: { peers, tcprules, mode, message } }: Config) => {
-    return JSON.stringify([settings, peers, tcprules, mode, message]);
-  };
-  return fixedOf(keepFixed(one, other)) === fixedOf(other);
+/** The names of the settings that `fresh` has otherwise than `inUse`, and that stay. */
+export function fixedChanges(inUse: Config, fresh: Config): string[] {
+  const kept = keepFixed(inUse, fresh);
+  return Object.entries(settingValues).flatMap(([group, values]) => {
+    const changed = Object.entries(values).filter(([, { get }]) => {
+      return JSON.stringify(get(kept)) !== JSON.stringify(get(fresh));
+    });
+    return changed.map(([name]) => `${group}.${name}`);
+  });
 }

@@ -27,7 +27,7 @@ import { DatabaseWatch } from './database-watch.ts';
 import { Doors } from './doors.ts';
 import { daemonFacts } from './facts.ts';
 import { takeInstanceLock } from './instance-lock.ts';
-import { isSameFixed, keepFixed } from './keep-fixed.ts';
+import { fixedChanges, keepFixed } from './keep-fixed.ts';
 import { logControl } from './log-control.ts';
 import { OverloadWatch } from './overload-watch.ts';
 import { Performance } from './performance.ts';
@@ -149,9 +149,8 @@ export class Rater {
       return mistakes;
     }
     this.#degradations.ended('configuration', 'configuration');
-    if (!isSameFixed(this.#config, config)) {
-      this.#log.warn('restart needed', { what: 'settings or the places of blocks have changed' });
-    }
+    const waiting = fixedChanges(this.#config, config);
+    if (waiting.length > 0) this.#log.warn('restart needed', { what: waiting.join(', ') });
     this.#configured = config;
     this.#configWatcher.follow(config.files);
     this.#use(keepFixed(this.#config, config));

@@ -496,7 +496,8 @@ test('var shows what is in use, also where the configuration needs a restart', a
   expect(found('blocking.mode')).toEqual(['silent', 'no', 'polite']);
   expect(found('settings.max_age')).toEqual(['30', 'yes']);
   expect(found('blocking.time')).toEqual(['(60)', 'yes']);
-  expect(rater.log().match(/warn: restart needed/g)).toHaveLength(2);
+  const needed = /warn: restart needed: what="settings\.port, blocking\.mode"$/gm;
+  expect(rater.log().match(needed)).toHaveLength(2);
   writeFileSync(rater.configFile, text);
   await client.ask('reload');
   await until('both reloads', () => reloads() === 4);
