@@ -10,6 +10,15 @@ import type { Block } from '../store/store.ts';
 const longestReason = 200;
 const longestBlockSeconds = 366 * 86_400;
 
+const units = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+] as const;
+/** Fewer are told in seconds. */
+const fewestInUnits = 100;
+const inexactness = 0.025;
+
 /** The address or network in an argument. @throws Fault `usage` */
 export function addressIn(text: string): Address {
   const address = parseNetwork(text);
@@ -37,11 +46,16 @@ export function reasonIn(option: string | boolean | undefined): string {
   return String(option ?? '').slice(0, longestReason);
 }
 
-/** `87 seconds`, `2 minutes`: whole and never negative. */
+/** `87 seconds`, `90 minutes`: never negative, and in the widest unit in which it is nearly whole. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 100) return seconds === 1 ? '1 second' : `${seconds} seconds`;
-  return ms(seconds * 1000, { long: true });
+  const fits = ([, unit]: readonly [string, number]) => {
+    const rounded = Math.round(seconds / unit) * unit;
+    return seconds >= fewestInUnits && Math.abs(rounded - seconds) <= seconds * inexactness;
+  };
+  const [name, unit] = units.find(fits) ?? ['second', 1];
+  const count = Math.round(seconds / unit);
+  return `${count} ${name}${count === 1 ? '' : 's'}`;
 }
 
 /** `11/10/60s`, or `-` when no rate was exceeded. */
