@@ -38,9 +38,6 @@ type Answer = {
   readonly class?: string | undefined;
 };
 
-/** So that there are no more sessions than connections. */
-const oneSession = 'This connection stands for a session already';
-
 export class CheckConnection implements Client, Holder {
   readonly sinceMs: number;
   readonly #socket: Socket;
@@ -183,7 +180,10 @@ export class CheckConnection implements Client, Holder {
     const request = parseRequest(line);
     if (typeof request === 'string') return { reply: errorReply(request) };
     const isSession = request.isSession && !isOneRequest;
-    if (isSession && this.#isNeeded) return { reply: errorReply(oneSession) };
+    // So that there are no more sessions than connections.
+    if (isSession && this.#isNeeded) {
+      return { reply: errorReply('This connection stands for a session already') };
+    }
     this.#isForSession ||= isSession;
     const reply = gatekeeper.mark(request, isSession ? this : undefined);
     return { reply, class: gatekeeper.hasClass(request.class) ? request.class : undefined };
