@@ -13,11 +13,12 @@ function open(work: () => void): void {
   }
 }
 
-/** `level` tells the level in use; `setLevel` takes another into use. */
+/** `level` tells the level in use; `setLevel` takes another into use; `onOpened`: a file was opened. */
 export function logControl(
   log: DaemonLog,
   level: () => number,
   setLevel: (level: number) => void,
+  onOpened: () => void,
 ): DaemonLogControl {
   return {
     state() {
@@ -43,8 +44,12 @@ export function logControl(
       }
       const from = log.file ?? 'stderr';
       open(() => log.moveTo(file === 'stderr' ? undefined : file));
+      onOpened();
       log.warn('changed', { name: 'log', from, to: file });
     },
-    reopen: () => open(() => log.reopen()),
+    reopen() {
+      open(() => log.reopen());
+      onOpened();
+    },
   };
 }

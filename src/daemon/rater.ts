@@ -262,7 +262,7 @@ export class Rater {
     };
     return daemonFacts({
       startedMs: this.#clock.wallMs(),
-      log: logControl(this.#log, level, setLevel),
+      log: logControl(this.#log, level, setLevel, () => this.#troubles.worked('log', 'log')),
       variables,
       performance: this.#performance,
       connections: this.#connections,

@@ -446,6 +446,13 @@ describe('log', () => {
     process.kill(rater.pid, 'SIGHUP');
     await until('a reload', async () => (await client.ask('uptime')).length === 1);
     expect(await client.ask('block 192.0.2.3')).toHaveLength(1);
+    expect(await client.ask('status')).toContainEqual(
+      expect.stringMatching(/^trouble: log: ENOENT/),
+    );
+    mkdirSync(join(directory, 'logs'));
+    await client.ask('log reopen');
+    expect((await client.ask('status')).join('\n')).not.toMatch(/^trouble: /m);
+    expect(readFileSync(file, 'utf8')).toMatch(/recovered: part=log$/m);
   });
 
   test('its file is nothing for TCP, where every user of the host may come from', async () => {
