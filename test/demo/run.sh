@@ -13,7 +13,8 @@ pids=
 
 finish() {
   status=$?
-  trap - EXIT INT TERM
+  trap - EXIT HUP INT TERM
+  trap '' PIPE
   for pid in $pids; do kill "$pid" 2>/dev/null || true; done
   for pid in $pids; do wait "$pid" 2>/dev/null || true; done
   cd /
@@ -21,7 +22,7 @@ finish() {
   exit "$status"
 }
 trap finish EXIT
-trap 'exit 1' INT TERM
+trap 'exit 1' HUP INT PIPE TERM
 
 say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 run() {
