@@ -1,7 +1,7 @@
 /**
  * The directories in which rater writes for the servers: that they are there, that its user may
  * write in them, that the server may look into them and, with -t, remove from them. And of all in
- * which it writes, that not everybody may.
+ * which it writes, that it can start with them and that not everybody may write.
  *
  * It goes by owner, groups and permission bits: access lists and read-only mounts it does not see.
  */
@@ -51,6 +51,17 @@ function ofRemoval(path: string, { mode, uid }: Stats): Finding[] {
   ];
 }
 
+/** Those of its sockets and its database. */
+function ofOwn({ config }: Installation): Finding[] {
+  const { socket, controlSocket, dbPath } = config.settings;
+  const files = [socket, controlSocket, ...(dbPath === ':memory:' ? [] : [dbPath])];
+  return [...new Set(files.map((file) => dirname(file)))].flatMap((path) => {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [];
+    const what = `there is no directory ${path}: rater cannot start`;
+    return [problem(what, `create it for the user of rater: install -d -m 0755 -o USER ${path}`)];
+  });
+}
+
 export const directories: Check = {
   name: 'directories',
   looksAt: 'the directories of rater and of the servers',
@@ -69,6 +80,6 @@ export const directories: Check = {
     for (const path of new Set(cdbs.map((cdb) => dirname(cdb)))) {
       found.push(...ofWritten(site, path, statSync(path, { throwIfNoEntry: false })));
     }
-    return [...found, ...writableByOthers(site.config)];
+    return [...found, ...ofOwn(site), ...writableByOthers(site.config)];
   },
 };

@@ -1,11 +1,13 @@
 /**
  * Who may connect: sockets that are open to more than the configuration says, or closed to those who
- * should ask, and what the configuration lets everybody do.
+ * should ask, a group of theirs that is none, and what the configuration lets everybody do.
  */
+import { spawnSync } from 'node:child_process';
 import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../config/config.ts';
 import { isLoopback, parseAddress } from '../core/address.ts';
+import { quoted } from '../log.ts';
 import { type Check, type Finding, hint, problem } from './check.ts';
 
 const controlMode = 0o600;
@@ -26,6 +28,17 @@ function tooWide(path: string, wanted: number, whose: string): Finding[] {
   if (!stats?.isSocket() || (mode & ~wanted) === 0) return [];
   const what = `${path} has mode ${octal(mode)}, ${whose} is ${octal(wanted)}`;
   return [problem(what, `chmod ${octal(wanted)} ${path}`)];
+}
+
+/** The status of getent(1) for what it does not find. */
+const notFound = 2;
+
+/** A group that nobody knows, by name: one by number need not be known. */
+function nobodys({ socketGroup: group }: Settings): Finding[] {
+  if (group === undefined || /^\d+$/.test(group)) return [];
+  if (spawnSync('getent', ['group', '--', group]).status !== notFound) return [];
+  const what = `settings.socket_group: there is no group ${quoted(group)}, so rater cannot start`;
+  return [problem(what, 'groupadd --system it, or name another')];
 }
 
 /** What keeps those from connecting whom the configuration lets ask: for them ratecheck fails open. */
@@ -85,6 +98,7 @@ export const sockets: Check = {
     const { socket, socketMode, controlSocket } = config.settings;
     return [
       ...tooWide(socket, socketMode, 'settings.socket_mode'),
+      ...nobodys(config.settings),
       ...tooNarrow(config.settings),
       ...tooWide(
         controlSocket,

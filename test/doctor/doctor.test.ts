@@ -399,6 +399,18 @@ const cases: readonly Case[] = [
     says: /rater.sock has mode 0666/,
   },
   {
+    what: 'a group of the socket that is none',
+    dead: () => site.configure({ settings: 'socket_group: "nobodys-group";' }),
+    finds: 'problem sockets',
+    says: /there is no group nobodys-group, so rater cannot start; groupadd/,
+  },
+  {
+    what: 'a directory of a socket that is not there',
+    dead: () => site.configure({ settings: 'control: "nowhere/control.sock";' }),
+    finds: 'problem directories',
+    says: /there is no directory .*nowhere: rater cannot start; create it .*nowhere/,
+  },
+  {
     what: 'a socket that is closed to ratecheck',
     before: () => chmodSync(site.path('rater.sock'), 0o600),
     finds: 'problem sockets',
