@@ -1,7 +1,7 @@
 /**
  * Carries out a command on the store and the enforcers while no daemon is running.
  */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { systemClock } from '../clock.ts';
 import type { Command, Outcome } from '../commands/command.ts';
 import { type CommandCall, runCommand } from '../commands/commands.ts';
@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
 import { Degradations } from '../degradations.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
-import { Fault, faults } from '../errors.ts';
+import { Fault, faults, reasonOf } from '../errors.ts';
 import { Gatekeeper } from '../gatekeeper.ts';
 import { absenceAt, lifeSignOf } from '../life-sign.ts';
 import { type Fields, fieldsText, type Log } from '../log.ts';
@@ -27,10 +27,19 @@ function complain(level: string) {
 /** Commands say themselves what they did; only trouble is logged. */
 const log: Log = { debug() {}, info() {}, warn: complain('warning'), error: complain('error') };
 
+/** @throws Fault `storeAccess` when that cannot be told. */
+function isThere(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw new Fault('storeAccess', `${path}: ${reasonOf(error)}`, error);
+  }
+}
+
 function openStore(path: string): SqliteStore {
   if (path === ':memory:') throw new Fault('daemon', 'and its store is in its memory only');
   becomeOwner(path);
-  if (!existsSync(path)) throw new Fault('store', `${path}: there is none; rater creates it`);
+  if (!isThere(path)) throw new Fault('store', `${path}: there is none; rater creates it`);
   checkDatabase(path);
   return new SqliteStore(path, (row) => log.error('row left out', { row }));
 }

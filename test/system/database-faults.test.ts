@@ -18,7 +18,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ask } from './line-client.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
-import { Site } from './site.ts';
+import { programPath, Site } from './site.ts';
 import { noSmallDisk, SmallDisk } from './small-disk.ts';
 
 let site: Site;
@@ -319,6 +319,24 @@ describe('not to be opened', () => {
         /^rater: error: database cannot be opened: .*permission denied\n$/,
       );
       expect(readFileSync(site.path('blocks.db'))).toEqual(bytes);
+    },
+  );
+
+  test.skipIf(cannotBecomeNobody)(
+    'one in a directory that may not be searched is not said to be missing',
+    () => {
+      site = new Site();
+      mkdirSync(site.path('db'), { mode: 0o700 });
+      site.configure(
+        `settings : { socket: "rater.sock"; db_path: "db/blocks.db"; }; limits : { ${limits} };`,
+      );
+      const command = [programPath('ipthrottle'), '-c', site.path('rater.conf'), 'list'];
+      const options = { uid: nobody, gid: nobody, encoding: 'utf8' } as const;
+      const { status, stderr } = spawnSync(process.execPath, command, options);
+      expect({ status, stderr }).toEqual({
+        status: 100,
+        stderr: expect.stringMatching(/^[^\n]*cannot be opened: .*permission denied[^\n]*\n$/),
+      });
     },
   );
 

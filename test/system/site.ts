@@ -25,7 +25,7 @@ import { RunningProgram } from './running-program.ts';
 /** Bytes; a list of tens of thousands of blocks. */
 const longestOutput = 1 << 26;
 
-function programPath(name: string): string {
+export function programPath(name: string): string {
   return fileURLToPath(new URL(`../../bin/${name}`, import.meta.url));
 }
 
