@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Ipv4Table, ipv4Hash } from '../../src/counters/ipv4-table.ts';
 
 /** Addresses that collide, because the bits that the table looks at first are the same. */
@@ -45,6 +45,13 @@ describe('a table of IPv4 addresses', () => {
     for (const bits of crowded.filter((_, index) => index % 2 === 0)) table.delete(bits);
     const left = crowded.map((bits) => table.get(bits));
     expect(left).toEqual(crowded.map((_, index) => (index % 2 === 0 ? undefined : index)));
+  });
+
+  test('has other addresses that collide in each process', async () => {
+    vi.resetModules();
+    const { ipv4Hash: another } = await import('../../src/counters/ipv4-table.ts');
+    const homes = new Set(crowded.map((bits) => (another(bits) << 8) >>> 20));
+    expect(homes.size).toBeGreaterThan(crowded.length / 2);
   });
 
   test('grows for very many and is empty again after them', () => {
