@@ -133,7 +133,8 @@ export class CheckConnection implements Client, Holder {
   }
 
   #advance(): void {
-    this.#line = this.#parts.isOneRequest ? undefined : this.#lines.next();
+    if (this.#parts.isOneRequest) this.#lines.drop();
+    this.#line = this.#lines.next();
   }
 
   /** Next lines, when others have had their turn and the client has taken its replies. */

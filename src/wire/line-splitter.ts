@@ -1,9 +1,9 @@
 /**
  * Bytes to lines of text, with a bound. A line ends with LF or CRLF.
  *
- * Guarantee: it keeps at most `longestLine` bytes of a line whose end has not come, however long it
- * gets; the rest of an over-long line is thrown away up to its end, and the line is reported as too
- * long. No text has a character that was not sent: bytes that are no UTF-8 are reported as well.
+ * Guarantee: when its lines are taken it keeps at most `longestLine` bytes, however long a line the
+ * other side sends; the rest of an over-long line is thrown away up to its end, and the line is
+ * reported as too long. No text has a character that was not sent: what is no UTF-8 is reported too.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -63,6 +63,11 @@ export class LineSplitter {
     return this.unfinished
       ? this.#finish(chunk.subarray(start, end))
       : this.#lineIn(chunk, start, end, this.#isSound);
+  }
+
+  /** Throws away the bytes whose lines are not taken. */
+  drop(): void {
+    this.#chunk = undefined;
   }
 
   /** The lines that `chunk` completes, in order. */

@@ -4,6 +4,8 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { checkListener } from '../../src/daemon/check-listener.ts';
@@ -68,6 +70,25 @@ test('a client by TCP that never closes its half does not stay for ever', async 
   expect(String((await once(lingering, 'data'))[0])).toBe('0 1/3\r\n');
   lingering.resume();
   while ((await open()) > 0) await pause(5);
+});
+
+test('by TCP, what comes after the request takes no memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc: () => void = runInNewContext('gc');
+  const { client } = await listening(60_000);
+  const bytesHeld = () => {
+    gc();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const packet = Buffer.from(`nothing\n${'x'.repeat(60_000)}`);
+  const before = bytesHeld();
+  for (let turn = 0; turn < 10; turn += 1) {
+    const talkative = await client();
+    talkative.write(packet);
+    await once(talkative, 'data');
+  }
+  for (let turn = 0; turn < 100 && bytesHeld() - before > 200_000; turn += 1) await pause(10);
+  expect(bytesHeld() - before).toBeLessThan(200_000);
 });
 
 test('a client with thousands of requests in a packet has its turn, and others theirs', async () => {

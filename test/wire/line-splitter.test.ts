@@ -45,6 +45,14 @@ test('lines can be taken one at a time, and what is fed meanwhile comes after th
   expect(splitter.next()).toBe('d');
 });
 
+test('gives no lines of what is dropped', () => {
+  const splitter = new LineSplitter();
+  splitter.feed(Buffer.from('a\nb\nc'));
+  expect(splitter.next()).toBe('a');
+  splitter.drop();
+  expect(splitter.push(Buffer.from('d\n'))).toEqual(['d']);
+});
+
 test('knows whether a line has begun and not ended', () => {
   const splitter = new LineSplitter();
   const after = (text: string) => {
