@@ -1,9 +1,9 @@
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { address } from './blocks.ts';
 import { configFrom, gatekeeperSite as site } from './gatekeeper-site.ts';
+import { rawDatabase } from './raw-database.ts';
 
 const config = `limits : { ip: ( ("*", 60, 3) ); net: ( ("*", 60, 5) ); };
   classes : { ip: { also: ("net"); }; net: { prefix4: 24; }; };
@@ -116,7 +116,7 @@ test('a server that does not let go stops neither start nor reload, and allow sa
 test('a store that takes nothing keeps nobody out whose time is not over, nor lets in others', async () => {
   const { ask, gatekeeper, dbPath, time } = site(config);
   gatekeeper.allow(one, 60, '');
-  const rival = new Database(dbPath);
+  const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
   expect(await ask('ip 192.0.2.1')).toBe('0 1/-');
   time.ms += 60_000;

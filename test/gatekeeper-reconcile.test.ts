@@ -10,13 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Scope } from '../src/enforcers/enforcer.ts';
 import type { Gatekeeper } from '../src/gatekeeper.ts';
 import type { Block } from '../src/store/store.ts';
 import { address } from './blocks.ts';
 import { gatekeeperSite } from './gatekeeper-site.ts';
+import { rawDatabase } from './raw-database.ts';
 
 const config = `limits : { ip: ( ("*", 60, 3) ); }; blocking : { time: 120; };
   allow : ( "203.0.113.9" );`;
@@ -151,7 +151,7 @@ test.each(['at the start', 'in a pass'])('15 to 3: a lost store comes back %s', 
 
 test('15 to 3: a block that the store would not take survives kill -9 in its file', async () => {
   const { asked, start, store, dbPath, agree } = await site();
-  const rival = new Database(dbPath);
+  const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
   await asked('ip 192.0.2.1', 4);
   rival.exec('COMMIT');

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import type { Enforcer } from '../src/enforcers/enforcer.ts';
 import { SqliteStore } from '../src/store/sqlite-store.ts';
 import { address } from './blocks.ts';
 import { configFrom, plainConfig, gatekeeperSite as site } from './gatekeeper-site.ts';
+import { rawDatabase } from './raw-database.ts';
 
 test('the limit passes, then the address is blocked in store and peers directory', async () => {
   const { asked, store, peers } = site();
@@ -166,7 +166,7 @@ test('a block that cannot be lifted stays remembered until it can', async () => 
 
 test('a store that takes nothing stops neither counting nor blocking, and gets it all later', async () => {
   const { asked, gatekeeper, store, dbPath, peers } = site();
-  const rival = new Database(dbPath);
+  const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
   expect((await asked('ip 192.0.2.1', 4)).at(-1)).toMatch(/^1 4\/3/);
   expect(existsSync(join(peers, '192.0.2.1'))).toBe(true);
@@ -179,7 +179,7 @@ test('a store that takes nothing stops neither counting nor blocking, and gets i
 
 test('what the store would not take is written at the end, if it can be then', async () => {
   const { asked, gatekeeper, dbPath } = site();
-  const rival = new Database(dbPath);
+  const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
   await asked('ip 192.0.2.1', 4);
   rival.exec('COMMIT');
@@ -221,7 +221,7 @@ test('a block that was replaced or lifted ends nothing when its time would have 
 test('a block that the store would not remove is gone, told once, and removed later', () => {
   const { gatekeeper, store, dbPath, time, events } = site();
   gatekeeper.block({ address: address('198.51.100.1'), seconds: 60, reason: '' });
-  const rival = new Database(dbPath);
+  const rival = rawDatabase(dbPath);
   rival.exec(`CREATE TRIGGER refuse BEFORE DELETE ON blocks BEGIN SELECT RAISE(ABORT, 'no'); END`);
   time.ms += 60_000;
   gatekeeper.blocks.reap();
@@ -237,7 +237,7 @@ test('a block that the store would not remove is gone, told once, and removed la
 
 test('trouble with the store ends by itself, also when nothing is left to be written', async () => {
   const { asked, gatekeeper, dbPath, events } = site();
-  const rival = new Database(dbPath);
+  const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
   await asked('ip 192.0.2.1', 4);
   gatekeeper.unblock(address('192.0.2.1'));
@@ -249,7 +249,7 @@ test('trouble with the store ends by itself, also when nothing is left to be wri
 
 test('while the store takes nothing, all blocks that wait for it cost one attempt', () => {
   const { gatekeeper, store, dbPath } = site();
-  const rival = new Database(dbPath);
+  const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
   for (const text of ['198.51.100.1', '198.51.100.2', '198.51.100.3']) {
     gatekeeper.block({ address: address(text), seconds: 60, reason: '' });

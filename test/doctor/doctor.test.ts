@@ -15,10 +15,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
+import { keepAlive } from '../../src/store/keep-alive.ts';
 import { freePort } from '../free-port.ts';
 import { missing } from '../golden/real-tools.ts';
+import { rawDatabase } from '../raw-database.ts';
 import { cannotBecomeNobody, nobody } from '../system/nobody.ts';
 import { until } from '../system/running-program.ts';
 import { type Plan, Site } from '../system/site.ts';
@@ -40,8 +41,8 @@ function put(name: string, mode: number, text = ''): void {
 }
 
 function changeRow(sql: string, ...values: number[]): void {
-  const database = new Database(site.path('blocks.db'));
-  database.prepare(sql).run(...values);
+  const database = rawDatabase(site.path('blocks.db'));
+  keepAlive(database.prepare(sql)).run(...values);
   database.close();
 }
 

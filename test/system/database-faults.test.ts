@@ -13,8 +13,8 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
+import { column, rawDatabase } from '../raw-database.ts';
 import { ask } from './line-client.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
@@ -44,10 +44,9 @@ function linesWith(pattern: RegExp, text: string): number {
 
 /** Addresses of the blocks that the file has, whoever has it open. */
 function stored(): string[] {
-  const database = new Database(site.path('blocks.db'), { readonly: true });
+  const database = rawDatabase(site.path('blocks.db'), { readonly: true });
   try {
-    const rows = database.prepare('SELECT address FROM blocks ORDER BY address').all();
-    return (rows as { address: string }[]).map(({ address }) => address);
+    return column(database, 'SELECT address FROM blocks ORDER BY address') as string[];
   } finally {
     database.close();
   }
@@ -60,7 +59,7 @@ describe('locked by somebody else', () => {
     site = new Site({ limits, seconds: 6 });
     const rater = await site.startRater();
     await exceed('192.0.2.1');
-    const other = new Database(site.path('blocks.db'));
+    const other = rawDatabase(site.path('blocks.db'));
     other.exec('BEGIN IMMEDIATE');
     await site.ipthrottle('block', '192.0.2.9', '--for', '1h');
     await exceed('192.0.2.2');
@@ -90,7 +89,7 @@ describe('locked by somebody else', () => {
   test('rater does not start, and says why', async () => {
     site = new Site();
     await (await site.startRater()).killedBy('SIGTERM');
-    const other = new Database(site.path('blocks.db'));
+    const other = rawDatabase(site.path('blocks.db'));
     other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
     const rater = site.spawnRater();
     expect(await rater.ends()).toBe(111);
@@ -242,7 +241,7 @@ describe('damaged', () => {
 
   test('one whose first rater was killed while it made it is opened by the next', async () => {
     site = new Site();
-    const first = new Database(site.path('blocks.db'));
+    const first = rawDatabase(site.path('blocks.db'));
     first.exec('PRAGMA journal_mode = DELETE; CREATE TABLE begun (a)');
     first.exec("BEGIN IMMEDIATE; INSERT INTO begun VALUES ('half')");
     // As it lies there when the process is killed: a journal that undoes what was begun.
@@ -275,7 +274,7 @@ describe('damaged', () => {
     await (await site.startRater()).killedBy('SIGTERM');
     const insert = (address: string, untilMs: number) =>
       `INSERT INTO blocks VALUES ('${address}', 'ip', 1, ${untilMs}, 1, 1, 1, 1, 'rate', '', 0);`;
-    const database = new Database(site.path('blocks.db'));
+    const database = rawDatabase(site.path('blocks.db'));
     const hence = Date.now() + 3_600_000;
     database.exec(insert('nonsense', 5) + insert('192.0.2.1', 9e18) + insert('192.0.2.2', hence));
     database.close();
@@ -289,7 +288,7 @@ describe('not to be opened', () => {
   test('a newer version ends rater with 100, and is left as it is', async () => {
     site = new Site();
     await (await site.startRater()).killedBy('SIGTERM');
-    const database = new Database(site.path('blocks.db'));
+    const database = rawDatabase(site.path('blocks.db'));
     database.exec('PRAGMA user_version = 999');
     database.close();
     const bytes = readFileSync(site.path('blocks.db'));

@@ -7,10 +7,10 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import Database from 'better-sqlite3';
 import { afterEach, expect, test } from 'vitest';
 import { degradedModes, type ModeName } from '../../src/degradations.ts';
 import { examine } from '../doctor/examination.ts';
+import { rawDatabase } from '../raw-database.ts';
 import { ask } from './line-client.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { type RunningProgram, until } from './running-program.ts';
@@ -86,7 +86,7 @@ const cases: readonly Case[] = [
   {
     mode: 'database',
     async breaks() {
-      const other = new Database(site.path('blocks.db'));
+      const other = rawDatabase(site.path('blocks.db'));
       open.push(() => other.close());
       other.exec('BEGIN IMMEDIATE');
       await site.ipthrottle('block', '192.0.2.1');

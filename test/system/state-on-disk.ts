@@ -1,9 +1,9 @@
 /** What rater left on disk, looked at without its help. */
 import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import { expect } from 'vitest';
 import { compileCdb, recordsInCdb } from '../../src/enforcers/cdb.ts';
 import { doNow } from '../../src/enforcers/work.ts';
+import { column, rawDatabase } from '../raw-database.ts';
 import { listed } from './kill-stories.ts';
 import type { Listed, Site } from './site.ts';
 
@@ -25,10 +25,10 @@ export function storedAddresses(site: Site): string[] {
     const original = site.path(`blocks.db${end}`);
     if (existsSync(original)) copyFileSync(original, copy + end);
   }
-  const database = new Database(copy);
+  const database = rawDatabase(copy);
   try {
-    expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
-    return database.prepare('SELECT address FROM blocks').pluck().all() as string[];
+    expect(column(database, 'PRAGMA integrity_check')).toEqual(['ok']);
+    return column(database, 'SELECT address FROM blocks') as string[];
   } finally {
     database.close();
     for (const end of ['', '-wal', '-shm']) rmSync(copy + end, { force: true });
