@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Ipv4Table, ipv4Hash } from '../../src/counters/ipv4-table.ts';
 
 /** Addresses that collide, because the bits that the table looks at first are the same. */
@@ -52,6 +52,30 @@ describe('a table of IPv4 addresses', () => {
     const { ipv4Hash: another } = await import('../../src/counters/ipv4-table.ts');
     const homes = new Set(crowded.map((bits) => (another(bits) << 8) >>> 20));
     expect(homes.size).toBeGreaterThan(crowded.length / 2);
+  });
+
+  test('Guarantee: it is at most three quarters full, and shrinks again', () => {
+    let slots = 0;
+    const Counted = class extends Int32Array {
+      constructor(cells: number) {
+        super(cells);
+        slots = cells / 2;
+      }
+    };
+    vi.stubGlobal('Int32Array', Counted);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const table = new Ipv4Table();
+    const smallest = slots;
+    for (let bits = 0; bits < 1000; bits += 1) {
+      table.set(bits, bits);
+      expect(table.size / slots).toBeLessThanOrEqual(3 / 4);
+      expect(slots === smallest || table.size / slots > 3 / 8).toBe(true);
+    }
+    for (let bits = 0; bits < 1000; bits += 1) {
+      table.delete(bits);
+      expect(slots === smallest || table.size / slots >= 1 / 8).toBe(true);
+    }
+    expect(slots).toBe(smallest);
   });
 
   test('grows for very many and is empty again after them', () => {
