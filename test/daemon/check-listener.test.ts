@@ -8,11 +8,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { checkListener } from '../../src/daemon/check-listener.ts';
+import { type CheckListenerParts, checkListener } from '../../src/daemon/check-listener.ts';
 import { ConnectionRoom } from '../../src/daemon/connection-room.ts';
-import { Connections } from '../../src/daemon/connections.ts';
+import { Connections, waitsForReader } from '../../src/daemon/connections.ts';
 import { Performance } from '../../src/daemon/performance.ts';
 import type { Reply } from '../../src/wire/reply.ts';
+import type { Request } from '../../src/wire/request.ts';
 import { gatekeeperSite } from '../gatekeeper-site.ts';
 import { connected } from '../system/line-client.ts';
 import { temporaryDirectory } from '../temporary-directory.ts';
@@ -38,8 +39,8 @@ async function clientOf(server: Server): Promise<Socket> {
   return socket;
 }
 
-async function listening(deadlineMs: number) {
-  const server = checkListener(site(), true, deadlineMs).listen(0, '127.0.0.1');
+async function listening(deadlineMs: number, parts = site()) {
+  const server = checkListener(parts, true, deadlineMs).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   const open = () => {
@@ -48,7 +49,7 @@ async function listening(deadlineMs: number) {
   return { client: () => clientOf(server), open };
 }
 
-async function listeningOnUnixSocket(parts = site()) {
+async function listeningOnUnixSocket(parts: CheckListenerParts = site()) {
   const server = checkListener(parts, false).listen(join(temporaryDirectory(), 's'));
   onTestFinished(() => void server.close());
   await once(server, 'listening');
@@ -97,21 +98,24 @@ test('a client with thousands of requests in a packet has its turn, and others t
     nowMs += 1;
     return nowMs;
   };
-  const server = await listeningOnUnixSocket(site({ wallMs: tick, monotonicMs: tick }));
+  const asked: string[] = [];
+  const mark = ({ value }: Request): Reply => {
+    asked.push(value);
+    return { status: 0, count: 1, limit: -1 };
+  };
+  const parts = {
+    ...site({ wallMs: tick, monotonicMs: tick }),
+    gatekeeper: { mark, hasClass: () => true },
+  };
+  const server = await listeningOnUnixSocket(parts);
   const [greedy, modest] = [await clientOf(server), await clientOf(server)];
-  const heard: string[] = [];
-  let replies = '';
-  greedy.on('data', (bytes) => {
-    replies += bytes;
-    heard.push('greedy');
-  });
-  modest.on('data', () => heard.push('modest'));
+  const replies = text(greedy);
   const requests = Array.from({ length: 2000 }, (_, index) => `user u${index}\n`).join('');
   greedy.end(requests);
   modest.end('user modest\n');
-  await Promise.all([once(greedy, 'end'), once(modest, 'end')]);
-  expect(replies).toBe('0 1/-\r\n'.repeat(2000));
-  expect(heard.indexOf('modest')).toBeLessThan(heard.lastIndexOf('greedy'));
+  expect(await text(modest)).toBe('0 1/-\r\n');
+  expect(await replies).toBe('0 1/-\r\n'.repeat(2000));
+  expect(asked.indexOf('modest')).toBeLessThan(asked.indexOf('u1999'));
 });
 
 test('a client that does not read its replies is not answered until it does', async () => {
@@ -135,6 +139,38 @@ test('a client that does not read its replies is not answered until it does', as
   });
   await once(client, 'end');
   expect(replies).toBe(300_000);
+});
+
+test('a client that has closed its half gets what it did not read before', async () => {
+  const parts = site({ wallMs: () => 0, monotonicMs: () => 0 });
+  const server = await listeningOnUnixSocket(parts);
+  const [client, [serverSide]] = await Promise.all([clientOf(server), once(server, 'connection')]);
+  let sent = 0;
+  while (parts.connections.list().open[0]?.waitsFor !== waitsForReader) {
+    client.write('user a\n'.repeat(100));
+    sent += 100;
+    while (parts.performance.measured().checks < sent) await new Promise(setImmediate);
+  }
+  client.end();
+  await once(serverSide, 'end');
+  expect((await text(client)).match(/\n/g)).toHaveLength(sent);
+});
+
+test('each answer is measured from the one before it', async () => {
+  let nowMs = 0;
+  const mark = (): Reply => {
+    nowMs += 1;
+    return { status: 0, count: 1, limit: -1 };
+  };
+  const clock = { wallMs: () => 0, monotonicMs: () => nowMs };
+  const parts = { ...site(clock), gatekeeper: { mark, hasClass: () => false } };
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  client.end('user a\nuser a\nuser a\n');
+  expect(await text(client)).toBe('0 1/-\r\n'.repeat(3));
+  expect(parts.performance.measured()).toMatchObject({
+    classes: [{ name: '-', within: 3 }],
+    latencies: [{ belowUs: 1024, checks: 3 }],
+  });
 });
 
 test.each([
@@ -165,6 +201,29 @@ test.each([
   expect(parts.performance.measured().latencies.every(({ belowUs }) => belowUs > 4096)).toBe(true);
 });
 
+test('an answer that takes its time keeps its place, whatever is asked meanwhile', async () => {
+  let marks = 0;
+  const mark = ({ value }: Request) => {
+    marks += 1;
+    const reply: Reply = { status: 0, count: marks, limit: -1 };
+    return value === 'late' ? pause(20, reply) : reply;
+  };
+  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  client.write('user a\nuser late\nuser b\n');
+  const [first] = await once(client, 'data');
+  client.end('user c\n');
+  expect(first + (await text(client))).toBe('0 1/-\r\n0 2/-\r\n0 3/-\r\n0 4/-\r\n');
+});
+
+test('a client whose answer fails is not kept waiting', async () => {
+  const mark = () => Promise.reject(new Error('no answer'));
+  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  client.write('user a\n');
+  expect(await text(client)).toBe('');
+});
+
 test('a place is free again when its client is gone', async () => {
   const parts = site();
   const server = await listeningOnUnixSocket(parts);
@@ -177,11 +236,29 @@ test('a place is free again when its client is gone', async () => {
   }
 });
 
-test('a session whose client is gone without reading its reply is over', async () => {
-  const parts = site(
-    systemClock,
-    'limits : { user: ( ("*", 60, 9) ); }; classes : { user: { concurrent: 9; }; };',
+const withSessions =
+  'limits : { user: ( ("*", 60, 9) ); }; classes : { user: { concurrent: 9; }; };';
+
+test('a connection stands for one session, and by TCP for none', async () => {
+  const parts = site(systemClock, withSessions);
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  const stranger = await (await listening(deadlineMs, parts)).client();
+  stranger.write('+user a\n');
+  expect(String((await once(stranger, 'data'))[0])).toBe('0 1/9\r\n');
+  expect(parts.gatekeeper.openSessions).toBe(0);
+  client.write('+user a\n+user b\n');
+  expect(String((await once(client, 'data'))[0])).toBe(
+    '0 2/9\r\n2 This connection stands for a session already\r\n',
   );
+  expect(parts.gatekeeper.openSessions).toBe(1);
+  expect(parts.performance.measured().classes).toMatchObject([
+    { name: 'user', within: 2, errors: 0 },
+    { name: '-', errors: 1 },
+  ]);
+});
+
+test('a session whose client is gone without reading its reply is over', async () => {
+  const parts = site(systemClock, withSessions);
   const client = await clientOf(await listeningOnUnixSocket(parts));
   client.pause().write('+user a\n');
   while (parts.gatekeeper.openSessions === 0) await new Promise(setImmediate);
