@@ -14,8 +14,8 @@ import { Gatekeeper } from '../gatekeeper.ts';
 import { absenceAt, lifeSignOf } from '../life-sign.ts';
 import { type Fields, fieldsText, type Log } from '../log.ts';
 import { isOverloaded } from '../overload.ts';
-import { checkDatabase } from '../store/open-database.ts';
-import { SqliteStore } from '../store/sqlite-store.ts';
+import { openSound } from '../store/open-store.ts';
+import type { SqliteStore } from '../store/sqlite-store.ts';
 import { becomeOwner } from './become-owner.ts';
 
 function complain(level: string) {
@@ -40,8 +40,7 @@ function openStore(path: string): SqliteStore {
   if (path === ':memory:') throw new Fault('daemon', 'and its store is in its memory only');
   becomeOwner(path);
   if (!isThere(path)) throw new Fault('store', `${path}: there is none; rater creates it`);
-  checkDatabase(path);
-  return new SqliteStore(path, (row) => log.error('row left out', { row }));
+  return openSound(path, log);
 }
 
 /** @throws Fault */

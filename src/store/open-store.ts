@@ -18,20 +18,22 @@ const parts = ['-wal', '-shm', ''];
 /** Is told what was wrong: an event and what belongs to it. */
 export type ErrorLog = { error(event: string, fields: Readonly<Record<string, string>>): void };
 
+/** Opens a database that is not damaged, or a new one. @throws Fault */
+export function openSound(path: string, log: ErrorLog): SqliteStore {
+  // Opening tells what else it may be.
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) checkDatabase(path);
+  return new SqliteStore(path, (row) => log.error('row left out', { row }));
+}
+
 /** For who holds the lock of the database. @throws Fault */
 export function openStore(path: string, log: ErrorLog, nowMs: number): SqliteStore {
-  const open = () => {
-    // Opening tells what else it may be.
-    if (statSync(path, { throwIfNoEntry: false })?.isFile()) checkDatabase(path);
-    return new SqliteStore(path, (row) => log.error('row left out', { row }));
-  };
   try {
-    return open();
+    return openSound(path, log);
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'storeCorrupt') throw error;
     const files = setAside(path, nowMs);
     log.error('database set aside', { what: error.detail, files: files.join(', ') });
-    return open();
+    return openSound(path, log);
   }
 }
 
