@@ -35,7 +35,8 @@ export class Ipv4Table {
   }
 
   set(bits: number, value: number): void {
-    if (this.#put(bits, value)) this.#fit();
+    this.#put(bits, value);
+    this.#fit();
   }
 
   /** Says whether there was such an entry. */
@@ -76,14 +77,11 @@ export class Ipv4Table {
     return at;
   }
 
-  /** Says whether the entry is a new one. */
-  #put(bits: number, value: number): boolean {
+  #put(bits: number, value: number): void {
     const at = this.#find(bits);
-    const isNew = this.#slots[at + 1] === 0;
+    if (this.#slots[at + 1] === 0) this.#size += 1;
     this.#slots[at] = bits;
     this.#slots[at + 1] = value + 1;
-    if (isNew) this.#size += 1;
-    return isNew;
   }
 
   /** Frees a slot: what was put behind it because it was taken moves forward. */
@@ -113,7 +111,7 @@ export class Ipv4Table {
     this.#slots = new Int32Array(2 * capacity);
     this.#size = 0;
     for (let at = 0; at < old.length; at += 2) {
-      const stored = (old[at + 1] as number) >>> 0;
+      const stored = old[at + 1] as number;
       if (stored !== 0) this.#put(old[at] as number, stored - 1);
     }
   }

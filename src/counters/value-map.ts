@@ -1,6 +1,6 @@
 /**
  * A map from values, which are texts, to numbers from 0 to 2^32 - 2. Most values are IPv4 addresses,
- * and those are kept as such: a third of the memory, and found in half the time.
+ * and those are kept as such: among a million they take half the memory, and a check half the time.
  */
 import { ipv4Bits, ipv4Text } from '../core/address.ts';
 import { Ipv4Table, ipv4Hash } from './ipv4-table.ts';
