@@ -4,8 +4,8 @@
  */
 import type { Address } from '../core/address.ts';
 import type { Enforcer, Imposed, Standing } from '../enforcers/enforcer.ts';
+import type { Troubles } from '../health/troubles.ts';
 import type { Block } from '../store/store.ts';
-import type { Troubles } from '../troubles.ts';
 
 export class Enforcement {
   readonly enforcers: readonly Enforcer[];

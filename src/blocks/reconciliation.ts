@@ -6,10 +6,10 @@
  * Guarantee: what takes long is done in steps, between which the caller may do other things.
  */
 import type { Enforcer, Finding, Scope } from '../enforcers/enforcer.ts';
-import { Fault } from '../errors.ts';
-import type { Fields, Log } from '../log.ts';
+import type { Troubles } from '../health/troubles.ts';
+import { Fault } from '../runtime/errors.ts';
+import type { Fields, Log } from '../runtime/log.ts';
 import type { Block, NewBlock } from '../store/store.ts';
-import type { Troubles } from '../troubles.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { RememberedBlocks } from './remembered-blocks.ts';
 

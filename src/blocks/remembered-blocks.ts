@@ -5,11 +5,11 @@
  * again. The same holds for blocks that are moved in time, which costs the store too much at once.
  */
 import type { Address } from '../core/address.ts';
-import { BlockIndex } from '../core/block-index.ts';
-import { EndQueue } from '../core/end-queue.ts';
+import { EndQueue } from '../core/expiry-queue.ts';
 import type { Offences } from '../core/penalty.ts';
+import { BlockIndex } from '../core/prefix-map.ts';
+import type { Troubles } from '../health/troubles.ts';
 import type { Block, NewBlock, Store } from '../store/store.ts';
-import type { Troubles } from '../troubles.ts';
 
 /** How many blocks that are no more may wait for their end, beyond as many as there are blocks. */
 const idleEnds = 1000;

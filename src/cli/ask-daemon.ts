@@ -5,7 +5,7 @@
 import { connect } from 'node:net';
 import type { Outcome } from '../commands/command.ts';
 import type { CommandCall } from '../commands/commands.ts';
-import { errnoOf, Fault, reasonOf } from '../errors.ts';
+import { errnoOf, Fault, reasonOf } from '../runtime/errors.ts';
 
 const usualPatienceMs = 30_000;
 

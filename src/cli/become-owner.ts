@@ -3,7 +3,7 @@
  */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { Fault, reasonOf } from '../errors.ts';
+import { Fault, reasonOf } from '../runtime/errors.ts';
 
 /** When root, becomes the owner of the directory that holds `path`. @throws Fault */
 export function becomeOwner(path: string): void {

@@ -9,9 +9,9 @@ import type { CommandOptions } from '../commands/command.ts';
 import type { Overload } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { schema } from '../config/schema.ts';
-import { Fault } from '../errors.ts';
-import { printable, quoted } from '../log.ts';
-import { type Look, lookForOverload, shownPressure } from '../overload.ts';
+import { type Look, lookForOverload, shownPressure } from '../overload/overload.ts';
+import { Fault } from '../runtime/errors.ts';
+import { printable, quoted } from '../runtime/log.ts';
 
 const usualWatchSeconds = 60;
 

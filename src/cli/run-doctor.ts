@@ -4,16 +4,22 @@
  */
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
-import { systemClock } from '../clock.ts';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Installation } from '../doctor/check.ts';
-import { checks, type Diagnosis, diagnose } from '../doctor/checks.ts';
-import { lookAt } from '../doctor/look.ts';
-import { anyAddress, isOfThisHost, probe, type RunCommand, type Step } from '../doctor/probe.ts';
-import { exitCodes, Fault } from '../errors.ts';
-import { quoted } from '../log.ts';
+import { checks, type Diagnosis, diagnose } from '../doctor/checks/checks.ts';
+import { lookAt } from '../doctor/installation.ts';
+import {
+  anyAddress,
+  isOfThisHost,
+  probe,
+  type RunCommand,
+  type Step,
+} from '../doctor/probe/probe.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { exitCodes, Fault } from '../runtime/errors.ts';
+import { quoted } from '../runtime/log.ts';
 import { askDaemon } from './ask-daemon.ts';
 
 const patienceMs = 5000;

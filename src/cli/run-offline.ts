@@ -2,18 +2,18 @@
  * Carries out a command on the store and the enforcers while no daemon is running.
  */
 import { statSync } from 'node:fs';
-import { systemClock } from '../clock.ts';
 import type { Command, Outcome } from '../commands/command.ts';
 import { type CommandCall, runCommand } from '../commands/commands.ts';
 import type { Config } from '../config/config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
-import { Degradations } from '../degradations.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
-import { Fault, faults, reasonOf } from '../errors.ts';
-import { Gatekeeper } from '../gatekeeper.ts';
-import { absenceAt, lifeSignOf } from '../life-sign.ts';
-import { type Fields, fieldsText, type Log } from '../log.ts';
-import { isOverloaded } from '../overload.ts';
+import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
+import { Degradations } from '../health/health.ts';
+import { absenceAt, lifeSignOf } from '../health/heartbeat.ts';
+import { isOverloaded } from '../overload/overload.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { Fault, faults, reasonOf } from '../runtime/errors.ts';
+import { type Fields, fieldsText, type Log } from '../runtime/log.ts';
 import { openSound } from '../store/open-store.ts';
 import type { SqliteStore } from '../store/sqlite-store.ts';
 import { becomeOwner } from './become-owner.ts';

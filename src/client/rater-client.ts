@@ -6,9 +6,9 @@
  * when it is needed and again after it broke. No request is sent twice, because each one counts.
  */
 import { connect, type Socket } from 'node:net';
-import { systemClock } from '../clock.ts';
-import { reasonOf } from '../errors.ts';
-import { quoted } from '../log.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { reasonOf } from '../runtime/errors.ts';
+import { quoted } from '../runtime/log.ts';
 import { LineSplitter, longestLine } from '../wire/line-splitter.ts';
 import { parseReply } from '../wire/reply.ts';
 import { requestLine } from '../wire/request.ts';

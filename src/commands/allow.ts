@@ -1,6 +1,6 @@
 /** `allow`: who is never refused, while the daemon runs and ever after. */
-import type { AllowEntry } from '../allowlist.ts';
-import { exitCodes, Fault } from '../errors.ts';
+import type { AllowEntry } from '../gatekeeper/allowlist.ts';
+import { exitCodes, Fault } from '../runtime/errors.ts';
 import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';
 import { addressIn, duration, localTime, reasonIn, secondsInOption, tableLines } from './words.ts';
 

@@ -1,10 +1,11 @@
 /** `check`: what is known of an address, and whether it is refused. Makes no mark. */
-import type { AllowEntry } from '../allowlist.ts';
+
 import type { Address } from '../core/address.ts';
 import type { Standing } from '../enforcers/enforcer.ts';
-import { exitCodes } from '../errors.ts';
-import type { Usage } from '../gatekeeper.ts';
-import { quoted } from '../log.ts';
+import type { AllowEntry } from '../gatekeeper/allowlist.ts';
+import type { Usage } from '../gatekeeper/gatekeeper.ts';
+import { exitCodes } from '../runtime/errors.ts';
+import { quoted } from '../runtime/log.ts';
 import type { Block } from '../store/store.ts';
 import type { Command, CommandContext } from './command.ts';
 import { blockJson } from './list.ts';

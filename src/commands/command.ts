@@ -2,12 +2,13 @@
  * What an operator can ask for, as one table: the ipthrottle command line, the daemon's control
  * socket, the manual and its test all read it.
  */
-import type { Clock } from '../clock.ts';
+
 import type { Config } from '../config/config.ts';
-import { Fault } from '../errors.ts';
-import type { Gatekeeper } from '../gatekeeper.ts';
-import type { Absence } from '../life-sign.ts';
-import type { DaemonFacts } from './daemon-facts.ts';
+import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
+import type { Absence } from '../health/heartbeat.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { Fault } from '../runtime/errors.ts';
+import type { DaemonFacts } from './running-daemon.ts';
 
 /** What a command says, and the exit code it leaves with. */
 export type Outcome = { readonly exit: number; readonly lines: readonly string[] };

@@ -1,7 +1,7 @@
 /** The table of commands. */
 
-import { Fault } from '../errors.ts';
-import { quoted } from '../log.ts';
+import { Fault } from '../runtime/errors.ts';
+import { quoted } from '../runtime/log.ts';
 import { allow } from './allow.ts';
 import { block } from './block.ts';
 import { check } from './check.ts';

@@ -1,5 +1,5 @@
 /** `cops`: the child processes of rater, which compile rules and look at the queue. */
-import { quoted } from '../log.ts';
+import { quoted } from '../runtime/log.ts';
 import { type Command, daemonOf } from './command.ts';
 import { duration, tableLines } from './words.ts';
 

@@ -1,6 +1,6 @@
 /** `help` and `exit`: what only a person in the control shell needs. */
-import { exitCodes, Fault } from '../errors.ts';
-import { quoted } from '../log.ts';
+import { exitCodes, Fault } from '../runtime/errors.ts';
+import { quoted } from '../runtime/log.ts';
 import type { Command } from './command.ts';
 
 /** `block <address...> [--for <time>]`: how a command is called. */

@@ -1,8 +1,8 @@
 /** `log`: where the log goes and how much of it there is. */
-import { Fault } from '../errors.ts';
-import { quoted } from '../log.ts';
+import { Fault } from '../runtime/errors.ts';
+import { quoted } from '../runtime/log.ts';
 import { type Command, type CommandContext, daemonOf } from './command.ts';
-import type { DaemonLogControl } from './daemon-facts.ts';
+import type { DaemonLogControl } from './running-daemon.ts';
 
 function change(context: CommandContext, log: DaemonLogControl, args: readonly string[]): void {
   const [action, value] = args;

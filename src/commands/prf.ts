@@ -1,6 +1,6 @@
 /** `prf`: how many checks rater answers, what it says and how quickly. */
 import { type Command, daemonOf } from './command.ts';
-import type { Performance } from './daemon-facts.ts';
+import type { Performance } from './running-daemon.ts';
 import { tableLines } from './words.ts';
 
 function rateLine({ rates }: Performance): string {

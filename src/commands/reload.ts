@@ -1,5 +1,5 @@
 /** `reload`: has rater read its configuration again. */
-import { exitCodes } from '../errors.ts';
+import { exitCodes } from '../runtime/errors.ts';
 import { type Command, daemonOf } from './command.ts';
 
 export const reload: Command = {

@@ -1,10 +1,11 @@
 /** `status`: whether rater runs, what it holds and what is in trouble. */
-import { degradedModes, type Tally, type Trouble } from '../degradations.ts';
-import { exitCodes } from '../errors.ts';
-import type { Gatekeeper } from '../gatekeeper.ts';
-import { type Absence, secondsOf } from '../life-sign.ts';
+
+import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
+import { degradedModes, type Tally, type Trouble } from '../health/health.ts';
+import { type Absence, secondsOf } from '../health/heartbeat.ts';
+import { exitCodes } from '../runtime/errors.ts';
 import type { Command, CommandContext } from './command.ts';
-import type { ClassTally, DaemonFacts } from './daemon-facts.ts';
+import type { ClassTally, DaemonFacts } from './running-daemon.ts';
 import { duration, localTime } from './words.ts';
 
 /** What was counted since rater's start. */

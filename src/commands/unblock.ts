@@ -4,8 +4,8 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Address } from '../core/address.ts';
-import { exitCodes, Fault } from '../errors.ts';
-import { sliceMs } from '../slice.ts';
+import { exitCodes, Fault } from '../runtime/errors.ts';
+import { sliceMs } from '../runtime/slice.ts';
 import type { Command, CommandContext } from './command.ts';
 import { addressIn, ageAndRest, duration, secondsInOption } from './words.ts';
 

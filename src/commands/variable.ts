@@ -1,6 +1,6 @@
 /** `var`: every setting as it is in use, and changes of those that can change at once. */
 import { type Command, daemonOf } from './command.ts';
-import type { Variable } from './daemon-facts.ts';
+import type { Variable } from './running-daemon.ts';
 import { tableLines } from './words.ts';
 
 function row({ name, value, configured, isLive }: Variable): string[] {

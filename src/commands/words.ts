@@ -3,8 +3,8 @@
  */
 import ms from 'ms';
 import { type Address, parseNetwork } from '../core/address.ts';
-import { Fault } from '../errors.ts';
-import { quoted } from '../log.ts';
+import { Fault } from '../runtime/errors.ts';
+import { quoted } from '../runtime/log.ts';
 import type { Block } from '../store/store.ts';
 
 const longestReason = 200;

@@ -9,7 +9,7 @@
  * that is neither name nor number is reported whole instead of in pieces.
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { reasonOf } from '../errors.ts';
+import { reasonOf } from '../runtime/errors.ts';
 import { type Mistakes, type Place, quoted } from './mistakes.ts';
 import { readBounded } from './read-bounded.ts';
 

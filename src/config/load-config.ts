@@ -8,7 +8,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Penalty } from '../core/penalty.ts';
-import { Fault } from '../errors.ts';
+import { Fault } from '../runtime/errors.ts';
 import type { Blocking, Config, Overload, Settings } from './config.ts';
 import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
 import { type ConfigNode, type GroupNode, parseLibconfig } from './libconfig.ts';

@@ -3,7 +3,7 @@
  * none is forgotten, whatever started it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Child } from '../commands/daemon-facts.ts';
+import type { Child } from '../commands/running-daemon.ts';
 
 /** USER_HZ, in which the kernel gives times to programs; 100 on every Linux that Node runs on. */
 const ticksPerSecond = 100;

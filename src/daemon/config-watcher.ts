@@ -4,11 +4,11 @@
  * Guarantee: what is saved while the watch is being set up is noticed too.
  */
 import type { FSWatcher } from 'chokidar';
-import type { Degradations } from '../degradations.ts';
-import { reasonOf } from '../errors.ts';
-import { identitiesOf } from '../file-identity.ts';
-import type { Log } from '../log.ts';
-import { watchFiles } from '../watch-files.ts';
+import { identitiesOf } from '../files/file-identity.ts';
+import { watchFiles } from '../files/watch-files.ts';
+import type { Degradations } from '../health/health.ts';
+import { reasonOf } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
 
 const part = 'watch of the configuration';
 

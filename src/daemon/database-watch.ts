@@ -5,9 +5,9 @@
  * Guarantee: that is trouble from the next look on, until the file is back in its place.
  */
 import { statSync } from 'node:fs';
-import { reasonOf } from '../errors.ts';
-import { birthOf } from '../file-identity.ts';
-import type { Troubles } from '../troubles.ts';
+import { birthOf } from '../files/file-identity.ts';
+import type { Troubles } from '../health/troubles.ts';
+import { reasonOf } from '../runtime/errors.ts';
 
 const mode = 'database file';
 

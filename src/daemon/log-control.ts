@@ -1,8 +1,8 @@
 /** What the command `log` does with the daemon's log. */
 import { isAbsolute } from 'node:path';
-import type { DaemonLogControl } from '../commands/daemon-facts.ts';
-import { Fault, reasonOf } from '../errors.ts';
-import { quoted } from '../log.ts';
+import type { DaemonLogControl } from '../commands/running-daemon.ts';
+import { Fault, reasonOf } from '../runtime/errors.ts';
+import { quoted } from '../runtime/log.ts';
 import { type DaemonLog, logLevels } from './pino-log.ts';
 
 function open(work: () => void): void {

@@ -1,12 +1,12 @@
 /** The program `rater`: options, signals, exit code. */
 import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
-import { systemClock } from '../clock.ts';
 import type { Config, Settings } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
-import { Degradations } from '../degradations.ts';
-import { exitCodes, Fault, reasonOf } from '../errors.ts';
-import { leaveWith, usageLine, version } from '../program.ts';
+import { Degradations } from '../health/health.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { exitCodes, Fault, reasonOf } from '../runtime/errors.ts';
+import { leaveWith, usageLine, version } from '../runtime/program.ts';
 import { type DaemonLog, pinoLog } from './pino-log.ts';
 import { Rater } from './rater.ts';
 

@@ -9,10 +9,10 @@
  */
 import { writeSync } from 'node:fs';
 import { pino } from 'pino';
-import type { Degradations } from '../degradations.ts';
-import { reasonOf } from '../errors.ts';
-import { type Fields, fieldsText, type Log, printable } from '../log.ts';
-import { plantedAt } from '../planted.ts';
+import { plantedAt } from '../files/planted-file.ts';
+import type { Degradations } from '../health/health.ts';
+import { reasonOf } from '../runtime/errors.ts';
+import { type Fields, fieldsText, type Log, printable } from '../runtime/log.ts';
 
 export type LogFormat = 'human' | 'plain' | 'json';
 

@@ -5,35 +5,36 @@
  * refused from the first answer on, and by the servers themselves as soon as all is in force.
  * Guarantee: SIGTERM loses no committed block; blocks stay in force while it is away.
  */
-import { type Clock, systemClock } from '../clock.ts';
+
 import type { CommandContext } from '../commands/command.ts';
-import type { DaemonFacts, PendingTimer } from '../commands/daemon-facts.ts';
+import type { DaemonFacts, PendingTimer } from '../commands/running-daemon.ts';
 import type { Config } from '../config/config.ts';
+import { fixedChanges, keepFixed } from '../config/keep-fixed.ts';
 import { checkConfig } from '../config/load-config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
-import type { Degradations } from '../degradations.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
-import { reasonOf } from '../errors.ts';
-import { Gatekeeper } from '../gatekeeper.ts';
-import { type Absence, LifeSign, lifeSignOf, secondsOf } from '../life-sign.ts';
-import { isOverloaded } from '../overload.ts';
-import { RareLog } from '../rare-log.ts';
+import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
+import { Performance } from '../health/check-metrics.ts';
+import type { Degradations } from '../health/health.ts';
+import { type Absence, LifeSign, lifeSignOf, secondsOf } from '../health/heartbeat.ts';
+import { RareLog } from '../health/rare-log.ts';
+import { Troubles } from '../health/troubles.ts';
+import { isOverloaded } from '../overload/overload.ts';
+import { OverloadWatch } from '../overload/overload-watch.ts';
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import { reasonOf } from '../runtime/errors.ts';
+import { takeInstanceLock } from '../store/instance-lock.ts';
 import { openStore } from '../store/open-store.ts';
-import { Troubles } from '../troubles.ts';
 import { ConfigWatcher } from './config-watcher.ts';
-import { Connections } from './connections.ts';
 import { DatabaseWatch } from './database-watch.ts';
-import { Doors } from './doors.ts';
-import { daemonFacts } from './facts.ts';
-import { takeInstanceLock } from './instance-lock.ts';
-import { fixedChanges, keepFixed } from './keep-fixed.ts';
+import { Connections } from './listeners/connections.ts';
+import { Doors } from './listeners/listeners.ts';
+import { forStrangers, hasStrangers } from './listeners/untrusted-clients.ts';
 import { logControl } from './log-control.ts';
-import { OverloadWatch } from './overload-watch.ts';
-import { Performance } from './performance.ts';
 import type { DaemonLog } from './pino-log.ts';
-import { forStrangers, hasStrangers } from './strangers.ts';
-import { Timers } from './timers.ts';
+import { daemonFacts } from './running-daemon.ts';
+import { Timers } from './scheduler.ts';
 import { LiveVariables } from './variables.ts';
 
 /** Between two signs of life. */

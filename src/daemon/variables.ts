@@ -6,16 +6,16 @@
  * is the copy in use: reading the configuration again undoes it. Switches are not in the
  * configuration and stay.
  */
-import type { Variable, Variables } from '../commands/daemon-facts.ts';
+import type { Variable, Variables } from '../commands/running-daemon.ts';
 import type { Config } from '../config/config.ts';
 import { readWords } from '../config/read-words.ts';
 import { type GroupName, schema, type Table } from '../config/schema.ts';
 import { classValues, type SettingValue, settingValues } from '../config/setting-values.ts';
 import { boolean, type Kind } from '../config/value-kinds.ts';
 import type { LimitClass } from '../core/limits.ts';
-import { Fault } from '../errors.ts';
-import type { Gatekeeper } from '../gatekeeper.ts';
-import { type Log, quoted } from '../log.ts';
+import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
+import { Fault } from '../runtime/errors.ts';
+import { type Log, quoted } from '../runtime/log.ts';
 
 export type VariablesParts = {
   readonly gatekeeper: Gatekeeper;

@@ -5,11 +5,12 @@
  * Guarantee: a check changes nothing. Where it has to try something out, it does so in a private
  * directory that is gone afterwards.
  */
-import type { Clock } from '../clock.ts';
+
 import type { Config } from '../config/config.ts';
-import type { ModeName } from '../degradations.ts';
-import type { Ending } from '../life-sign.ts';
-import type { Memory } from './memory.ts';
+import type { ModeName } from '../health/health.ts';
+import type { Ending } from '../health/heartbeat.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Memory } from './remembered.ts';
 
 /** A problem is wrong now; a hint may be meant so, or cannot be told from here. */
 export type Finding = {

@@ -21,7 +21,7 @@ import {
   peerFileName,
   politeMode,
   silentMode,
-} from '../enforcers/peer-file.ts';
+} from '../enforcers/peers/peer-file.ts';
 import type { Block } from '../store/store.ts';
 
 export type PeerFile = { readonly name: string; readonly path: string; readonly stats: Stats };

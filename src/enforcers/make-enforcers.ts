@@ -1,14 +1,14 @@
 /** The enforcers that a configuration asks for. */
 import type { Blocking } from '../config/config.ts';
-import type { Degradations } from '../degradations.ts';
-import { reasonOf } from '../errors.ts';
-import type { Log } from '../log.ts';
+import type { Degradations } from '../health/health.ts';
+import { reasonOf } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import { realTimers } from '../runtime/timers.ts';
+import type { CdbLog } from './cdb/rebuilt-cdb.ts';
 import type { Enforcer } from './enforcer.ts';
-import { PeersCdb } from './peers-cdb.ts';
-import { PeersDirectory } from './peers-directory.ts';
-import type { CdbLog } from './rebuilt-cdb.ts';
-import { TcprulesCdb } from './tcprules-cdb.ts';
-import { realTimers } from './timers.ts';
+import { PeersCdb } from './peers/peers-cdb.ts';
+import { PeersDirectory } from './peers/peers-directory.ts';
+import { TcprulesCdb } from './tcprules/tcprules-cdb.ts';
 
 /** Logs what a cdb tells, and keeps count of its troubles: each mistake is told once. */
 function cdbLog(nameOf: () => string, log: Log, degradations: Degradations | undefined): CdbLog {

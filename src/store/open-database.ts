@@ -6,9 +6,9 @@
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { errnoOf, Fault, type FaultCode, reasonOf } from '../errors.ts';
-import { refusePlanted } from '../planted.ts';
-import { keepAlive } from './keep-alive.ts';
+import { refusePlanted } from '../files/planted-file.ts';
+import { errnoOf, Fault, type FaultCode, reasonOf } from '../runtime/errors.ts';
+import { keepAlive } from './prevent-gc.ts';
 
 /** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
 const migrations = [

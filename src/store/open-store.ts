@@ -6,7 +6,7 @@
  */
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Fault, reasonOf } from '../errors.ts';
+import { Fault, reasonOf } from '../runtime/errors.ts';
 import { checkDatabase } from './open-database.ts';
 import { SqliteStore } from './sqlite-store.ts';
 

@@ -8,10 +8,10 @@ import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Offences } from '../core/penalty.ts';
-import { errnoOf } from '../errors.ts';
-import { refusePlanted } from '../planted.ts';
-import { keepAlive } from './keep-alive.ts';
+import { refusePlanted } from '../files/planted-file.ts';
+import { errnoOf } from '../runtime/errors.ts';
 import { asFaults, latestVersion, openDatabase, patienceMs, setPatience } from './open-database.ts';
+import { keepAlive } from './prevent-gc.ts';
 import type { Allowance, Block, BlockSource, NewBlock, Store } from './store.ts';
 
 /** A row of `blocks`, column by column. */

@@ -3,7 +3,7 @@
  * `0 3/10` within, `1 12/10` exceeded, `1 12/10 118` exceeded and blocked for 118 more seconds,
  * `2 message` error. A limit of `-` means that there is none.
  */
-import { quoted } from '../log.ts';
+import { quoted } from '../runtime/log.ts';
 
 export type Reply =
   | {

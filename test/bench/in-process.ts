@@ -1,12 +1,12 @@
 /** Ours without the daemon around it: a gatekeeper on a real store and peers directory. */
 import { join } from 'node:path';
-import { systemClock } from '../../src/clock.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { MemoryCounters } from '../../src/counters/memory-counters.ts';
-import { Degradations } from '../../src/degradations.ts';
 import { makeEnforcers } from '../../src/enforcers/make-enforcers.ts';
-import { Gatekeeper } from '../../src/gatekeeper.ts';
-import type { Log } from '../../src/log.ts';
+import { Gatekeeper } from '../../src/gatekeeper/gatekeeper.ts';
+import { Degradations } from '../../src/health/health.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import type { Log } from '../../src/runtime/log.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import type { Site } from './rater.ts';
 

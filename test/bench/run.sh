@@ -9,7 +9,7 @@ if [ -L node_modules ]; then
   # It is another checkout's, whose packages are not ours to install.
   sh src/build.sh
 else
-  sh test/fresh-machine.sh
+  sh test/run/fresh-machine.sh
 fi
 PATH=$PATH:/usr/sbin:/sbin
 export PATH

@@ -4,7 +4,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { RaterClient, type RaterClientOptions } from '../../src/client/rater-client.ts';
-import { freePort } from '../free-port.ts';
 import {
   reply,
   replySlowly,
@@ -12,8 +11,9 @@ import {
   silence,
   startScriptedRater,
 } from '../ratecheck/scripted-rater.ts';
+import { freePort } from '../run/free-port.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { startRater, until } from '../system/real-rater.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const patient = { timeoutMs: 60_000 };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { address } from '../blocks.ts';
-import { session } from '../gatekeeper-site.ts';
+import { address } from '../core/blocks.ts';
+import { session } from '../gatekeeper/site.ts';
 import { commandSite } from './site.ts';
 
 const config = `limits : { ip: ( ("*", (60, 3), (3600, 9)) ); net: ( ); };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { localTime } from '../../src/commands/words.ts';
-import { address } from '../blocks.ts';
+import { address } from '../core/blocks.ts';
 import { commandSite as site } from './site.ts';
 
 const config = `limits : { ip: ( ("*", 60, 3) ); net: ( ("*", 60, 4) ); };

@@ -1,8 +1,8 @@
 /** A gatekeeper's site on which commands are run, as by the daemon or without it. */
 import type { CommandContext, CommandOptions } from '../../src/commands/command.ts';
 import { runCommand } from '../../src/commands/commands.ts';
-import type { DaemonFacts } from '../../src/commands/daemon-facts.ts';
-import { configFrom, gatekeeperSite } from '../gatekeeper-site.ts';
+import type { DaemonFacts } from '../../src/commands/running-daemon.ts';
+import { configFrom, gatekeeperSite } from '../gatekeeper/site.ts';
 
 export function commandSite(text: string) {
   const site = gatekeeperSite(text);

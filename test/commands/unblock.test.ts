@@ -1,7 +1,7 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { address } from '../blocks.ts';
+import { address } from '../core/blocks.ts';
 import { commandSite as site } from './site.ts';
 
 const config = `limits : { ip: ( ("*", 60, 3) ); net: ( ("*", 60, 50) ); };

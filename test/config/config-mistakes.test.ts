@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkConfig, loadConfig } from '../../src/config/load-config.ts';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/runtime/errors.ts';
 import { checked, directory, written } from './mistakes-in.ts';
 
 const times = 'a whole number of seconds from 1 to 31536000, or a rising list of them';

@@ -6,7 +6,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type Address, parseNetwork } from '../../src/core/address.ts';
-import { BlockIndex } from '../../src/core/block-index.ts';
+import { BlockIndex } from '../../src/core/prefix-map.ts';
 import type { Enforcer, Finding, Scope } from '../../src/enforcers/enforcer.ts';
 import type { Block } from '../../src/store/store.ts';
 

@@ -1,7 +1,7 @@
 /** The promises of src/store/store.ts, for every implementation. */
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
-import { address, newBlock } from '../blocks.ts';
+import { address, newBlock } from '../core/blocks.ts';
 
 export function keepsStorePromises(name: string, make: () => Store): void {
   describe(`${name} keeps the promises of a store:`, () => {

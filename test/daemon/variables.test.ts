@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { settingRows } from '../../src/config/schema.ts';
 import { LiveVariables } from '../../src/daemon/variables.ts';
-import { configFrom, gatekeeperSite } from '../gatekeeper-site.ts';
+import { configFrom, gatekeeperSite } from '../gatekeeper/site.ts';
 
 const text = `
   limits   : { ip: ( ("*", 60, 1) ); user: ( ("*", 60, 1) ); };

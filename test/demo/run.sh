@@ -3,7 +3,7 @@
 # Installs and builds what is missing, needs under a minute after that, leaves nothing running.
 set -eu
 cd "$(dirname "$0")/../.."
-sh test/fresh-machine.sh
+sh test/run/fresh-machine.sh
 
 home=$PWD
 dir=$(mktemp -d)

@@ -41,77 +41,35 @@ function isTypeOnly(names: string): boolean {
 
 const imports = files.flatMap(importsOf);
 
-/** The folder in src/, or the file's own name there. */
-function layerOf(path: string): string {
-  const [, first = '', rest] = path.split('/');
-  return rest === undefined ? first.replace(/\.ts$/, '') : first;
+/** The top-level folder of src/ that a file lives in. */
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? '';
 }
 
-/**
- * What each layer may import, outside in. `types` it may only know by type, because others hand it
- * the things themselves; a `file` is the one exception in its layer.
- */
-const rules: Readonly<Record<string, { readonly may: string; readonly types?: string }>> = {
-  core: { may: '' },
-  errors: { may: '' },
-  clock: { may: '' },
-  slice: { may: '' },
-  log: { may: '' },
-  wire: { may: 'log' },
-  planted: { may: 'errors' },
-  'change-mode': { may: '' },
-  'read-file': { may: '' },
-  store: { may: 'core errors planted' },
-  counters: { may: 'core' },
-  'file-identity': { may: '' },
-  'watch-files': { may: '' },
-  enforcers: {
-    may: 'change-mode core errors file-identity planted read-file slice watch-files',
-    types: 'store log config degradations',
-  },
-  config: { may: 'core errors' },
-  degradations: { may: '', types: 'clock' },
-  'life-sign': { may: 'errors', types: 'clock' },
-  'rare-log': { may: '', types: 'degradations log' },
-  troubles: { may: 'errors', types: 'degradations log' },
-  'clock-steps': { may: '', types: 'clock' },
-  blocks: { may: 'core errors', types: 'enforcers log store troubles' },
-  'block-keeper': {
-    may: 'blocks clock-steps core errors rare-log slice troubles',
-    types: 'clock config degradations log store enforcers',
-  },
-  allowlist: { may: 'core', types: 'clock store' },
-  'dry-runs': { may: '', types: 'clock rare-log store' },
-  sessions: { may: '', types: 'counters' },
-  overload: { may: 'errors', types: 'config' },
-  'class-table': { may: 'core', types: 'config counters' },
-  verdicts: {
-    may: 'core',
-    types:
-      'allowlist block-keeper class-table clock config counters dry-runs log sessions store wire',
-  },
-  pardon: { may: 'errors', types: 'allowlist block-keeper blocks degradations store' },
-  gatekeeper: {
-    may: 'core errors wire allowlist block-keeper class-table dry-runs pardon rare-log sessions verdicts',
-    types: 'blocks clock log store enforcers counters config degradations',
-  },
-  program: { may: 'errors log' },
-  commands: {
-    may: 'core degradations errors life-sign log slice',
-    types: 'allowlist clock config gatekeeper store enforcers',
-  },
-  doctor: {
-    may: 'core degradations errors life-sign log enforcers planted read-file store',
-    types: 'clock commands config',
-  },
-  client: { may: 'clock errors log wire' },
+/** Which rooms each room may import, from the ground up. */
+const rooms: Readonly<Record<string, string>> = {
+  core: '',
+  runtime: '',
+  files: 'runtime',
+  wire: 'runtime',
+  config: 'core runtime',
+  counters: 'core',
+  client: 'runtime wire',
+  store: 'core files runtime',
+  health: 'commands runtime wire',
+  enforcers: 'config core files health runtime store',
+  overload: 'config health runtime',
+  blocks: 'config core enforcers health runtime store',
+  gatekeeper: 'blocks config core counters enforcers health runtime store wire',
+  commands: 'config core enforcers gatekeeper health runtime store',
+  doctor: 'commands config core enforcers files health runtime store',
+  daemon:
+    'blocks commands config core counters enforcers files gatekeeper health overload runtime store wire',
+  cli: 'commands config core counters doctor enforcers gatekeeper health overload runtime store',
 };
 
-/** Those that join everything; nobody joins them. */
-const outermost = ['cli', 'daemon'];
-
-function words(text: string | undefined): string[] {
-  return text?.split(' ').filter(Boolean) ?? [];
+function words(text: string): string[] {
+  return text.split(' ').filter(Boolean);
 }
 
 function show({ from, to }: Import): string {
@@ -125,34 +83,26 @@ test('imports are found at all', () => {
   expect(imports.filter(({ isType }) => isType).length).toBeGreaterThan(50);
 });
 
-test('every layer has a rule', () => {
-  const layers = new Set(files.map(({ path }) => layerOf(path)));
-  const known = [...Object.keys(rules), ...outermost];
-  expect([...layers].filter((layer) => !known.includes(layer))).toEqual([]);
+test('every source is in a room of the table, and none lies loose in src', () => {
+  expect([...new Set(files.map(({ path }) => roomOf(path)))].sort()).toEqual(
+    Object.keys(rooms).sort(),
+  );
 });
 
-describe.each(Object.entries(rules))('%s', (layer, { may, types }) => {
-  test(`imports ${may || 'nothing of ours'}${types ? `, and types of ${types}` : ''}`, () => {
-    const values = [layer, ...words(may)];
-    const wrong = ours.filter(({ from, to, isType }) => {
-      const allowed = isType ? [...values, ...words(types)] : values;
-      return layerOf(from) === layer && !allowed.includes(layerOf(to));
+describe.each(Object.entries(rooms))('%s', (room, may) => {
+  test(`imports ${may || 'nothing of ours'}`, () => {
+    const allowed = [room, ...words(may)];
+    const wrong = ours.filter(({ from, to }) => {
+      return roomOf(from) === room && !allowed.includes(roomOf(to));
     });
     expect(wrong.map(show)).toEqual([]);
   });
 });
 
-test('nobody imports the daemon or the command line but themselves', () => {
-  const wrong = ours.filter(({ from, to }) => {
-    return outermost.includes(layerOf(to)) && layerOf(from) !== layerOf(to);
-  });
-  expect(wrong.map(show)).toEqual([]);
-});
-
 test('core is pure: no node: module, no clock, no chance, no environment', () => {
   const core = files.filter(({ path }) => path.startsWith('src/core/'));
   const modules = imports.filter(
-    ({ from, to }) => layerOf(from) === 'core' && !to.startsWith('src/'),
+    ({ from, to }) => roomOf(from) === 'core' && !to.startsWith('src/'),
   );
   expect([...new Set(modules.map(({ to }) => to))]).toEqual(['ipaddr.js']);
   const impure =
@@ -162,15 +112,15 @@ test('core is pure: no node: module, no clock, no chance, no environment', () =>
 
 test('the wire knows bytes and no sockets', () => {
   const modules = imports.filter(
-    ({ from, to }) => layerOf(from) === 'wire' && to.startsWith('node:'),
+    ({ from, to }) => roomOf(from) === 'wire' && to.startsWith('node:'),
   );
   expect([...new Set(modules.map(({ to }) => to))]).toEqual(['node:buffer']);
 });
 
-test('only the SQLite store and the lock of the daemon know the database’s driver', () => {
+test('only the store knows the database’s driver', () => {
   const users = imports.filter(({ to }) => to === 'better-sqlite3').map(({ from }) => from);
   expect(users.sort()).toEqual([
-    'src/daemon/instance-lock.ts',
+    'src/store/instance-lock.ts',
     'src/store/open-database.ts',
     'src/store/sqlite-store.ts',
   ]);
@@ -186,9 +136,9 @@ test('only src/cli prints to stdout', () => {
 test('only clock.ts and the timers tell the time', () => {
   const tellers = files.filter(({ text }) => /\bDate\.now\b|\bperformance\.now\b/.test(text));
   expect(tellers.map(({ path }) => path)).toEqual([
-    'src/clock.ts',
-    'src/enforcers/timers.ts',
-    'src/enforcers/work.ts',
+    'src/runtime/clock.ts',
+    'src/runtime/timers.ts',
+    'src/runtime/work.ts',
   ]);
 });
 

@@ -9,10 +9,10 @@ import { doctor } from '../../src/cli/doctor.ts';
 import { overload } from '../../src/cli/overload.ts';
 import { commands, shellCommands } from '../../src/commands/commands.ts';
 import { schema, settingRows, topLevelNames } from '../../src/config/schema.ts';
-import { longestCommand, longestPersonLine } from '../../src/daemon/control-listener.ts';
-import { degradedModes } from '../../src/degradations.ts';
-import { checks } from '../../src/doctor/checks.ts';
-import { exitCodes, faults } from '../../src/errors.ts';
+import { longestCommand, longestPersonLine } from '../../src/daemon/listeners/control-listener.ts';
+import { checks } from '../../src/doctor/checks/checks.ts';
+import { degradedModes } from '../../src/health/health.ts';
+import { exitCodes, faults } from '../../src/runtime/errors.ts';
 import { longestLine } from '../../src/wire/line-splitter.ts';
 import { manuals, optionsIn, page, pageNames, pages, root } from './manual-page.ts';
 import { hasProgram, run } from './programs.ts';
@@ -164,7 +164,7 @@ describe('the control shell', () => {
     const [, rest = ''] = page('ipthrottle.8').section('COMMANDS').join('\n').split('.It Ic tmr');
     const documented = [...(rest.split('.It Ic')[0]?.matchAll(/^\.It Sy (.*)$/gm) ?? [])];
     const code = sourceFiles('src/daemon', '.ts').filter(({ path }) =>
-      /(timers|rater).ts$/.test(path),
+      /(scheduler|rater).ts$/.test(path),
     );
     const names = foundIn(code, /(?:\.every\(|this\.#after\(|name: )['`](\w[\w ]*)/g);
     // A slice of a pass is not worth a line of its own.
@@ -215,7 +215,7 @@ describe('exit codes', () => {
     expect(documented(name)).toEqual([...codes].sort((a, b) => a - b));
   });
 
-  test('ipthrottle.7 explains each in the words of src/errors.ts', () => {
+  test('ipthrottle.7 explains each in the words of src/runtime/errors.ts', () => {
     const said = page('ipthrottle.7').section('EXIT STATUS').join(' ').toLowerCase();
     for (const { means } of Object.values(exitCodes)) expect(said).toContain(means);
   });

@@ -1,8 +1,8 @@
 /** What `ipthrottle doctor` finds at a site, asked as an operator would. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Diagnosis } from '../../src/doctor/checks.ts';
-import type { Step } from '../../src/doctor/probe.ts';
+import type { Diagnosis } from '../../src/doctor/checks/checks.ts';
+import type { Step } from '../../src/doctor/probe/probe.ts';
 import type { Site } from '../system/site.ts';
 
 export const launcher = fileURLToPath(new URL('../../bin/ipthrottle', import.meta.url));

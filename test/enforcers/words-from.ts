@@ -3,7 +3,7 @@
  * closes without having heard that resets the connection: it then said nothing more.
  */
 import { connect } from 'node:net';
-import { errnoOf } from '../../src/errors.ts';
+import { errnoOf } from '../../src/runtime/errors.ts';
 
 export function wordsFrom(address: string, port: number, first = ''): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { freePort } from '../free-port.ts';
 import { hasProgram, patientRatecheck, run } from '../ratecheck/programs.ts';
+import { freePort } from '../run/free-port.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { startRater } from '../system/real-rater.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -7,10 +7,10 @@ import { chmodSync, mkdirSync, opendirSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { type CdbRecord, compileCdb } from '../../src/enforcers/cdb.ts';
-import { compilePeers } from '../../src/enforcers/compile-peers.ts';
-import { latin1 } from '../../src/enforcers/tcprules.ts';
-import { doNow } from '../../src/enforcers/work.ts';
+import { type CdbRecord, compileCdb } from '../../src/enforcers/cdb/cdb.ts';
+import { compilePeers } from '../../src/enforcers/peers/compile-peers.ts';
+import { latin1 } from '../../src/enforcers/tcprules/tcprules.ts';
+import { doNow } from '../../src/runtime/work.ts';
 import { inNewDirectory, missing, runIpsvdCdb } from './real-tools.ts';
 
 type PeerFile = { readonly mode: number; readonly text: string; readonly data: string };

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtRatecheck, run } from '../ratecheck/programs.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { programs, startRater, until } from '../system/real-rater.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
 
 /** A queue whose length the test sets, and the programs that look at it. */
 function mailSite() {

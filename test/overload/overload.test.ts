@@ -2,8 +2,8 @@ import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Overload } from '../../src/config/config.ts';
-import { judgeOverload, lookForOverload, messagesIn } from '../../src/overload.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
+import { judgeOverload, lookForOverload, messagesIn } from '../../src/overload/overload.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 
 function rule(changes: Partial<Overload> = {}): Overload {
   return {

@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../run/free-port.ts';
 
 export type ServerName = 'tcpsvd' | 'tcpserver';
 

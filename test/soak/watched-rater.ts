@@ -8,7 +8,7 @@ import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../run/free-port.ts';
 import { configuration, marker } from './lines.ts';
 
 const ours =

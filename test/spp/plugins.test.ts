@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { newDirectory, patientRatecheck } from '../ratecheck/programs.ts';
 import { reply, type Script, silence, startScriptedRater } from '../ratecheck/scripted-rater.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { programs, startRater } from '../system/real-rater.ts';
 import { secondsLeft } from '../system/seconds-left.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
 import { commandsIn, runPlugin } from './qmail-smtpd.ts';
 
 const configuration = `

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { buildSync } from 'esbuild';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Fault } from '../../src/errors.ts';
+import { Fault } from '../../src/runtime/errors.ts';
 import { patienceMs } from '../../src/store/open-database.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
-import { address, block, newBlock } from '../blocks.ts';
 import { keepsStorePromises } from '../contract/store.ts';
-import { column, rawDatabase } from '../raw-database.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
+import { address, block, newBlock } from '../core/blocks.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
+import { column, rawDatabase } from './raw-database.ts';
 
 keepsStorePromises('SqliteStore on disk', () => {
   return new SqliteStore(join(temporaryDirectory(), 'store.db'));

@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import { absenceAt, LifeSign } from '../../src/life-sign.ts';
+import { absenceAt, LifeSign } from '../../src/health/heartbeat.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { examine } from '../doctor/examination.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';

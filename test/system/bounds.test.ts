@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../run/free-port.ts';
 import { ask, connected } from './line-client.ts';
 import { type RunningProgram, until } from './running-program.ts';
 import { secondsLeft } from './seconds-left.ts';

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { column, rawDatabase } from '../raw-database.ts';
+import { column, rawDatabase } from '../store/raw-database.ts';
 import { ask } from './line-client.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';

@@ -8,9 +8,9 @@ import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { degradedModes, type ModeName } from '../../src/degradations.ts';
+import { degradedModes, type ModeName } from '../../src/health/health.ts';
 import { examine } from '../doctor/examination.ts';
-import { rawDatabase } from '../raw-database.ts';
+import { rawDatabase } from '../store/raw-database.ts';
 import { ask } from './line-client.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { type RunningProgram, until } from './running-program.ts';

@@ -5,7 +5,7 @@
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { findInCdb } from '../../src/enforcers/cdb.ts';
+import { findInCdb } from '../../src/enforcers/cdb/cdb.ts';
 import { missing } from '../golden/real-tools.ts';
 import { burst, fates } from './connections.ts';
 import { ask } from './line-client.ts';

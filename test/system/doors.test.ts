@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../run/free-port.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { refusal, secondsLeft } from './seconds-left.ts';
 import { Site } from './site.ts';

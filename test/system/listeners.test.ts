@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../run/free-port.ts';
 import { ask } from './line-client.ts';
 import type { RunningProgram } from './running-program.ts';
 import { Site } from './site.ts';

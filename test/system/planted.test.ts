@@ -24,7 +24,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
 import { type Plan, Site } from './site.ts';

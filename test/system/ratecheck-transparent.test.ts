@@ -8,7 +8,6 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../free-port.ts';
 import {
   builtRatecheck,
   compiledFixture,
@@ -22,6 +21,7 @@ import {
   silence,
   startScriptedRater,
 } from '../ratecheck/scripted-rater.ts';
+import { freePort } from '../run/free-port.ts';
 
 const directory = newDirectory();
 let ratecheck = '';

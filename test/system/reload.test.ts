@@ -2,10 +2,10 @@ import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
 import { ConfigWatcher } from '../../src/daemon/config-watcher.ts';
-import { Degradations } from '../../src/degradations.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
+import { Degradations } from '../../src/health/health.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { startRater, until } from './real-rater.ts';
 
 const settings = 'settings : { socket: "rater.sock"; db_path: "rater.db"; };';

@@ -8,7 +8,7 @@ import { connect as connectTo, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtRatecheck, hasProgram, run } from '../ratecheck/programs.ts';
 import { type RunningServer, type ServerName, startServer } from '../ratecheck/real-server.ts';
-import { temporaryDirectory } from '../temporary-directory.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { startRater, until } from './real-rater.ts';
 
 const twenty = `

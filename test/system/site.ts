@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { freePort } from '../free-port.ts';
+import { freePort } from '../run/free-port.ts';
 import { RunningProgram } from './running-program.ts';
 
 /** Bytes; a list of tens of thousands of blocks. */

@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
-import { newBlock } from '../blocks.ts';
+import { newBlock } from '../core/blocks.ts';
 import { ask } from './line-client.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';

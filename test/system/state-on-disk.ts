@@ -1,9 +1,9 @@
 /** What rater left on disk, looked at without its help. */
 import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { expect } from 'vitest';
-import { compileCdb, recordsInCdb } from '../../src/enforcers/cdb.ts';
-import { doNow } from '../../src/enforcers/work.ts';
-import { column, rawDatabase } from '../raw-database.ts';
+import { compileCdb, recordsInCdb } from '../../src/enforcers/cdb/cdb.ts';
+import { doNow } from '../../src/runtime/work.ts';
+import { column, rawDatabase } from '../store/raw-database.ts';
 import { listed } from './kill-stories.ts';
 import type { Listed, Site } from './site.ts';
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { peerFileText } from '../../../src/enforcers/peer-file.ts';
-import { PeersDirectory } from '../../../src/enforcers/peers-directory.ts';
+import { peerFileText } from '../../../src/enforcers/peers/peer-file.ts';
+import { PeersDirectory } from '../../../src/enforcers/peers/peers-directory.ts';
 import { SqliteStore } from '../../../src/store/sqlite-store.ts';
 import { newBlock } from '../rater.ts';
 import { takeTurns } from '../rounds.ts';

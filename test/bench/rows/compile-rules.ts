@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TcprulesCdb } from '../../../src/enforcers/tcprules-cdb.ts';
+import { TcprulesCdb } from '../../../src/enforcers/tcprules/tcprules-cdb.ts';
 import { until } from '../../system/running-program.ts';
 import { isInstalled } from '../peers/installed.ts';
 import { newBlock } from '../rater.ts';

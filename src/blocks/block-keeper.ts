@@ -1,0 +1,296 @@
+/**
+ * Keeps blocks: in the store, in force in every enforcer, and at hand in memory.
+ *
+ * Guarantee: `impose` returns after the block is committed to the store and then put in force.
+ * Guarantee: trouble with the store or an enforcer loses no block: it is kept in memory, and
+ * `tend` tries again. A block leaves the store only after every enforcer has let go of it, so a
+ * crash or a failure in between leaves nothing that nobody remembers to remove.
+ * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may. Offences
+ * of no more than `maxHistory` addresses are remembered, which forgetOffences() sees to.
+ * Guarantee: blocks neither vanish nor become eternal when the date is set: they end when they would
+ * have. At a start none lasts longer from now than it was meant to.
+ */
+
+import type { Settings } from '../config/config.ts';
+import type { Address } from '../core/address.ts';
+import type { Offences } from '../core/penalty.ts';
+import type { Enforcer, Scope, Standing } from '../enforcers/enforcer.ts';
+import type { Degradations } from '../health/health.ts';
+import { RareLog } from '../health/rare-log.ts';
+import { Troubles } from '../health/troubles.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { Fault } from '../runtime/errors.ts';
+import type { Fields, Log } from '../runtime/log.ts';
+import { sliceMs } from '../runtime/slice.ts';
+import type { Block, NewBlock, Store } from '../store/store.ts';
+import { ClockSteps } from './clock-steps.ts';
+import { Enforcement } from './enforcement.ts';
+import { Reconciliation, type Steps } from './reconciliation.ts';
+import { RememberedBlocks } from './remembered-blocks.ts';
+
+export type BlockKeeperParts = {
+  readonly config: { readonly settings: Pick<Settings, 'maxBlocks' | 'maxHistory'> };
+  readonly store: Store;
+  readonly enforcers: readonly Enforcer[];
+  readonly log: Log;
+  readonly degradations: Degradations;
+  readonly clock: Clock;
+  /** Called for each block that has ended or was lifted. */
+  readonly onEnd: (block: Block) => void;
+};
+
+/** Why an address is blocked. */
+export type Cause = Pick<
+  NewBlock,
+  'class' | 'count' | 'limit' | 'seconds' | 'times' | 'source' | 'reason'
+>;
+
+export type OperatorsCause = Cause & { readonly source: 'operator' };
+
+/** How long the start may look for blocks that the store does not know; the rest is found later. */
+const searchMs = 400;
+
+export class BlockKeeper {
+  readonly troubles: Troubles;
+  readonly #parts: BlockKeeperParts;
+  readonly #blocks: RememberedBlocks;
+  readonly #enforcement: Enforcement;
+  readonly #reconciliation: Reconciliation;
+  readonly #rareLog: RareLog;
+  readonly #clockSteps: ClockSteps;
+  #made = 0;
+  #isBehind = false;
+
+  constructor(parts: BlockKeeperParts) {
+    this.#parts = parts;
+    this.troubles = new Troubles(parts.log, parts.degradations);
+    this.#rareLog = new RareLog(parts.log, parts.degradations);
+    this.#blocks = new RememberedBlocks(parts.store, this.troubles);
+    this.#enforcement = new Enforcement(parts.enforcers, this.troubles);
+    this.#clockSteps = new ClockSteps(parts.clock, (ms) => this.#followDate(ms));
+    this.#reconciliation = new Reconciliation({
+      blocks: this.#blocks,
+      enforcement: this.#enforcement,
+      troubles: this.troubles,
+      log: parts.log,
+      nowMs: () => this.#clockSteps.nowMs(),
+      forget: (blocks, event, fields) => this.#forget(blocks, event, fields),
+    });
+  }
+
+  get size(): number {
+    return this.#blocks.index.size;
+  }
+
+  /** How many blocks were imposed since the start. */
+  get made(): number {
+    return this.#made;
+  }
+
+  /** Whether blocks were moved in time that `tending` has not brought to store and servers. */
+  get isBehind(): boolean {
+    return this.#isBehind;
+  }
+
+  /**
+   * Does what must be done before the first answer: from then on every block is known. All are in
+   * force after a pass of `reconciling('all')`.
+   */
+  start(): void {
+    if (this.size === 0) this.#searchLost();
+    if (this.#reconciliation.start()) this.#isBehind = true;
+    this.reap();
+  }
+
+  /** Makes every enforcer agree with the store, now. */
+  repair(): void {
+    this.#reconciliation.repair();
+  }
+
+  /**
+   * Blocks from now on; an earlier block of the same address is replaced. Undefined when there are
+   * so many blocks already that only an operator may add one.
+   */
+  impose(address: Address, seconds: number, cause: OperatorsCause): Block;
+  impose(address: Address, seconds: number, cause: Cause): Block | undefined;
+  impose(address: Address, seconds: number, cause: Cause): Block | undefined {
+    if (cause.source === 'rate' && this.#isFull(address)) return undefined;
+    const sinceMs = this.#clockSteps.nowMs();
+    const untilMs = sinceMs + seconds * 1000;
+    const block = this.#blocks.add({ ...cause, address, sinceMs, untilMs });
+    this.#made += 1;
+    const imposed = this.#enforcement.impose(block);
+    if (!imposed.includes('failed')) this.#blocks.hasArrived(block);
+    this.#parts.log.info('blocked', {
+      address: address.text,
+      class: cause.class,
+      rate: cause.source === 'rate' ? `${cause.count}/${cause.limit}` : undefined,
+      for: seconds,
+      times: block.times,
+      source: cause.source,
+      reason: cause.reason || undefined,
+      enforcers: imposed.join(', ') || undefined,
+    });
+    return block;
+  }
+
+  /**
+   * Lifts the block of exactly this address or network; returns it, or undefined.
+   * @throws Fault `enforcer` when a server still obeys it: the block then stays as it was.
+   */
+  lift(address: Address): Block | undefined {
+    const block = this.#blocks.index.get(address);
+    if (!block) return undefined;
+    if (!this.#enforcement.release(block)) {
+      throw new Fault('enforcer', `${address.text} stays blocked: ${this.#firstTrouble()}`);
+    }
+    this.#forget([block], 'unblocked');
+    return block;
+  }
+
+  /** The block that refuses the address now. One that is over is ended on the spot. */
+  active(address: Address): Block | undefined {
+    const { index } = this.#blocks;
+    if (!index.find(address)) return undefined;
+    const nowMs = this.#clockSteps.nowMs();
+    for (let block = index.find(address); block; block = index.find(address)) {
+      if (block.untilMs > nowMs) return block;
+      if (this.#letGo(block)) this.#forget([block], 'block ended');
+    }
+    return undefined;
+  }
+
+  /** The block that refuses the address now; ends none, for those who only look. */
+  covering(address: Address): Block | undefined {
+    const nowMs = this.#clockSteps.nowMs();
+    return this.#blocks.index.find(address, (block) => block.untilMs > nowMs);
+  }
+
+  /**
+   * Ends blocks that are over, for some milliseconds; returns those it ended. The store removes them
+   * in one commit after every enforcer has let go of them.
+   */
+  reap(): Block[] {
+    const { clock } = this.#parts;
+    const [nowMs, lastMs] = [this.#clockSteps.nowMs(), clock.monotonicMs() + sliceMs];
+    const ended: Block[] = [];
+    while (clock.monotonicMs() <= lastMs) {
+      const block = this.#blocks.takeOver(nowMs);
+      if (!block) break;
+      if (this.#letGo(block)) ended.push(block);
+    }
+    if (ended.length > 0) this.#forget(ended, 'block ended');
+    return ended;
+  }
+
+  /** Tries again what failed, now. */
+  tend(): void {
+    for (const _ of this.tending());
+  }
+
+  /** Tries again what failed, a step at a time. */
+  tending(): Steps {
+    this.#isBehind = false;
+    return this.#reconciliation.tending();
+  }
+
+  /**
+   * Compares what the servers have with what they should have and makes them agree, a step at a
+   * time; yields the blocks that it finds.
+   */
+  reconciling(scope: Scope): Steps {
+    return this.#reconciliation.reconciling(scope);
+  }
+
+  /** What is remembered of the address; nothing when the store cannot tell. */
+  offences(address: Address): Offences {
+    return this.#blocks.offences(address);
+  }
+
+  /** When the next block ends, wall milliseconds, or undefined. */
+  nextEndMs(): number | undefined {
+    return this.#blocks.nextEndMs();
+  }
+
+  /** All wanted blocks, those that end first in front. */
+  all(isWanted: (block: Block) => boolean = () => true): Block[] {
+    const wanted = [...this.#blocks.index.values()].filter(isWanted);
+    return wanted.sort((a, b) => a.untilMs - b.untilMs);
+  }
+
+  /** What each server would do with the address by its own entries. */
+  standings(address: Address): { readonly enforcer: string; readonly standing: Standing }[] {
+    return this.#enforcement.standings(address, this.#blocks.index.find(address));
+  }
+
+  /** What is wrong now: part and sentence. */
+  currentTroubles(): Map<string, string> {
+    const troubles = new Map(this.troubles.current);
+    for (const enforcer of this.#parts.enforcers) {
+      const what = enforcer.trouble();
+      if (what !== undefined) troubles.set(enforcer.name, what);
+    }
+    return troubles;
+  }
+
+  /** Resolves when what is pending at the enforcers is in force, or cannot be. */
+  settle(): Promise<void> {
+    return this.#enforcement.settle();
+  }
+
+  close(): void {
+    this.#enforcement.close();
+    this.#blocks.close();
+  }
+
+  /** Forgets old offences beyond `maxHistory`, at most `most`; says whether that is all of them. */
+  forgetOffences(most: number): boolean {
+    const { maxHistory } = this.#parts.config.settings;
+    const forgotten = this.#blocks.forgetOffences(maxHistory, most);
+    for (let told = 0; told < forgotten; told += 1) this.#rareLog.warn('offence forgotten');
+    return forgotten < most;
+  }
+
+  /** Finds what a store that was lost has remembered, as far as the time allows. */
+  #searchLost(): void {
+    const lastMs = this.#parts.clock.monotonicMs() + searchMs;
+    for (const _ of this.reconciling('unknown')) {
+      if (this.#parts.clock.monotonicMs() > lastMs) break;
+    }
+  }
+
+  /** Moves the blocks in time at once; store and servers follow by `tending`. */
+  #followDate(ms: number): void {
+    this.#blocks.moveAll(ms);
+    this.#isBehind = true;
+    this.#parts.log.warn('clock set', { seconds: Math.round(ms / 1000), blocks: this.size });
+  }
+
+  /** Whether there is no room for a block of an address that has none. */
+  #isFull(address: Address): boolean {
+    const { maxBlocks } = this.#parts.config.settings;
+    if (this.size < maxBlocks || this.#blocks.index.get(address)) return false;
+    this.#rareLog.warn('block not made', { address: address.text, blocks: this.size });
+    return true;
+  }
+
+  /** Has every server let go of a block that is over; else it is tried again by `tend`. */
+  #letGo(block: Block): boolean {
+    const isReleased = this.#enforcement.release(block);
+    if (!isReleased) this.#blocks.setAside(block);
+    return isReleased;
+  }
+
+  #forget(blocks: readonly Block[], event: string, fields: Fields = {}): void {
+    this.#blocks.remove(blocks);
+    for (const block of blocks) {
+      this.#parts.onEnd(block);
+      const { address, class: name, times } = block;
+      this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
+    }
+  }
+
+  #firstTrouble(): string {
+    return [...this.troubles.current.values()][0] ?? 'unknown trouble';
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Answers checks. A Unix socket answers every line until the client closes; TCP answers one request
+ * and closes, as the original rater did, and has a deadline for all of it.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { errnoOf } from '../../runtime/errors.ts';
+import { CheckConnection, type CheckParts } from './check-connection.ts';
+import type { ConnectionRoom } from './connection-limit.ts';
+import type { Connections } from './connections.ts';
+
+/** What a connection by TCP may last, from its first to its last byte. */
+const requestDeadlineMs = 30_000;
+
+/** Closes the connection when it is still open then. */
+function closeBy(deadlineMs: number, socket: Socket): void {
+  const deadline = setTimeout(() => socket.destroy(), deadlineMs).unref();
+  socket.once('close', () => clearTimeout(deadline));
+}
+
+export type CheckListenerParts = Omit<CheckParts, 'kind' | 'isOneRequest'> & {
+  readonly connections: Connections;
+  readonly room: ConnectionRoom;
+  /** Called when a client was gone before its reply. */
+  readonly onLateReply?: () => void;
+};
+
+/** A server for the line protocol; `isOneRequest` closes after the first reply. */
+export function checkListener(
+  parts: CheckListenerParts,
+  isOneRequest: boolean,
+  deadlineMs = requestDeadlineMs,
+): Server {
+  const { room, connections } = parts;
+  const kind = isOneRequest ? 'check by TCP' : 'check';
+  const checkParts = { ...parts, kind, isOneRequest };
+  // A client that is gone is owed nothing; Node has closed the connection already.
+  const onError = (error: Error) => {
+    if (errnoOf(error) === 'EPIPE') parts.onLateReply?.();
+  };
+  return createServer({ allowHalfOpen: true, noDelay: isOneRequest }, (socket) => {
+    socket.on('error', onError);
+    if (!room.enter()) {
+      socket.destroy();
+      return;
+    }
+    if (isOneRequest) closeBy(deadlineMs, socket);
+    const connection = new CheckConnection(socket, checkParts);
+    connections.add(connection);
+    socket.on('data', (chunk) => connection.hear(chunk));
+    socket.on('end', () => connection.hearEnd());
+    socket.on('close', () => {
+      connection.end();
+      connections.remove(connection);
+      room.leave();
+    });
+  });
+}

@@ -1,0 +1,197 @@
+/**
+ * The operator's socket: a command a line. A line that starts with `{` is a program's, JSON
+ * answered by its outcome in one line of JSON; any other is a person's, words answered by the
+ * outcome's lines and a last line `Ok`, also after an error.
+ *
+ * Guarantee: lines are carried out one after the other in their order, all that arrived whole; and
+ * a client that does not read its answers is not read from any more. A client more than there is
+ * room for is closed at once; by TCP also one that has been idle for half an hour.
+ *
+ * SECURITY: who may connect may block and unblock; the socket's mode 0600 decides who that is. By
+ * TCP it is every user of this host.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { CommandContext, Outcome } from '../../commands/command.ts';
+import { type CommandCall, carryOut, runCommand, shellCommands } from '../../commands/commands.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { exitCodes, Fault } from '../../runtime/errors.ts';
+import { type Log, printable } from '../../runtime/log.ts';
+import { type Line, LineSplitter } from '../../wire/line-splitter.ts';
+import type { ConnectionRoom } from './connection-limit.ts';
+import { type Client, type Connections, waitsForReader } from './connections.ts';
+import { parseLine } from './parse-line.ts';
+
+/** Room for a command with tens of thousands of addresses. */
+export const longestCommand = 1 << 20;
+/** A person types no more. */
+export const longestPersonLine = 1 << 16;
+const openingBrace = '{';
+/** By TCP anybody may come, and who has gone without a word is not told from who is thinking. */
+const idleByTcpMs = 30 * 60_000;
+
+export type ControlListenerParts = {
+  readonly context: () => CommandContext;
+  readonly connections: Connections;
+  readonly room: ConnectionRoom;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Whether its clients come by TCP. */
+  readonly isTcp: boolean;
+};
+
+/** What is sent for a line. */
+type Answer = { readonly text: string; readonly isLast: boolean };
+
+function isCall(value: unknown): value is CommandCall {
+  const call = value as Partial<CommandCall> | null;
+  return (
+    typeof call?.command === 'string' &&
+    Array.isArray(call.arguments) &&
+    call.arguments.every((argument) => typeof argument === 'string') &&
+    typeof call.options === 'object' &&
+    call.options !== null
+  );
+}
+
+/** Undefined for a line whose begin is lost. */
+function isOfProgram(line: Line): boolean | undefined {
+  if (typeof line === 'string') return line.startsWith(openingBrace);
+  return line.is === 'too long' ? undefined : line.bytes[0] === openingBrace.charCodeAt(0);
+}
+
+function callIn(line: Line): CommandCall | undefined {
+  if (typeof line !== 'string') return undefined;
+  try {
+    const value: unknown = JSON.parse(line);
+    return isCall(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const notACall = { exit: exitCodes.operator.code, lines: ['rater: error: not a command'] };
+
+async function answerProgram(line: Line, context: CommandContext): Promise<string> {
+  const call = callIn(line);
+  const outcome = call ? await runCommand(call, context) : notACall;
+  return `${JSON.stringify(outcome)}\n`;
+}
+
+/** A person's line as text. @throws Fault `usage` */
+function textOf(line: Line): string {
+  const isText = typeof line === 'string';
+  if (!isText && line.is === 'not UTF-8') throw new Fault('usage', 'a line is not UTF-8');
+  if (!isText || Buffer.byteLength(line) > longestPersonLine) {
+    throw new Fault('usage', `a line is longer than ${longestPersonLine} bytes`);
+  }
+  return line;
+}
+
+type PersonAnswer = Pick<Outcome, 'lines'> & { readonly isLast: boolean };
+
+async function answerPerson(line: Line, context: CommandContext): Promise<PersonAnswer> {
+  try {
+    const call = parseLine(textOf(line), shellCommands);
+    if (!call) return { lines: [], isLast: false };
+    const { lines } = await carryOut(call, context);
+    return { lines, isLast: call.command === 'exit' };
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    return { lines: error.message.split('\n').map((what) => `error: ${what}`), isLast: false };
+  }
+}
+
+/** Resolves when what was written may be followed by more, or nobody is there to read it. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) resolve();
+    else socket.once('drain', resolve).once('close', () => resolve());
+  });
+}
+
+/** One client's conversation. */
+class Conversation implements Client {
+  readonly sinceMs: number;
+  readonly #socket: Socket;
+  readonly #parts: ControlListenerParts;
+  readonly #lines = new LineSplitter(longestCommand);
+  /** Whether over-long lines are answered as a program's. */
+  #isProgram: boolean | undefined;
+  #command: string | undefined;
+  #isOver = false;
+
+  constructor(socket: Socket, parts: ControlListenerParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.sinceMs = parts.clock.monotonicMs();
+  }
+
+  get kind(): string {
+    return this.#parts.isTcp ? 'control by TCP' : 'control';
+  }
+
+  get waitsFor(): string {
+    if (this.#socket.writableNeedDrain) return waitsForReader;
+    if (this.#command !== undefined) return `the end of its command`;
+    return this.#lines.unfinished ? 'the rest of a command' : 'a command';
+  }
+
+  /** Carries out all lines that `chunk` completes. */
+  async hear(chunk: Buffer): Promise<void> {
+    this.#isProgram ??= chunk[0] === openingBrace.charCodeAt(0);
+    for (const line of this.#lines.push(chunk)) {
+      if (this.#isOver) return;
+      this.#command = '';
+      const { text, isLast } = await this.#answer(line);
+      this.#command = undefined;
+      if (isLast) this.#isOver = true;
+      if (text && this.#socket.writable && !this.#socket.write(text)) await drained(this.#socket);
+      if (isLast) this.#socket.end(() => this.#socket.destroy());
+    }
+  }
+
+  async #answer(line: Line): Promise<Answer> {
+    const { isTcp, log } = this.#parts;
+    const isProgram = isOfProgram(line) ?? this.#isProgram;
+    const context = { ...this.#parts.context(), isByTcp: isTcp };
+    const lineEnd = isTcp ? '\r\n' : '\n';
+    try {
+      if (isProgram) return { text: await answerProgram(line, context), isLast: false };
+      const { lines, isLast } = await answerPerson(line, context);
+      return { text: [...lines, 'Ok'].map((each) => printable(each) + lineEnd).join(''), isLast };
+    } catch (error) {
+      // A bug in a command is no reason to stop counting.
+      const what = error instanceof Error ? error.stack : String(error);
+      log.error('bug', { what });
+      const lines = ['rater: bug in this command; the log has more'];
+      const outcome = `${JSON.stringify({ exit: exitCodes.bug.code, lines })}\n`;
+      const said = `error: ${lines[0]}${lineEnd}Ok${lineEnd}`;
+      return { text: isProgram ? outcome : said, isLast: false };
+    }
+  }
+}
+
+/** A server for the control shell. */
+export function controlListener(parts: ControlListenerParts, idleMs = idleByTcpMs): Server {
+  return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    // The client is gone: nothing is owed to it.
+    socket.on('error', () => socket.destroy());
+    if (!parts.room.enter()) {
+      socket.destroy();
+      return;
+    }
+    if (parts.isTcp) socket.setTimeout(idleMs, () => socket.destroy());
+    const conversation = new Conversation(socket, parts);
+    let heard = Promise.resolve();
+    parts.connections.add(conversation);
+    socket.on('close', () => {
+      parts.connections.remove(conversation);
+      parts.room.leave();
+    });
+    socket.on('data', (chunk) => {
+      socket.pause();
+      heard = heard.then(() => conversation.hear(chunk)).then(() => void socket.resume());
+    });
+    socket.on('end', () => void heard.then(() => socket.end()));
+  });
+}

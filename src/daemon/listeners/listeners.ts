@@ -1,0 +1,124 @@
+/**
+ * Where clients and operators come in: the Unix sockets, for as long as the daemon runs whatever
+ * becomes of their files, and TCP where the configuration wants it.
+ *
+ * Guarantee: the socket for checks is the last to be opened: who finds it, finds all of the daemon.
+ */
+import type { Server } from 'node:net';
+import type { CommandContext } from '../../commands/command.ts';
+import type { Settings } from '../../config/config.ts';
+import type { Performance } from '../../health/check-metrics.ts';
+import type { RareLog } from '../../health/rare-log.ts';
+import type { Troubles } from '../../health/troubles.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import { reasonOf } from '../../runtime/errors.ts';
+import type { Log } from '../../runtime/log.ts';
+import type { Asked } from './check-connection.ts';
+import { checkListener } from './check-listener.ts';
+import { ConnectionRoom, mostChecks, mostOperators } from './connection-limit.ts';
+import type { Connections } from './connections.ts';
+import { controlListener } from './control-listener.ts';
+import { listenOnTcp } from './listen-on-tcp.ts';
+import { KeptSocket } from './socket-watch.ts';
+import { listenOnUnixSocket, type UnixSocketOptions } from './unix-socket.ts';
+
+const controlMode = 0o600;
+
+export type DoorsParts = {
+  readonly settings: Settings;
+  /** Who answers checks on the socket, and who by TCP. */
+  readonly gatekeeper: Asked;
+  readonly byTcp: Asked;
+  /** What commands work on. */
+  readonly context: () => CommandContext;
+  readonly connections: Connections;
+  readonly performance: Performance;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly rareLog: RareLog;
+  readonly troubles: Troubles;
+};
+
+export class Doors {
+  readonly #parts: DoorsParts;
+  readonly #tcpListeners: Server[] = [];
+  readonly #keptSockets: KeptSocket[] = [];
+
+  constructor(parts: DoorsParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when clients can connect. @throws Fault `listen` */
+  async open(): Promise<void> {
+    await this.#openControl();
+    await this.#openChecks();
+  }
+
+  /** Opens Unix sockets anew that have lost their files. */
+  look(): void {
+    for (const kept of this.#keptSockets) void kept.look();
+  }
+
+  /** Lets nobody in any more. */
+  close(): void {
+    for (const listener of [...this.#tcpListeners, ...this.#keptSockets]) listener.close();
+  }
+
+  async #openControl(): Promise<void> {
+    const { controlSocket, controlAddress, controlPort } = this.#parts.settings;
+    const narrow = { path: controlSocket, mode: controlMode, group: undefined };
+    await this.#keep('control', () => this.#control(false), narrow);
+    if (controlPort !== undefined) {
+      await this.#openTcp('control by TCP', this.#control(true), controlAddress, controlPort);
+    }
+  }
+
+  async #openChecks(): Promise<void> {
+    const { settings, rareLog, byTcp } = this.#parts;
+    const { socket: path, socketMode: mode, socketGroup: group, address, port } = settings;
+    const room = new ConnectionRoom(mostChecks(settings.maxConnections), (open) => {
+      rareLog.warn('connection refused', { open });
+    });
+    if (port !== undefined) {
+      // Who may use the socket shall find room in any case.
+      const parts = { ...this.#parts, gatekeeper: byTcp, room: room.half() };
+      await this.#openTcp('check by TCP', checkListener(parts, true), address, port);
+    }
+    // Who has waited in vain, as ratecheck does, fails open.
+    const parts = { ...this.#parts, room, onLateReply: () => rareLog.warn('reply too late') };
+    await this.#keep('check', () => checkListener(parts, false), { path, mode, group });
+  }
+
+  #control(isTcp: boolean): Server {
+    const room = new ConnectionRoom(mostOperators, (open) => {
+      this.#parts.rareLog.warn('operator refused', { open });
+    });
+    return controlListener({ ...this.#parts, room, isTcp });
+  }
+
+  async #openTcp(kind: string, server: Server, address: string, port: number): Promise<void> {
+    await listenOnTcp(server, address, port);
+    this.#tcpListeners.push(this.#serve(kind, server));
+  }
+
+  /** Listens at a Unix socket, and goes on to when its file is lost. */
+  async #keep(kind: string, make: () => Server, options: UnixSocketOptions): Promise<void> {
+    const { log, troubles } = this.#parts;
+    const listen = async () => {
+      const server = make();
+      await listenOnUnixSocket(server, options);
+      return this.#serve(kind, server);
+    };
+    const kept = new KeptSocket({ path: options.path, listen, log, troubles });
+    await kept.listen();
+    this.#keptSockets.push(kept);
+  }
+
+  #serve(kind: string, server: Server): Server {
+    const { rareLog, connections } = this.#parts;
+    // Out of descriptors or the like: that connection is lost, the daemon is not.
+    server.on('error', (error) => rareLog.error('listener', { what: reasonOf(error) }));
+    connections.addServer(kind, server);
+    return server;
+  }
+}

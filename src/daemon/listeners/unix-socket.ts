@@ -1,0 +1,90 @@
+/**
+ * Listens on a Unix socket with the narrowest mode from its first moment on.
+ *
+ * The caller holds the instance lock, so a socket file that nobody listens at is a dead daemon's and
+ * may go. What is not a socket, or somebody listens at, is never removed, and no link is followed.
+ */
+import { spawnSync } from 'node:child_process';
+import { lstatSync, unlinkSync } from 'node:fs';
+import { connect, type Server } from 'node:net';
+import { changeMode } from '../../files/change-mode.ts';
+import { birthOf } from '../../files/file-identity.ts';
+import { errnoOf, Fault, reasonOf } from '../../runtime/errors.ts';
+
+export type UnixSocketOptions = {
+  readonly path: string;
+  readonly mode: number;
+  /** Name or number of the group that the socket is given to. */
+  readonly group: string | undefined;
+};
+
+/** Differs when another file has the name. Undefined: none has. */
+export function identityOf(path: string): string | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && birthOf(stats);
+}
+
+/** Whether the system says for sure that nobody listens there. */
+function isDead(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.on('connect', () => {
+      probe.destroy();
+      resolve(false);
+    });
+    probe.on('error', (error) => resolve(errnoOf(error) === 'ECONNREFUSED'));
+  });
+}
+
+/** Resolves when nothing has the name any more. @throws Fault `listen` when that may not go */
+export async function removeStale(path: string): Promise<void> {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (!stats) return;
+  if (!stats.isSocket()) throw new Fault('listen', `${path} is there and is not a socket`);
+  const seen = identityOf(path);
+  if (!(await isDead(path)) || identityOf(path) !== seen) {
+    throw new Fault('listen', `${path} is there and is somebody else's`);
+  }
+  unlinkSync(path);
+}
+
+function bind(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    const umask = process.umask(0o777);
+    try {
+      server.listen({ path, backlog: 4096 }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    } finally {
+      process.umask(umask);
+    }
+  });
+}
+
+/** Node knows no group names; chgrp asks the system's own directory. @throws Error */
+function giveTo(group: string, path: string): void {
+  const { error, status, stderr } = spawnSync('chgrp', ['-h', '--', group, path], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  });
+  if (error) throw error;
+  if (status === 0) return;
+  throw new Error(`group ${group}: ${stderr.trim().replaceAll('\n', ' ') || 'chgrp failed'}`);
+}
+
+/** Resolves when clients can connect; if they cannot, nothing is left. @throws Fault `listen` */
+export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions) {
+  const { path, mode, group } = options;
+  try {
+    await removeStale(path);
+    await bind(server, path);
+    if (group !== undefined) giveTo(group, path);
+    changeMode(path, mode, (stats) => stats.isSocket());
+  } catch (error) {
+    server.close();
+    if (error instanceof Fault) throw error;
+    throw new Fault('listen', `${path}: ${reasonOf(error).trim()}`, error);
+  }
+}

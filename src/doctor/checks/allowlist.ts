@@ -1,0 +1,112 @@
+/** Who is never to be refused, and is: by a block, by the administrator's own files or rules. */
+import { type Address, contains } from '../../core/address.ts';
+import { BlockIndex } from '../../core/prefix-map.ts';
+import type { Enforcer } from '../../enforcers/enforcer.ts';
+import { makeEnforcers } from '../../enforcers/make-enforcers.ts';
+import { addressOfPeerFile, isDeny } from '../../enforcers/peers/peer-file.ts';
+import { addressOfKey, deniedBy, isDenial, parseRules } from '../../enforcers/tcprules/tcprules.ts';
+import { readFile } from '../../files/read-file.ts';
+import { errnoOf } from '../../runtime/errors.ts';
+import { type Check, type Finding, type Installation, problem } from '../check.ts';
+import { peerFilesIn } from '../peer-files.ts';
+import type { Memory } from '../remembered.ts';
+
+type Entries = BlockIndex<{ readonly address: Address }>;
+type Denial = { readonly address: Address; readonly where: string };
+
+const mostTold = 20;
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+
+export function allowEntries({ config }: Installation, memory: Memory): Entries {
+  const entries: Entries = new BlockIndex();
+  for (const address of config.allow) entries.set({ address });
+  for (const { address } of memory.allowed) entries.set({ address });
+  return entries;
+}
+
+/** An entry that all of the address lies in, or that lies in it. */
+function entryFor(entries: Entries, address: Address): Address | undefined {
+  const around = entries.find(address)?.address;
+  return around ?? [...entries.values()].find((entry) => contains(address, entry.address))?.address;
+}
+
+function blocked(entries: Entries, { blocks }: Memory, nowMs: number): Finding[] {
+  return blocks.flatMap(({ address, untilMs }) => {
+    const entry = untilMs > nowMs ? entryFor(entries, address) : undefined;
+    if (!entry) return [];
+    const what = `${address.text} is blocked, and ${entry.text} is on the allowlist`;
+    return problem(what, `ipthrottle unblock ${address.text}`);
+  });
+}
+
+/** Denials that lie inside of an entry. */
+function denials({ config }: Installation, { blocks }: Memory): Denial[] {
+  const { peers, tcprules } = config.blocking;
+  const files = peers
+    ? peerFilesIn(peers.directory, blocks).admins.filter(({ stats }) => isDeny(stats))
+    : [];
+  const denied = files.flatMap(({ name, path }) => {
+    const address = addressOfPeerFile(name);
+    return address && name !== '0' ? [{ address, where: path }] : [];
+  });
+  return tcprules ? [...denied, ...denialsInRules(tcprules.source)] : denied;
+}
+
+function denialsInRules(source: string): Denial[] {
+  let text: Buffer;
+  try {
+    text = readFile(source);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+  const { records, foreign } = parseRules(text);
+  const seen = new Set<string>();
+  const keys = records.flatMap(([key, data]) => {
+    const text = Buffer.from(key).toString('latin1');
+    const isFirst = !seen.has(text);
+    seen.add(text);
+    const address = isFirst && isDenial(data) ? addressOfKey(text) : undefined;
+    return address ? [address] : [];
+  });
+  const all = [...keys, ...foreign.flatMap((line) => deniedBy(line) ?? [])];
+  return all.map((address) => ({ address, where: source }));
+}
+
+/** Denials that an entry lies in, as the server itself would find them. */
+function standings(site: Installation, entries: Entries, told: ReadonlySet<string>): Finding[] {
+  const enforcers: Enforcer[] = makeEnforcers(site.config.blocking, silent);
+  return [...entries.values()].flatMap(({ address }) => {
+    if (told.has(address.text)) return [];
+    return enforcers.flatMap((enforcer) => {
+      if (enforcer.standing(address, undefined) !== 'theirs') return [];
+      const what = `${address.text} is on the allowlist, and an entry of your own refuses it`;
+      return problem(`${what}: ${enforcer.name}`, 'take one of the two away');
+    });
+  });
+}
+
+export const allowlist: Check = {
+  name: 'allowlist',
+  looksAt: 'the allowlist',
+  run(site) {
+    const { memory, clock } = site;
+    if ('unknown' in memory) return [];
+    const entries = allowEntries(site, memory);
+    if (entries.size === 0) return [];
+    const told = new Set<string>();
+    const found = blocked(entries, memory, clock.wallMs());
+    for (const { address } of memory.blocks) {
+      const entry = entryFor(entries, address);
+      if (entry) told.add(entry.text);
+    }
+    for (const { address, where } of denials(site, memory)) {
+      const entry = entries.find(address)?.address;
+      if (!entry) continue;
+      told.add(entry.text);
+      const what = `${entry.text} is on the allowlist, and an entry of your own refuses`;
+      found.push(problem(`${what} ${address.text}: ${where}`, 'take one of the two away'));
+    }
+    return [...found, ...standings(site, entries, told)].slice(0, mostTold);
+  },
+};

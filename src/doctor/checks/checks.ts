@@ -1,0 +1,56 @@
+/** The table of checks: the command runs them in this order, the manual and its test read it. */
+import { errnoOf, Fault, reasonOf } from '../../runtime/errors.ts';
+import type { Check, Finding, Installation } from '../check.ts';
+import { hint } from '../check.ts';
+import { allowlist } from './allowlist.ts';
+import { clock } from './clock.ts';
+import { daemon } from './daemon.ts';
+import { database } from './database.ts';
+import { dialect } from './dialect.ts';
+import { directories } from './directories.ts';
+import { drift } from './drift.ts';
+import { programs } from './programs.ts';
+import { rules } from './rules.ts';
+import { sockets } from './sockets.ts';
+import { space } from './space.ts';
+import { staticFiles } from './static-files.ts';
+import { troubles } from './troubles.ts';
+
+export const checks: readonly Check[] = [
+  daemon,
+  troubles,
+  sockets,
+  database,
+  directories,
+  staticFiles,
+  rules,
+  dialect,
+  drift,
+  allowlist,
+  clock,
+  space,
+  programs,
+];
+
+/** A finding and the check that made it. */
+export type Diagnosis = Finding & { readonly check: string };
+
+/** Runs every check; one that cannot look says so, and the others still look. */
+export async function diagnose(site: Installation): Promise<Diagnosis[]> {
+  const found: Diagnosis[] = [];
+  for (const check of checks) {
+    for (const finding of await findings(check, site))
+      found.push({ check: check.name, ...finding });
+  }
+  return found;
+}
+
+async function findings(check: Check, site: Installation): Promise<readonly Finding[]> {
+  try {
+    return await check.run(site);
+  } catch (error) {
+    if (!(error instanceof Fault) && errnoOf(error) === undefined) throw error;
+    const how = 'see to that, or run ipthrottle doctor as root';
+    return [hint(`cannot look at ${check.looksAt}: ${reasonOf(error)}`, how)];
+  }
+}

@@ -1,0 +1,80 @@
+/** Whether rater runs, answers, and works with the files that the configuration names. */
+import { connect } from 'node:net';
+import { absenceAt, lifeSignOf } from '../../health/heartbeat.ts';
+import { errnoOf } from '../../runtime/errors.ts';
+import {
+  type Check,
+  type DaemonStatus,
+  type Finding,
+  hint,
+  type Installation,
+  problem,
+} from '../check.ts';
+
+const patienceMs = 3000;
+
+/** Why nobody answers behind a socket, or undefined. Connecting makes no mark. */
+function whyUnreachable(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    const done = (why?: string) => {
+      socket.destroy();
+      resolve(why);
+    };
+    socket.setTimeout(patienceMs, () => done('ETIMEDOUT'));
+    socket.on('connect', () => done()).on('error', (error) => done(errnoOf(error) ?? 'unknown'));
+  });
+}
+
+function differences(status: DaemonStatus, { config }: Installation): Finding[] {
+  const { peers, tcprules } = config.blocking;
+  const pairs = [
+    ['database', status.database, config.settings.dbPath],
+    ['peers directory', status.peers, peers?.directory ?? null],
+    ['tcprules cdb', status.tcprules, tcprules?.cdb ?? null],
+  ] as const;
+  return pairs.flatMap(([name, inUse, configured]) => {
+    if (inUse === configured) return [];
+    const what = `rater uses the ${name} ${inUse ?? '(none)'}, the configuration says`;
+    return problem(`${what} ${configured ?? '(none)'}`, 'restart rater');
+  });
+}
+
+async function ofRunning(status: DaemonStatus, site: Installation): Promise<Finding[]> {
+  const { socket } = site.config.settings;
+  const why = await whyUnreachable(socket);
+  if (why === undefined) return differences(status, site);
+  if (why === 'EACCES') {
+    const what = `${socket}: who runs this may not ask there`;
+    return [hint(what, 'run ipthrottle doctor as root'), ...differences(status, site)];
+  }
+  const what = `${socket}: rater runs, but nobody answers there (${why}), so ratecheck lets all in`;
+  const remedy =
+    'rater listens anew within a second, or its log says what keeps it; else restart it';
+  return [problem(what, remedy), ...differences(status, site)];
+}
+
+/** `, killed at ...`, as far as its sign of life tells. */
+function endOf({ config }: Installation): string {
+  const absence = absenceAt(lifeSignOf(config.settings.dbPath));
+  return absence ? `, ${absence.ended} at ${new Date(absence.sinceMs).toISOString()}` : '';
+}
+
+export const daemon: Check = {
+  name: 'daemon',
+  looksAt: 'the sockets of rater',
+  run(site) {
+    const { daemon: state, config } = site;
+    const { controlSocket } = config.settings;
+    if (state.is === 'running') return ofRunning(state.status, site);
+    if (state.is === 'down') {
+      const what = `rater is not running${endOf(site)}: nobody listens on ${controlSocket}`;
+      return [problem(what, 'start rater; until then nothing is counted and no new block is made')];
+    }
+    if (state.is === 'not permitted') {
+      const remedy = 'run ipthrottle doctor as root or as the user of rater';
+      return [problem(`may not ask rater: ${state.why}`, remedy)];
+    }
+    return [problem(`rater does not answer: ${state.why}`, 'look at its log, and restart it')];
+  },
+};

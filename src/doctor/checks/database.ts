@@ -1,0 +1,30 @@
+/** Whether the database can be read, and only by those who should. */
+import { statSync } from 'node:fs';
+import { filesSetAside } from '../../store/open-store.ts';
+import { type Check, type Finding, problem, someOf } from '../check.ts';
+
+const othersRead = 0o004;
+const othersWrite = 0o002;
+
+export const database: Check = {
+  name: 'database',
+  looksAt: 'the database',
+  run({ config, memory }) {
+    const found: Finding[] = 'unknown' in memory && memory.unknown ? [memory.unknown] : [];
+    const { dbPath } = config.settings;
+    if (dbPath === ':memory:') return found;
+    for (const path of [dbPath, `${dbPath}-wal`, `${dbPath}-shm`]) {
+      const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+      if ((mode & (othersRead | othersWrite)) === 0) continue;
+      const may = mode & othersWrite ? 'change' : 'read';
+      found.push(problem(`everybody may ${may} ${path}`, `chmod 0600 ${path}`));
+    }
+    const aside = filesSetAside(dbPath);
+    if (aside.length > 0) {
+      const what = `the database was damaged and set aside, and a fresh one begun: ${someOf(aside)}`;
+      const remedy = 'see what is left with sqlite3 FILE .recover, then move these files away';
+      found.push(problem(what, remedy));
+    }
+    return found;
+  },
+};

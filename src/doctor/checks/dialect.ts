@@ -1,0 +1,48 @@
+/**
+ * Whether each cdb speaks its server's dialect: a server that is given the other's lets everybody in
+ * and says nothing.
+ */
+import { type CdbRecord, recordsInCdb } from '../../enforcers/cdb/cdb.ts';
+import { readFile } from '../../files/read-file.ts';
+import { errnoOf } from '../../runtime/errors.ts';
+import { quoted } from '../../runtime/log.ts';
+import { type Check, type Finding, problem } from '../check.ts';
+import { type Dialect, ofTcpserver, ofTcpsvd } from '../dialects.ts';
+
+const again = 'have it compiled again: restart rater, or ipthrottle reap while it is down';
+
+function shown([key]: CdbRecord): string {
+  const text = Buffer.from(key).toString('latin1');
+  return text === '' ? 'the empty default key' : `key ${quoted(text)}`;
+}
+
+function check(path: string, own: Dialect, other: Dialect): Finding[] {
+  let records: CdbRecord[];
+  try {
+    records = recordsInCdb(readFile(path));
+  } catch (error) {
+    const isMissing = errnoOf(error) === 'ENOENT';
+    if (!isMissing && !(error instanceof RangeError)) throw error;
+    const what = isMissing ? `there is no ${path}` : `${path} is no whole cdb`;
+    return [problem(`${what}: ${own.server} drops every client`, again)];
+  }
+  const foreign = records.filter((record) => !own.speaks(record));
+  const [first] = foreign;
+  if (!first) return [];
+  const isOther = foreign.some(other.speaks);
+  const maker = isOther ? `it looks like one of ${other.compiler}` : 'it is of neither compiler';
+  const what = `${path} is not for ${own.server}: ${maker} (${shown(first)}), and lets everybody in`;
+  return [problem(what, `${again}; let nothing but rater write it`)];
+}
+
+export const dialect: Check = {
+  name: 'dialect',
+  looksAt: 'the cdb of each server',
+  run({ config }) {
+    const { peers, tcprules } = config.blocking;
+    return [
+      ...(peers?.cdb === undefined ? [] : check(peers.cdb, ofTcpsvd, ofTcpserver)),
+      ...(tcprules ? check(tcprules.cdb, ofTcpserver, ofTcpsvd) : []),
+    ];
+  },
+};

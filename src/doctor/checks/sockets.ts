@@ -1,0 +1,111 @@
+/**
+ * Who may connect: sockets that are open to more than the configuration says, or closed to those who
+ * should ask, a group of theirs that is none, and what the configuration lets everybody do.
+ */
+import { spawnSync } from 'node:child_process';
+import { lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Settings } from '../../config/config.ts';
+import { isLoopback, parseAddress } from '../../core/address.ts';
+import { quoted } from '../../runtime/log.ts';
+import { type Check, type Finding, hint, problem } from '../check.ts';
+
+const controlMode = 0o600;
+const othersWrite = 0o002;
+/** Who may write to a socket may connect. */
+const anyWrite = 0o222;
+const onlyOwner = 0o700;
+const othersSearch = 0o001;
+const groupSearch = 0o010;
+
+function octal(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+function tooWide(path: string, wanted: number, whose: string): Finding[] {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const mode = (stats?.mode ?? 0) & 0o777;
+  if (!stats?.isSocket() || (mode & ~wanted) === 0) return [];
+  const what = `${path} has mode ${octal(mode)}, ${whose} is ${octal(wanted)}`;
+  return [problem(what, `chmod ${octal(wanted)} ${path}`)];
+}
+
+/** The status of getent(1) for what it does not find. */
+const notFound = 2;
+
+/** A group that nobody knows, by name: one by number need not be known. */
+function nobodys({ socketGroup: group }: Settings): Finding[] {
+  if (group === undefined || /^\d+$/.test(group)) return [];
+  if (spawnSync('getent', ['group', '--', group]).status !== notFound) return [];
+  const what = `settings.socket_group: there is no group ${quoted(group)}, so rater cannot start`;
+  return [problem(what, 'groupadd --system it, or name another')];
+}
+
+/** What keeps those from connecting whom the configuration lets ask: for them ratecheck fails open. */
+function tooNarrow({ socket, socketMode }: Settings): Finding[] {
+  const stats = lstatSync(socket, { throwIfNoEntry: false });
+  if (!stats?.isSocket()) return [];
+  const mode = stats.mode & 0o777;
+  if ((socketMode & ~mode & anyWrite) !== 0) {
+    const what = `${socket} has mode ${octal(mode)}, settings.socket_mode is ${octal(socketMode)}`;
+    const effect = 'a ratecheck that may not ask lets all in';
+    return [problem(`${what}: ${effect}`, `chmod ${octal(socketMode)} ${socket}`)];
+  }
+  if ((socketMode & ~onlyOwner) === 0) return [];
+  return closed(dirname(socket), socketMode & othersWrite ? undefined : stats.gid);
+}
+
+/** A directory that those of the group `gid`, or without one all users, cannot search. */
+function closed(directory: string, gid: number | undefined): Finding[] {
+  const { mode, gid: group } = statSync(directory);
+  if (mode & othersSearch || (mode & groupSearch && group === gid)) return [];
+  const what = `${directory} is closed to other users: a ratecheck that runs as one lets all in`;
+  const remedy = `chmod o+x ${directory}`;
+  return mode & groupSearch
+    ? [hint(`${what}, unless it is in the group`, remedy)]
+    : [problem(what, remedy)];
+}
+
+/** Who can come to a TCP listener at the address. */
+function visitors(address: string): string {
+  const isHere = isLoopback(parseAddress(address));
+  return isHere ? 'every user of this host' : `everybody who can reach ${address}`;
+}
+
+/** What everybody may do because the configuration says so. */
+function opened({ socketMode, address, port, tcpTrusted, ...settings }: Settings): Finding[] {
+  const found: Finding[] = [];
+  const blockAny = 'may have any address blocked that is not in allow';
+  if (socketMode & othersWrite) {
+    const what = `settings.socket_mode ${octal(socketMode)}: every user of this host ${blockAny}`;
+    found.push(hint(what, 'give the socket to a group: socket_mode 0660 and socket_group'));
+  }
+  if (port !== undefined && tcpTrusted) {
+    const what = `settings.tcp_trusted: ${visitors(address)} ${blockAny}`;
+    found.push(hint(what, 'leave tcp_trusted out, or use the socket and no port'));
+  }
+  if (settings.controlPort !== undefined) {
+    const what = `settings.control_port: ${visitors(settings.controlAddress)} may block and unblock`;
+    found.push(hint(what, 'leave it out, and use ipthrottle or settings.control'));
+  }
+  return found;
+}
+
+export const sockets: Check = {
+  name: 'sockets',
+  looksAt: 'the sockets',
+  run({ config }) {
+    const { socket, socketMode, controlSocket } = config.settings;
+    return [
+      ...tooWide(socket, socketMode, 'settings.socket_mode'),
+      ...nobodys(config.settings),
+      ...tooNarrow(config.settings),
+      ...tooWide(
+        controlSocket,
+        controlMode,
+        'what it must not exceed, because it gives all power,',
+      ),
+      ...opened(config.settings),
+    ];
+  },
+};

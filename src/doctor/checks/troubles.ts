@@ -1,0 +1,59 @@
+/** What the running daemon itself reports as trouble, and in what it did less than it should. */
+
+import { degradedModes, type ModeName } from '../../health/health.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import {
+  type Check,
+  type DaemonStatus,
+  type Finding,
+  hint,
+  problem,
+  type ToldTally,
+} from '../check.ts';
+
+/** For so long a violent end is worth a word. */
+const recentMs = 86_400_000;
+
+function current({ troubles: told }: DaemonStatus): Finding[] {
+  return told.map(({ mode, part, what, since, failures }) => {
+    const often = failures === 1 ? '' : `, ${failures} times`;
+    return problem(`${part}: ${what}, since ${since}${often}`, degradedModes[mode].remedy);
+  });
+}
+
+function ofMode(mode: ModeName, { count, last, since }: ToldTally): Finding[] {
+  const { sentence, remedy, ends } = degradedModes[mode];
+  const times = count === 1 ? 'once' : `${count} times`;
+  const what = `${sentence} (${times} since rater was started, last ${last})`;
+  if (count === 0) return [];
+  if (since === null) return [hint(`${what}, and now no more`, remedy)];
+  // What waits to be mended is told part by part.
+  return ends === 'quiet' ? [problem(`${what}, and it goes on`, remedy)] : [];
+}
+
+function modes({ degraded }: DaemonStatus): Finding[] {
+  return Object.entries(degraded ?? {}).flatMap(([mode, tally]) => ofMode(mode as ModeName, tally));
+}
+
+function violentEnd({ away }: DaemonStatus, clock: Clock): Finding[] {
+  if (away?.ended !== 'killed' || away.until === null) return [];
+  if (clock.wallMs() - Date.parse(away.until) > recentMs) return [];
+  const length = away.seconds === null ? 'unknown time' : `${away.seconds} s`;
+  const what = `rater was killed, and away for ${length} until ${away.until}`;
+  return [hint(`${what}: meanwhile ratecheck let all in`, 'look for the reason in the logs')];
+}
+
+export const troubles: Check = {
+  name: 'troubles',
+  looksAt: 'what rater reports',
+  run({ daemon, clock }): Finding[] {
+    if (daemon.is !== 'running') return [];
+    const { status } = daemon;
+    const found = [...current(status), ...modes(status), ...violentEnd(status, clock)];
+    if (status.enforce === false) {
+      const what = 'limits are only told, because they are switched off';
+      found.push(hint(what, 'ipthrottle var enforce on'));
+    }
+    return found;
+  },
+};

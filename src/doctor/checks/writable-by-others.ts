@@ -1,0 +1,43 @@
+/** Directories of ours in which every user of this host may write, and what comes of it. */
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Config } from '../../config/config.ts';
+import { type Finding, hint, problem } from '../check.ts';
+
+const othersWrite = 0o002;
+const sticky = 0o1000;
+
+function mayOthersWrite(path: string): { readonly isSticky: boolean } | undefined {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  return mode & othersWrite ? { isSticky: (mode & sticky) !== 0 } : undefined;
+}
+
+/** Those in which rater keeps files that only it, or the servers, should use. */
+function privateDirectories({ settings, blocking }: Config): Set<string> {
+  const { socket, controlSocket, dbPath, log } = settings;
+  const files = [
+    ...[socket, controlSocket],
+    ...(dbPath === ':memory:' ? [] : [dbPath]),
+    ...[log, blocking.peers?.cdb, blocking.tcprules?.cdb].filter((path) => path !== undefined),
+  ];
+  return new Set(files.map((file) => dirname(file)));
+}
+
+export function writableByOthers(config: Config): Finding[] {
+  const found: Finding[] = [];
+  const peers = config.blocking.peers?.directory;
+  if (peers !== undefined && mayOthersWrite(peers)) {
+    const what = `every user of this host may write in ${peers}: block or let in whom he likes, and have tcpsvd run commands`;
+    found.push(problem(what, `chmod o-w ${peers}`));
+  }
+  for (const path of privateDirectories(config)) {
+    const open = mayOthersWrite(path);
+    if (!open) continue;
+    const whose = `every user of this host may write in ${path}`;
+    const elsewhere = 'name another directory in the configuration';
+    if (open.isSticky) {
+      found.push(hint(`${whose}, and take a name before rater does, so that it fails`, elsewhere));
+    } else found.push(problem(`${whose}, and replace the files of rater`, `chmod o-w ${path}`));
+  }
+  return found;
+}

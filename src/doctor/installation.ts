@@ -1,0 +1,84 @@
+/**
+ * Gathers what all checks look at: whether the daemon answers, and what is remembered.
+ */
+import { existsSync } from 'node:fs';
+import type { Outcome } from '../commands/command.ts';
+import type { CommandCall } from '../commands/commands.ts';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { Fault, reasonOf } from '../runtime/errors.ts';
+import { type DaemonState, type Installation, problem } from './check.ts';
+import { type Memory, memoryFrom, memoryIn } from './remembered.ts';
+
+export type Means = {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly searchPath: string;
+  readonly ownDirectory: string;
+  /** Asks the daemon; undefined when none is there. @throws Fault */
+  readonly ask: (call: CommandCall) => Promise<Outcome | undefined>;
+};
+
+export async function lookAt(means: Means): Promise<Installation> {
+  const { config, clock, searchPath, ownDirectory } = means;
+  const daemon = await stateOfDaemon(means);
+  return {
+    config,
+    clock,
+    searchPath,
+    ownDirectory,
+    daemon,
+    memory: await memoryOf(means, daemon),
+    async remember() {
+      const memory = await memoryOf(means, daemon);
+      return 'unknown' in memory ? undefined : memory;
+    },
+  };
+}
+
+async function answer({ ask }: Means, command: string, ...args: string[]): Promise<string> {
+  const outcome = await ask({ command, arguments: args, options: { json: true } });
+  return outcome?.lines.join('\n') ?? '';
+}
+
+async function stateOfDaemon(means: Means): Promise<DaemonState> {
+  try {
+    const text = await answer(means, 'status');
+    return text === '' ? { is: 'down' } : { is: 'running', status: JSON.parse(text) };
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'notPermitted') {
+      return { is: 'not permitted', why: error.detail };
+    }
+    return { is: 'silent', why: error instanceof Fault ? error.detail : reasonOf(error) };
+  }
+}
+
+async function memoryOf(means: Means, daemon: DaemonState): Promise<Installation['memory']> {
+  const { dbPath } = means.config.settings;
+  try {
+    if (daemon.is === 'running') return await toldBy(means);
+    if (daemon.is !== 'down') return { unknown: undefined };
+    if (dbPath === ':memory:') return { blocks: [], allowed: [] };
+    if (!existsSync(dbPath)) {
+      const remedy = 'start rater, which creates it, or correct settings.db_path';
+      return { unknown: problem(`there is no ${dbPath}`, remedy) };
+    }
+    return memoryIn(dbPath, means.clock.wallMs());
+  } catch (error) {
+    return { unknown: unreadable(dbPath, error) };
+  }
+}
+
+async function toldBy(means: Means): Promise<Memory> {
+  return memoryFrom(await answer(means, 'list'), await answer(means, 'allow', 'list'));
+}
+
+function unreadable(path: string, error: unknown) {
+  const isDamaged = error instanceof Fault && error.code === 'storeCorrupt';
+  const remedy = isDamaged
+    ? 'start rater, which sets it aside and takes the blocks from the peers directory'
+    : 'make it readable for whom rater runs as, or run ipthrottle doctor as root';
+  // The fault names the private copy that was read.
+  const reason = error instanceof Fault ? error.message.split(':')[0] : reasonOf(error);
+  return problem(`${path}: ${reason}`, remedy);
+}

@@ -1,0 +1,165 @@
+/**
+ * Proves a block: a throwaway server on the real files lets an address of this host in, drops it
+ * once it is blocked, and lets it in again.
+ *
+ * Guarantee: however it ends, it takes its block back; killed outright, the block lasts a minute.
+ * The server gets no -t, so that it removes nothing of the administrator's.
+ */
+import { randomInt } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Address, isSingle } from '../../core/address.ts';
+import { peerFileName } from '../../enforcers/peers/peer-file.ts';
+import { reasonOf } from '../../runtime/errors.ts';
+import { quoted } from '../../runtime/log.ts';
+import type { Installation } from '../check.ts';
+import { allowEntries } from '../checks/allowlist.ts';
+import { programIn } from '../program-in.ts';
+import { startThrowaway, type Throwaway } from './throwaway-server.ts';
+
+/** A step and how it went; `skipped` proves nothing either way. */
+export type Step = {
+  readonly server: string;
+  readonly step: string;
+  readonly went: 'as it should' | 'wrong' | 'skipped';
+};
+
+/** Carries out an ordinary command of ipthrottle; its exit code and what it said. */
+export type RunCommand = (...args: string[]) => Promise<{ exit: number; said: string }>;
+
+const blockSeconds = 60;
+const clockSlackMs = 5000;
+
+type Target = { readonly server: string; readonly program: string; readonly options: string[] };
+
+function targets({ config }: Installation): Target[] {
+  const { peers, tcprules } = config.blocking;
+  const found: Target[] = [];
+  if (peers) {
+    const { directory, cdb } = peers;
+    found.push({ server: `tcpsvd -i ${directory}`, program: 'tcpsvd', options: ['-i', directory] });
+    if (cdb) found.push({ server: `tcpsvd -x ${cdb}`, program: 'tcpsvd', options: ['-x', cdb] });
+  }
+  if (tcprules) {
+    const options = ['-HR', '-x', tcprules.cdb];
+    found.push({ server: `tcpserver -x ${tcprules.cdb}`, program: 'tcpserver', options });
+  }
+  return found;
+}
+
+export function isOfThisHost(address: Address): boolean {
+  return address.family === 4 && isSingle(address) && address.octets[0] === 127;
+}
+
+export function anyAddress(): string {
+  return `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`;
+}
+
+/** Why the address cannot be blocked for a try, or undefined. */
+function obstacle(site: Installation, address: Address): string | undefined {
+  const { memory } = site;
+  if ('unknown' in memory) return 'it cannot be told what is blocked: see the other findings';
+  const entry = allowEntries(site, memory).find(address);
+  if (entry) return `${address.text} is on the allowlist by ${entry.address.text}`;
+  const nowMs = site.clock.wallMs();
+  const block = memory.blocks.find((each) => {
+    return each.address.text === address.text && each.untilMs > nowMs;
+  });
+  return block && `${address.text} is blocked already: give another address`;
+}
+
+export async function probe(
+  site: Installation,
+  address: Address,
+  run: RunCommand,
+  signal: AbortSignal,
+): Promise<Step[]> {
+  const all = targets(site);
+  const skipped = (step: string): Step[] => [{ server: 'probe', step, went: 'skipped' }];
+  if (all.length === 0)
+    return skipped('neither blocking.peers nor blocking.tcprules is configured');
+  const why = obstacle(site, address);
+  if (why !== undefined) return skipped(why);
+  const steps: Step[] = [];
+  for (const target of all) {
+    if (programIn(site.searchPath, target.program) === undefined) {
+      const step = `${target.program} is not in PATH`;
+      steps.push({ server: target.server, step, went: 'skipped' });
+    } else await prove(site, target, { address, run, signal, steps });
+  }
+  return steps;
+}
+
+type Attempt = {
+  readonly address: Address;
+  readonly run: RunCommand;
+  readonly signal: AbortSignal;
+  readonly steps: Step[];
+};
+
+async function prove(site: Installation, target: Target, attempt: Attempt): Promise<void> {
+  const { server, program, options } = target;
+  const tell = (step: string, isWell: boolean) => {
+    attempt.steps.push({ server, step, went: isWell ? 'as it should' : 'wrong' });
+  };
+  let throwaway: Throwaway | undefined;
+  try {
+    throwaway = await startThrowaway(program, options, attempt.signal);
+    await letInDroppedLetIn(site, throwaway, { ...attempt, tell });
+  } catch (error) {
+    tell(attempt.signal.aborted ? 'interrupted' : reasonOf(error), false);
+  } finally {
+    await throwaway?.stop();
+  }
+}
+
+type Telling = Attempt & { readonly tell: (step: string, isWell: boolean) => void };
+
+async function letInDroppedLetIn(site: Installation, server: Throwaway, attempt: Telling) {
+  const { address, run, signal, tell } = attempt;
+  const before = await server.letsIn(address.text);
+  tell(`${address.text} is ${before ? 'let in' : 'refused, though nothing blocks it'}`, before);
+  if (!before) return;
+  try {
+    signal.throwIfAborted();
+    const { text } = address;
+    const blocking = await run(
+      'block',
+      '--for',
+      `${blockSeconds}`,
+      '--reason',
+      'doctor --probe',
+      text,
+    );
+    tell(blocking.said, blocking.exit === 0);
+    if (blocking.exit !== 0) return;
+    checkClock(site, attempt);
+    signal.throwIfAborted();
+    const during = await server.letsIn(text);
+    tell(`${text} is ${during ? 'let in, though it is blocked' : 'refused'}`, !during);
+  } finally {
+    await unblock(server, attempt);
+  }
+}
+
+async function unblock(server: Throwaway, { address, run, tell }: Telling): Promise<void> {
+  const { exit, said } = await run('unblock', address.text);
+  tell(said, exit === 0);
+  if (exit !== 0) return;
+  const after = await server.letsIn(address.text);
+  tell(`${address.text} is ${after ? 'let in again' : 'refused still'}`, after);
+}
+
+/** A file system with a clock of its own, on another host, is seen by the file just written. */
+function checkClock({ config, clock }: Installation, { address, tell }: Telling): void {
+  const name = peerFileName(address);
+  const directory = config.blocking.peers?.directory;
+  if (directory === undefined || name === undefined) return;
+  const stats = statSync(join(directory, name), { throwIfNoEntry: false });
+  const nowMs = clock.wallMs();
+  const isNear = (milliseconds: number) => Math.abs(milliseconds - nowMs) < clockSlackMs;
+  // The end of its block tells the file that was just written from one of the administrator's.
+  if (!stats || !isNear(stats.mtimeMs - blockSeconds * 1000) || isNear(stats.ctimeMs)) return;
+  const written = new Date(stats.ctimeMs).toISOString();
+  tell(`${quoted(directory)}: its file system says that it is ${written}`, false);
+}

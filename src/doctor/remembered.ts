@@ -1,0 +1,70 @@
+/**
+ * Blocks and allowlist as they are remembered: told by the running daemon, or read from a private
+ * copy of the database, because opening the real one would create files beside it.
+ */
+import { copyFileSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Address, parseNetwork } from '../core/address.ts';
+import { refusePlanted } from '../files/planted-file.ts';
+import { SqliteStore } from '../store/sqlite-store.ts';
+import type { Block, BlockSource } from '../store/store.ts';
+import { inPrivateDirectory } from './private-directory.ts';
+
+export type AllowEntry = {
+  readonly address: Address;
+  readonly source: 'configuration' | 'operator';
+};
+
+export type Memory = {
+  readonly blocks: readonly Block[];
+  /** Those of operators only; the configuration has its own. */
+  readonly allowed: readonly AllowEntry[];
+};
+
+/** Parts of `list --json` and `allow list --json`. */
+type ListedBlock = {
+  readonly address: string;
+  readonly class: string;
+  readonly since: string;
+  readonly until: string;
+  readonly count: number;
+  readonly limit: number;
+  readonly seconds: number;
+  readonly times: number;
+  readonly source: BlockSource;
+  readonly reason: string;
+};
+type ListedEntry = { readonly address: string; readonly source: AllowEntry['source'] };
+
+/** From what the daemon answers; dry runs are no blocks. */
+export function memoryFrom(blocksJson: string, allowedJson: string): Memory {
+  const blocks = (JSON.parse(blocksJson) as ListedBlock[]).flatMap((listed): Block[] => {
+    const address = parseNetwork(listed.address);
+    if (!address || listed.source === 'dry run') return [];
+    const [sinceMs, untilMs] = [Date.parse(listed.since), Date.parse(listed.until)];
+    return [{ ...listed, address, sinceMs, untilMs, replacedUntilMs: 0 }];
+  });
+  const allowed = (JSON.parse(allowedJson) as ListedEntry[]).flatMap(({ address, source }) => {
+    const network = parseNetwork(address);
+    return network && source === 'operator' ? [{ address: network, source }] : [];
+  });
+  return { blocks, allowed };
+}
+
+/** From the database, while no daemon writes it. @throws Fault, errors of the file system */
+export function memoryIn(path: string, nowMs: number): Memory {
+  refusePlanted(path, 'store');
+  return inPrivateDirectory((directory) => {
+    const copy = join(directory, 'copy.db');
+    copyFileSync(path, copy);
+    if (existsSync(`${path}-wal`)) copyFileSync(`${path}-wal`, `${copy}-wal`);
+    const store = new SqliteStore(copy);
+    try {
+      const current = store.allowances().filter(({ untilMs = Infinity }) => untilMs > nowMs);
+      const allowed = current.map(({ address }) => ({ address, source: 'operator' as const }));
+      return { blocks: store.all(), allowed };
+    } finally {
+      store.close();
+    }
+  });
+}

@@ -1,0 +1,60 @@
+/** The file in which a cdb is: where it really is, whether it has some bytes, how it is replaced. */
+import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { identityOf } from '../../files/file-identity.ts';
+import { plantedAt } from '../../files/planted-file.ts';
+import { readFile, readFileLater } from '../../files/read-file.ts';
+import { removeQuietly, replaceFile } from '../../files/replace-file.ts';
+import { slowly, type Work } from '../../runtime/work.ts';
+
+const firstMode = 0o644;
+
+/** The administrator's link stays one: others who write the cdb write where it leads. */
+export function linkTarget(path: string): string {
+  if (plantedAt(path) !== undefined) return path;
+  try {
+    return realpathSync(path);
+  } catch {
+    // Not there yet: a link still tells where it will be.
+    return isLink(path) ? resolve(dirname(path), readlinkSync(path)) : path;
+  }
+}
+
+/**
+ * Replaces the file where its bytes are other ones; it keeps its mode. Returns the identity of the
+ * one that has them. @throws Fault
+ */
+export function* putCdb(path: string, bytes: Uint8Array): Work<string> {
+  const file = linkTarget(path);
+  if (plantedAt(file) !== undefined) removeQuietly(file);
+  const identity = identityOf(file);
+  const isSame = identity !== undefined && (yield* holds(file, bytes));
+  return isSame ? identity : yield* replaceFile(file, bytes, modeOf(file));
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+function* holds(path: string, bytes: Uint8Array): Work<boolean> {
+  try {
+    if (statSync(path).size !== bytes.length) return false;
+    const there = yield* slowly({ now: () => readFile(path), later: () => readFileLater(path) });
+    return Buffer.compare(there, bytes) === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** A file that cannot be looked at counts as none: writing it tells the trouble. */
+function modeOf(path: string): number {
+  try {
+    return statSync(path).mode & 0o777;
+  } catch {
+    return firstMode;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * When to rebuild: soon after it is asked for, never more than once a second (twice when urgent)
+ * however often it is asked for, and again by itself when it failed.
+ *
+ * Guarantee: of two rebuilds one is over before the other begins, unless `flush` gives one up. What
+ * is asked for while one goes on is asked of the next.
+ * Guarantee: a rebuild that fails by itself reaches `onFailure` and never the event loop.
+ */
+import type { Ending, Timers } from '../../runtime/timers.ts';
+import { doNow, type Work } from '../../runtime/work.ts';
+
+const pauseMs = 1000;
+const urgentPauseMs = pauseMs / 2;
+const retryMs = 5000;
+
+type Waiting = { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+type Scheduled = { readonly dueMs: number; readonly cancel: () => void };
+
+export class RebuildPace {
+  readonly #rebuild: () => Work<void>;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #timers: Timers;
+  /** How long after the last rebuild the next one is wanted; undefined: none is. */
+  #wantedAfterMs: number | undefined;
+  #isRebuilding = false;
+  #waitingForThis: Waiting[] = [];
+  #waitingForNext: Waiting[] = [];
+  #isStopped = false;
+  #giveUp = () => {};
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #scheduled: Scheduled | undefined;
+
+  constructor(rebuild: () => Work<void>, onFailure: (error: unknown) => void, timers: Timers) {
+    this.#rebuild = rebuild;
+    this.#onFailure = onFailure;
+    this.#timers = timers;
+  }
+
+  /**
+   * Asks for a rebuild: at the end of this turn, or a second after the last one. What is urgent
+   * waits only half as long, so that it is done within a second.
+   */
+  request(isUrgent = false): void {
+    this.#want(isUrgent ? urgentPauseMs : pauseMs);
+    this.#scheduleWanted();
+  }
+
+  /** In how many milliseconds a rebuild is due, or undefined: none is. One that goes on is due. */
+  get inMs(): number | undefined {
+    if (this.#isRebuilding) return 0;
+    return this.#scheduled && this.#scheduled.dueMs - this.#timers.nowMs();
+  }
+
+  /**
+   * Rebuilds soon if a rebuild is wanted, whenever the last one was. Resolves when that one, or the
+   * one that goes on, is done; rejects with what it throws.
+   */
+  settle(): Promise<void> {
+    if (this.#wantedAfterMs === undefined && !this.#isRebuilding) return Promise.resolve();
+    const who = this.#wantedAfterMs === undefined ? this.#waitingForThis : this.#waitingForNext;
+    return new Promise((resolve, reject) => {
+      who.push({ resolve, reject });
+      if (who === this.#waitingForNext) {
+        this.#want(Number.NEGATIVE_INFINITY);
+        this.#scheduleWanted();
+      }
+    });
+  }
+
+  /** Rebuilds at once if a rebuild is wanted or goes on; throws what it throws. */
+  flush(): void {
+    if (this.#wantedAfterMs === undefined && !this.#isRebuilding) return;
+    this.#giveUp();
+    this.#unschedule();
+    this.#wantedAfterMs = undefined;
+    const waiting = [...this.#waitingForThis.splice(0), ...this.#waitingForNext.splice(0)];
+    try {
+      doNow(this.#rebuild());
+      tell(waiting, 'done');
+    } catch (error) {
+      this.#retry();
+      tell(waiting, { error });
+      throw error;
+    } finally {
+      this.#lastMs = this.#timers.nowMs();
+    }
+  }
+
+  /** No rebuild happens by itself any more; one that goes on is given up. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#giveUp();
+    this.#unschedule();
+  }
+
+  #want(afterMs: number): void {
+    this.#wantedAfterMs = Math.min(afterMs, this.#wantedAfterMs ?? afterMs);
+  }
+
+  #scheduleWanted(): void {
+    if (this.#wantedAfterMs === undefined) return;
+    this.#schedule(Math.max(this.#timers.nowMs(), this.#lastMs + this.#wantedAfterMs));
+  }
+
+  #retry(): void {
+    this.#want(pauseMs);
+    this.#schedule(this.#timers.nowMs() + retryMs);
+  }
+
+  #schedule(dueMs: number): void {
+    if (this.#isStopped || this.#isRebuilding) return;
+    if (this.#scheduled && this.#scheduled.dueMs <= dueMs) return;
+    this.#unschedule();
+    const cancel = this.#timers.after(dueMs - this.#timers.nowMs(), () => this.#begin());
+    this.#scheduled = { dueMs, cancel };
+  }
+
+  #unschedule(): void {
+    this.#scheduled?.cancel();
+    this.#scheduled = undefined;
+  }
+
+  #begin(): void {
+    this.#scheduled = undefined;
+    this.#wantedAfterMs = undefined;
+    this.#isRebuilding = true;
+    this.#waitingForThis = this.#waitingForNext;
+    this.#waitingForNext = [];
+    this.#giveUp = this.#timers.begin(this.#rebuild(), (ending) => this.#end(ending));
+  }
+
+  #end(ending: Ending): void {
+    this.#isRebuilding = false;
+    if (ending === 'given up') {
+      this.#scheduleWanted();
+      return;
+    }
+    tell(this.#waitingForThis.splice(0), ending);
+    this.#lastMs = this.#timers.nowMs();
+    const isWanted = this.#wantedAfterMs !== undefined;
+    if (ending !== 'done' && !isWanted) this.#retry();
+    else this.#scheduleWanted();
+    if (ending !== 'done') this.#onFailure(ending.error);
+  }
+}
+
+function tell(waiting: readonly Waiting[], ending: Exclude<Ending, 'given up'>): void {
+  for (const { resolve, reject } of waiting) {
+    if (ending === 'done') resolve();
+    else reject(ending.error);
+  }
+}

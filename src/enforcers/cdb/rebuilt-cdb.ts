@@ -1,0 +1,217 @@
+/**
+ * A cdb file that is compiled again whenever what it is made of changes, and the keys that are wanted
+ * in it.
+ *
+ * Guarantee: the file is only ever replaced whole, and only by something that compiled. When it does
+ * not compile, the old file stays, the trouble is logged once, and every change (or five seconds)
+ * brings another try.
+ * Guarantee: it is compiled and written in slices, between which others are served; but for `flush`
+ * and `close`, which do all at once, for who has nobody to serve.
+ *
+ * A build has a number, so that a key that was wanted before it can be said to have landed. Nothing
+ * is compiled before `start`, when all is known that must be in it.
+ */
+import type { FSWatcher } from 'chokidar';
+import { identitiesOf, identityOf } from '../../files/file-identity.ts';
+import { removeLeftovers } from '../../files/replace-file.ts';
+import { Fault, reasonOf } from '../../runtime/errors.ts';
+import type { Timers } from '../../runtime/timers.ts';
+import type { Work } from '../../runtime/work.ts';
+import { linkTarget, putCdb } from './cdb-file.ts';
+import { RebuildPace } from './rebuild-pace.ts';
+
+export type CdbLog = (level: 'info' | 'warn' | 'error', what: string, detail: string) => void;
+
+export type RebuiltCdbParts = {
+  readonly path: string;
+  /** What it is made of: it is compiled again when one of these is another than it was. */
+  readonly sources: readonly string[];
+  /** All bytes of the file. @throws Fault */
+  readonly compile: () => Work<Uint8Array>;
+  readonly log: CdbLog;
+  readonly timers: Timers;
+};
+
+/** The last build that landed: its number, the file that it made, and of what. */
+type Landed = { readonly build: number; readonly file: string; readonly sources: string };
+
+export class RebuiltCdb {
+  readonly #parts: RebuiltCdbParts;
+  readonly #log: CdbLog;
+  readonly #pace: RebuildPace;
+  /** Per key, the number of the first build that has it. */
+  readonly #wanted = new Map<string, number>();
+  /** Per key that the file may still have, the number of the first build without it. */
+  readonly #dropped = new Map<string, number>();
+  #nextBuild = 1;
+  #landed: Landed | undefined;
+  #trouble: string | undefined;
+  /** Those that are logged. */
+  readonly #problems = new Set<string>();
+  #watcher: FSWatcher | undefined;
+  #isStarted = false;
+  #isClosed = false;
+
+  constructor(parts: RebuiltCdbParts) {
+    this.#parts = parts;
+    this.#log = parts.log;
+    this.#pace = new RebuildPace(
+      () => this.#rebuild(),
+      (error) => this.#report(error),
+      parts.timers,
+    );
+  }
+
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  get isMissing(): boolean {
+    return identityOf(this.#parts.path) === undefined;
+  }
+
+  start(): void {
+    const { path } = this.#parts;
+    for (const each of new Set([path, linkTarget(path)])) removeLeftovers(each);
+    this.#isStarted = true;
+    this.request();
+  }
+
+  /** The next build has the key. */
+  want(key: string): void {
+    this.#dropped.delete(key);
+    if (!this.#wanted.has(key)) this.#wanted.set(key, this.#nextBuild);
+  }
+
+  /** The next build does without the key; says whether it was wanted. */
+  drop(key: string): boolean {
+    if (!this.#wanted.delete(key)) return false;
+    this.#dropped.set(key, this.#nextBuild);
+    return true;
+  }
+
+  wantOnly(keys: ReadonlySet<string>): void {
+    for (const key of this.#wanted.keys()) if (!keys.has(key)) this.drop(key);
+    for (const key of keys) this.want(key);
+  }
+
+  wants(key: string): boolean {
+    return this.#wanted.has(key);
+  }
+
+  get wanted(): string[] {
+    return [...this.#wanted.keys()];
+  }
+
+  /** Whether the file has the wanted key, and is still the one that we wrote. */
+  has(key: string): boolean {
+    const build = this.#wanted.get(key);
+    return build !== undefined && build <= (this.#landed?.build ?? 0) && this.#isOurs();
+  }
+
+  /** Whether the file may still have the key, though nothing wants it. */
+  mayHave(key: string): boolean {
+    return this.#dropped.has(key);
+  }
+
+  request(isUrgent = false): void {
+    if (this.#isStarted) this.#pace.request(isUrgent);
+  }
+
+  /**
+   * Compiles again when somebody else has replaced the file, or changed a source, also when `watch`
+   * has missed it. Says whether all was as it should be.
+   */
+  verify(): boolean {
+    const isRight = this.#isOurs() && identitiesOf(this.#parts.sources) === this.#landed?.sources;
+    if (!isRight) this.request();
+    return isRight;
+  }
+
+  /** In how many milliseconds it is compiled next, or undefined: nothing asks for it. */
+  get inMs(): number | undefined {
+    return this.#pace.inMs;
+  }
+
+  /** Why the last build failed, or undefined: it did not. */
+  trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** Also compiles when one of the sources is saved, or when somebody else replaces the file. */
+  watch(sources: readonly string[]): void {
+    this.#startWatching(sources).catch((error: unknown) => this.cannotWatch(error));
+  }
+
+  cannotWatch(error: unknown): void {
+    this.#log('warn', 'cannot watch', `${this.#parts.path}, or its source: ${reasonOf(error)}`);
+  }
+
+  /** Resolves when what is asked for has landed. Rejects with the Fault that prevents it. */
+  settle(): Promise<void> {
+    return this.#pace.settle();
+  }
+
+  /** Does what is asked for, at once. @throws Fault */
+  flush(): void {
+    this.#pace.flush();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    try {
+      this.flush();
+    } finally {
+      this.#pace.stop();
+      void this.#watcher?.close();
+    }
+  }
+
+  /** Loaded here because short commands do not watch. */
+  async #startWatching(sources: readonly string[]): Promise<void> {
+    const { watchFiles } = await import('../../files/watch-files.ts');
+    if (this.#isClosed || this.#watcher) return;
+    const { path: cdb } = this.#parts;
+    this.#watcher = watchFiles([...sources, cdb], {
+      onReady: () => this.verify(),
+      onEvent: (_event, path) => {
+        if (path !== cdb || !this.#isOurs()) this.request();
+      },
+      onTrouble: (error) => this.cannotWatch(error),
+    });
+  }
+
+  #isOurs(): boolean {
+    return this.#landed !== undefined && identityOf(this.#parts.path) === this.#landed.file;
+  }
+
+  *#rebuild(): Work<void> {
+    const build = this.#nextBuild++;
+    const sources = identitiesOf(this.#parts.sources);
+    try {
+      const bytes = yield* this.#parts.compile();
+      const file = yield* putCdb(this.#parts.path, bytes);
+      this.#landed = { build, file, sources };
+    } catch (error) {
+      this.#trouble = detailOf(error);
+      throw error;
+    }
+    this.#trouble = undefined;
+    for (const [key, first] of this.#dropped) if (first <= build) this.#dropped.delete(key);
+    if (this.#problems.size > 0) this.#log('info', 'cdb compiled again', this.#parts.path);
+    this.#problems.clear();
+  }
+
+  /** Once per distinct problem: a source that stays wrong is tried every few seconds. */
+  #report(error: unknown): void {
+    const detail = detailOf(error);
+    if (this.#problems.has(detail)) return;
+    this.#problems.add(detail);
+    this.#log('error', 'cdb not compiled, the old one stays', detail);
+  }
+}
+
+function detailOf(error: unknown): string {
+  return error instanceof Fault ? error.detail : ((error as Error)?.stack ?? String(error));
+}

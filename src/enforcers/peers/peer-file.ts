@@ -1,0 +1,180 @@
+/**
+ * One block as a file in tcpsvd's instructions directory: its name, its mode, its text, and how it
+ * is told from a file of the admin's.
+ *
+ * tcpsvd goes by the bits of the file's owner. Mode 0200, neither readable nor executable, is "close
+ * the connection", and the text is never read. Mode 0555 is a command that runs instead of the
+ * server's program: ours says an SMTP 421 and ends. Everybody may read it, because tcpsvd must and
+ * may run as anybody; nobody may write it, because tcpsvd -t removes what its owner may write, some
+ * time after it was last read: too early or never, as clients come.
+ *
+ * Guarantee: nothing from the network is in the text but the address, in its canonical form.
+ *
+ * It does no I/O.
+ */
+import type { Stats } from 'node:fs';
+import { type Address, parseNetwork } from '../../core/address.ts';
+import type { Block, BlockSource } from '../../store/store.ts';
+
+export const silentMode = 0o200;
+export const politeMode = 0o555;
+/**
+ * Of a silent file until it is complete: it refuses already, and the sticky bit, which nobody else
+ * sets on a file, tells that it is ours although it has not the time of its end yet.
+ */
+export const unfinishedMode = 0o1200;
+
+const permissionBits = 0o7777;
+const userExecute = 0o100;
+const userReadOrExecute = 0o500;
+/** Bytes of a file of ours, and more. */
+const shortestText = 100;
+const longestText = 4096;
+
+/** The whole second at which a block is over: tcpsvd compares whole seconds. */
+export function endSecond(untilMs: number): number {
+  return Math.ceil(untilMs / 1000);
+}
+
+/**
+ * The name of the file that denies `address`: a.b.c.d, or fewer octets for /24, /16 and /8.
+ * Undefined for what tcpsvd cannot express: IPv6, other prefixes.
+ */
+export function peerFileName(address: Address): string | undefined {
+  if (address.family !== 4 || address.prefixLength % 8 !== 0 || address.prefixLength === 0) {
+    return undefined;
+  }
+  return address.octets.slice(0, address.prefixLength / 8).join('.');
+}
+
+/** The address or network that a peer file's name stands for, or undefined. */
+export function addressOfPeerFile(name: string): Address | undefined {
+  const octets = name.split('.');
+  if (octets.length > 4) return undefined;
+  const padded = [...octets, ...Array<string>(4 - octets.length).fill('0')].join('.');
+  const address = parseNetwork(`${padded}/${octets.length * 8}`);
+  return address && peerFileName(address) === name ? address : undefined;
+}
+
+/** What a silent file says; one `name value` a line. */
+export function peerFileText(block: Block): string {
+  return lines(record(block));
+}
+
+/**
+ * What a polite file says, for /bin/sh: the same as comments, and the refusal. Whatever part of it a
+ * power loss leaves is still a command that runs instead of the program, so nobody gets in.
+ */
+export function politeFileText(block: Block, message: string): string {
+  const comments = record(block).map((line) => `# ${line}`);
+  return lines([...comments, `printf '%s\\r\\n' ${quoted(`421 4.7.0 ${message}`)}`]);
+}
+
+function record(block: Block): string[] {
+  return [
+    'ipthrottle block',
+    `address ${block.address.text}`,
+    `class ${block.class}`,
+    `rate ${block.count}/${block.limit} in ${block.seconds}`,
+    `since ${new Date(block.sinceMs).toISOString()}`,
+    `until ${new Date(block.untilMs).toISOString()}`,
+    `times ${block.times}`,
+    `source ${block.source}`,
+  ];
+}
+
+const recordPattern = new RegExp(
+  [
+    '^ipthrottle block',
+    'address (?<address>\\S+)',
+    'class (?<class>\\S+)',
+    'rate (?<count>\\d{1,15})/(?<limit>-?\\d{1,15}) in (?<seconds>\\d{1,15})',
+    'since (?<since>[\\dTZ:.+-]+)',
+    'until (?<until>[\\dTZ:.+-]+)',
+    'times (?<times>[1-9]\\d{0,14})',
+    'source (?<source>rate|operator)\n',
+  ].join('\n'),
+);
+
+/**
+ * The block that a file's text, silent or polite, is about; undefined when it is not one of ours, or
+ * not all of it. What is not in the text is as in a block that an operator did not explain.
+ */
+export function blockInPeerFile(text: string): Block | undefined {
+  const fields = recordPattern.exec(text.replace(/^# /gm, ''))?.groups;
+  const address = fields && parseNetwork(fields.address ?? '');
+  const [sinceMs, untilMs] = [Date.parse(fields?.since ?? ''), Date.parse(fields?.until ?? '')];
+  if (!address || address.text !== fields.address) return undefined;
+  if (Number.isNaN(sinceMs) || Number.isNaN(untilMs)) return undefined;
+  return {
+    address,
+    class: fields.class ?? '',
+    sinceMs,
+    untilMs,
+    count: Number(fields.count),
+    limit: Number(fields.limit),
+    seconds: Number(fields.seconds),
+    times: Number(fields.times),
+    source: fields.source as BlockSource,
+    reason: '',
+    replacedUntilMs: 0,
+  };
+}
+
+/** Whether a file that no block explains may be one of ours, so that its text is worth reading. */
+export function mayBeOurs(stats: Stats, uid: number): boolean {
+  const mode = stats.mode & permissionBits;
+  return (
+    stats.isFile() &&
+    stats.uid === uid &&
+    (mode === silentMode || mode === politeMode) &&
+    stats.size >= shortestText &&
+    stats.size <= longestText
+  );
+}
+
+/** Whether it is a file of ours that who made it did not live to complete. */
+export function isUnfinished(stats: Stats): boolean {
+  return stats.isFile() && (stats.mode & permissionBits) === unfinishedMode;
+}
+
+/** Configuration lets nothing else in; a line that broke would be a command. */
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text.replace(/[^ -~]/g, '?')}\n`).join('');
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+export function isDeny(stats: Stats): boolean {
+  return stats.isFile() && (stats.mode & userReadOrExecute) === 0;
+}
+
+/** Whether tcpsvd runs the file: what becomes of the client then, only the file can tell. */
+export function isCommand(stats: Stats): boolean {
+  return stats.isFile() && (stats.mode & userExecute) !== 0;
+}
+
+/** Whether the file is the one of this block, in any mode, or what came before it. */
+export function isOurs(stats: Stats, block: Block): boolean {
+  if (isUnfinished(stats)) return true;
+  const mode = stats.mode & permissionBits;
+  if (!stats.isFile() || (mode !== silentMode && mode !== politeMode)) return false;
+  const second = Math.round(stats.mtimeMs / 1000);
+  return (
+    second === endSecond(block.untilMs) ||
+    (block.replacedUntilMs > 0 && second === endSecond(block.replacedUntilMs))
+  );
+}
+
+/** Of a file of ours: whether it ends when this block does. */
+export function isInTime(stats: Stats, block: Block): boolean {
+  return Math.round(stats.mtimeMs / 1000) === endSecond(block.untilMs);
+}
+
+/** Of a file of ours: whether it is what this block should have. Without text it lacked room. */
+export function isComplete(stats: Stats, block: Block, mode: number): boolean {
+  const hasMode = (stats.mode & permissionBits) === mode;
+  return hasMode && stats.size > 0 && isInTime(stats, block);
+}

@@ -1,0 +1,173 @@
+/**
+ * Blocks for tcpsvd -x: those of the peers directory, compiled with the admin's files to a cdb, which
+ * rebuilt-cdb.ts replaces. The directory stays the truth, and serves tcpsvd -i all the same.
+ *
+ * `impose` answers `pending` until a rebuild has landed; the daemon refuses the client meanwhile.
+ *
+ * The data of our own files is remembered while nothing tells that they changed, because looking at
+ * 100 000 files takes half a second in which the daemon would answer nobody.
+ */
+import { type Address, networkOf } from '../../core/address.ts';
+import { readFile } from '../../files/read-file.ts';
+import { realTimers, type Timers } from '../../runtime/timers.ts';
+import type { Block } from '../../store/store.ts';
+import { findInCdb } from '../cdb/cdb.ts';
+import { type CdbLog, RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
+import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from '../enforcer.ts';
+import { latin1 } from '../tcprules/tcprules.ts';
+import { compilePeers, peerData } from './compile-peers.ts';
+import { peerFileName } from './peer-file.ts';
+import type { PeerFileOptions } from './peer-file-maker.ts';
+import { PeersDirectory } from './peers-directory.ts';
+
+export type PeersCdbOptions = PeerFileOptions & {
+  /** What tcpsvd -x reads; not in the directory. */
+  readonly cdb: string;
+};
+
+export class PeersCdb implements Enforcer {
+  readonly name: string;
+  readonly #options: PeersCdbOptions;
+  readonly #directory: PeersDirectory;
+  readonly #cdb: RebuiltCdb;
+  /** The data of those files of blocks that did not change since they were last compiled. */
+  readonly #known = new Map<string, Uint8Array>();
+
+  constructor(options: PeersCdbOptions, log: CdbLog, timers: Timers = realTimers) {
+    this.name = `peers ${options.directory} in ${options.cdb}`;
+    this.#options = options;
+    this.#directory = new PeersDirectory(options, timers, {
+      onEvent: (name) => this.#noteChange(name),
+      onTrouble: (error) => this.#cdb.cannotWatch(error),
+      onMended: () => log('info', 'watches again', options.directory),
+    });
+    this.#cdb = new RebuiltCdb({
+      path: options.cdb,
+      sources: [options.directory],
+      compile: () => compilePeers(options.directory, (name) => this.#dataOf(name)),
+      log,
+      timers,
+    });
+  }
+
+  impose(block: Block): Imposed {
+    const imposed = this.#directory.impose(block);
+    const name = peerFileName(block.address);
+    if (imposed !== 'in force' || name === undefined) return imposed;
+    this.#known.delete(name);
+    this.#cdb.want(name);
+    this.#cdb.request();
+    return this.#cdb.has(name) ? 'in force' : 'pending';
+  }
+
+  lift(block: Block): boolean {
+    const name = peerFileName(block.address);
+    if (name === undefined) return false;
+    const isLifted = this.#directory.lift(block);
+    this.#forget(name);
+    if (isLifted) this.#cdb.request(true);
+    return isLifted;
+  }
+
+  standing(address: Address, block: Block | undefined): Standing {
+    let data: Uint8Array | undefined;
+    try {
+      data = firstFound(readFile(this.#options.cdb), address);
+    } catch {
+      return 'unknown';
+    }
+    const kind = data && String.fromCharCode(data.at(-1) ?? 0);
+    const file = this.#directory.standing(address, block);
+    // What the cdb refuses without a file was ours, and goes with the next build.
+    if (kind === 'D') return file === 'theirs' ? 'theirs' : 'ours';
+    if (kind === 'X') return file === 'ours' ? 'ours' : 'unknown';
+    return 'absent';
+  }
+
+  reconcile(blocks: readonly Block[]): void {
+    try {
+      this.#directory.reconcile(blocks);
+    } finally {
+      this.#start(blocks);
+    }
+  }
+
+  rebuildInMs(): number | undefined {
+    return this.#cdb.inMs;
+  }
+
+  trouble(): string | undefined {
+    return this.#cdb.trouble();
+  }
+
+  /** Rebuilds when a file of the directory changes, or when somebody else replaces the cdb. */
+  watch(onChange?: () => void): void {
+    this.#cdb.watch([]);
+    this.#directory.watch(onChange);
+  }
+
+  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
+    for (const finding of this.#directory.inspect(blocks, scope)) {
+      if (finding?.kind === 'replaced') this.#noteChange(null);
+      else if (finding?.kind === 'removed') {
+        this.#forget(peerFileName(finding.block.address) ?? '');
+        this.#cdb.request(true);
+      }
+      yield finding;
+    }
+    if (scope !== 'all') return;
+    // Before that a build would leave out blocks whose files are not there yet.
+    if (!this.#cdb.isStarted) this.#start(blocks.values());
+    else if (!this.#cdb.verify()) this.#known.clear();
+  }
+
+  settle(): Promise<void> {
+    return this.#cdb.settle();
+  }
+
+  flush(): void {
+    this.#cdb.flush();
+  }
+
+  close(): void {
+    this.#directory.close();
+    this.#cdb.close();
+  }
+
+  /** The next build has the files of all these. */
+  #start(blocks: Iterable<Block>): void {
+    const names = [...blocks].map((block) => peerFileName(block.address));
+    this.#cdb.wantOnly(new Set(names.filter((name) => name !== undefined)));
+    this.#known.clear();
+    this.#cdb.start();
+  }
+
+  #forget(name: string): void {
+    this.#cdb.drop(name);
+    this.#known.delete(name);
+  }
+
+  /** Without a name, anything may have changed. */
+  #noteChange(name: string | null): void {
+    if (name === null) this.#known.clear();
+    else this.#known.delete(name);
+    this.#cdb.request();
+  }
+
+  /** Of a block's file, once it was looked at; who is not watching has to look each time. */
+  #dataOf(name: string): Uint8Array | undefined {
+    if (!this.#directory.isWatching || !this.#cdb.wants(name)) return undefined;
+    const data = this.#known.get(name) ?? peerData(this.#options.directory, name);
+    if (data) this.#known.set(name, data);
+    return data;
+  }
+}
+
+function firstFound(cdb: Uint8Array, address: Address): Uint8Array | undefined {
+  for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
+    const name = peerFileName(networkOf(address, length));
+    const data = name === undefined ? undefined : findInCdb(cdb, latin1(name));
+    if (data) return data;
+  }
+  return undefined;
+}

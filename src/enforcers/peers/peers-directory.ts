@@ -1,0 +1,307 @@
+/**
+ * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts
+ * and make-peer-file.ts.
+ *
+ * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
+ * whose modification time is the end of a block of ours, which is how it can be told without reading
+ * a file that even its owner may not read, and one that is unfinished. Its text is for people and for
+ * rebuilding a lost store, for which it is read when no block explains the file.
+ * Guarantee: a file is said to be removed only if it was there, and its directory still is: where the
+ * directory is gone or another one has its name, nobody meant to lift all blocks.
+ */
+import { opendirSync, readdirSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Address, networkOf } from '../../core/address.ts';
+import { DirectoryWatch } from '../../files/directory-watch.ts';
+import { birthOf } from '../../files/file-identity.ts';
+import { Fault, reasonOf } from '../../runtime/errors.ts';
+import { realTimers, type Timers } from '../../runtime/timers.ts';
+import type { Block } from '../../store/store.ts';
+import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from '../enforcer.ts';
+import {
+  addressOfPeerFile,
+  blockInPeerFile,
+  isCommand,
+  isComplete,
+  isDeny,
+  isOurs,
+  isUnfinished,
+  mayBeOurs,
+  peerFileName,
+} from './peer-file.ts';
+import { PeerFileMaker, type PeerFileOptions, statsOf } from './peer-file-maker.ts';
+import { readPeerFile, restoreLeftover } from './read-peer-file.ts';
+
+function guard<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof Fault ? error : new Fault('enforcer', reasonOf(error), error);
+  }
+}
+
+/** Changes when another directory gets the name. */
+function identityOf(directory: string): string {
+  return birthOf(statSync(directory, { bigint: true }));
+}
+
+/** Changes when a file is replaced or written. */
+function signatureOf({ ino, mode, size, mtimeMs }: Stats): string {
+  return `${ino} ${mode} ${size} ${mtimeMs}`;
+}
+
+const bareness = 'only as a silent file without text, for want of room';
+
+/** Who is told of each event in the directory, what keeps them from being seen, and its end. */
+export type PeersListener = {
+  onEvent(name: string | null): void;
+  onTrouble(error: unknown): void;
+  onMended(): void;
+};
+
+const nobody: PeersListener = { onEvent() {}, onTrouble() {}, onMended() {} };
+
+export class PeersDirectory implements Enforcer {
+  readonly name: string;
+  readonly #directory: string;
+  readonly #files: PeerFileMaker;
+  readonly #watch: DirectoryWatch;
+  #onChange: (() => void) | undefined;
+  #isWatched = false;
+  /** The directory in which the files of `#placed` were put. */
+  #identity: string | undefined;
+  /** Names that have had a file of ours, as far as we know until now. */
+  readonly #placed = new Set<string>();
+  /** Files that are not ours although they look so, and how they looked when they were read. */
+  #foreign = new Map<string, string>();
+
+  constructor(
+    options: PeerFileOptions,
+    timers: Timers = realTimers,
+    listener: PeersListener = nobody,
+  ) {
+    this.name = `peers ${options.directory}`;
+    this.#directory = options.directory;
+    this.#files = new PeerFileMaker(options);
+    this.#watch = new DirectoryWatch({
+      directory: options.directory,
+      onEvent: (name) => listener.onEvent(name),
+      onTrouble: (error) => listener.onTrouble(error),
+      onMended: () => listener.onMended(),
+      onRest: () => this.#onChange?.(),
+      timers,
+    });
+  }
+
+  impose(block: Block): Imposed {
+    const name = peerFileName(block.address);
+    if (name === undefined) return 'not possible';
+    return guard(() => {
+      this.#identity ??= identityOf(this.#directory);
+      this.#placed.delete(name);
+      const { imposed, isOurs: isPlaced, isBare } = this.#files.put(name, block);
+      if (isPlaced) this.#placed.add(name);
+      if (isBare) throw new Fault('enforcer', `${bareness} in ${this.#directory}`);
+      return imposed;
+    });
+  }
+
+  lift(block: Block): boolean {
+    const name = peerFileName(block.address);
+    if (name === undefined) return false;
+    return guard(() => {
+      const path = join(this.#directory, name);
+      const stats = statsOf(path);
+      const isFound = stats !== undefined && isOurs(stats, block);
+      if (isFound) unlinkSync(path);
+      this.#placed.delete(name);
+      return isFound;
+    });
+  }
+
+  standing(address: Address, block: Block | undefined): Standing {
+    try {
+      return this.#standing(address, block);
+    } catch {
+      return 'unknown';
+    }
+  }
+
+  #standing(address: Address, block: Block | undefined): Standing {
+    for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
+      const network = networkOf(address, length);
+      const name = peerFileName(network);
+      const stats = name === undefined ? undefined : statsOf(join(this.#directory, name));
+      if (!stats) continue;
+      if (block?.address.text === network.text && isOurs(stats, block)) return 'ours';
+      if (isCommand(stats)) return 'unknown';
+      return isDeny(stats) ? 'theirs' : 'absent';
+    }
+    return 'absent';
+  }
+
+  reconcile(blocks: readonly Block[]): void {
+    let trouble: unknown;
+    guard(() => this.#settleIn(identityOf(this.#directory)));
+    this.#removeLeftovers();
+    for (const block of blocks) {
+      try {
+        if (!this.#isThere(block)) this.impose(block);
+      } catch (error) {
+        trouble ??= error;
+      }
+    }
+    if (trouble) throw trouble;
+  }
+
+  trouble(): undefined {}
+
+  /** Whether changes are being followed. */
+  get isWatching(): boolean {
+    return this.#watch.isArmed;
+  }
+
+  watch(onChange?: () => void): void {
+    this.#onChange ??= onChange;
+    this.#isWatched = true;
+    if (!this.#watch.isArmed) this.#watch.arm();
+  }
+
+  async settle(): Promise<void> {}
+
+  flush(): void {}
+
+  close(): void {
+    this.#isWatched = false;
+    this.#watch.close();
+  }
+
+  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
+    try {
+      if (scope === 'unknown') {
+        this.#removeLeftovers();
+        yield* this.#lookForUnknown(blocks);
+        return;
+      }
+      const names = this.#watch.take();
+      let isReplaced = this.#isReplaced();
+      if (scope === 'changed' && names && !isReplaced) {
+        for (const name of names) yield this.#lookAtName(name, blocks);
+        isReplaced = this.#isReplaced();
+        if (!isReplaced) return;
+      }
+      do {
+        if (isReplaced) yield this.#moveIn();
+        yield* this.#lookForUnknown(blocks);
+        yield* this.#lookAtBlocks(blocks);
+        isReplaced = this.#isReplaced();
+      } while (isReplaced);
+    } catch (error) {
+      throw error instanceof Fault ? error : new Fault('enforcer', reasonOf(error), error);
+    }
+  }
+
+  /** Files that no block explains. */
+  *#lookForUnknown(blocks: KnownBlocks): Generator<Finding | undefined, void> {
+    const before = this.#foreign;
+    this.#foreign = new Map();
+    const entries = opendirSync(this.#directory, { encoding: 'latin1', bufferSize: 128 });
+    try {
+      for (let entry = entries.readSync(); entry; entry = entries.readSync()) {
+        const { name } = entry;
+        // One that has a block is looked at with it.
+        if (blocks.has(name)) yield undefined;
+        else if (!restoreLeftover(this.#directory, name)) {
+          const address = addressOfPeerFile(name);
+          const isKnown = !address || blocks.get(address) !== undefined;
+          yield isKnown ? undefined : this.#lookAtUnknown(name, address, before);
+        }
+      }
+    } finally {
+      entries.closeSync();
+    }
+  }
+
+  *#lookAtBlocks(blocks: KnownBlocks): Generator<Finding | undefined, void> {
+    for (const block of blocks.values()) {
+      const name = peerFileName(block.address);
+      if (name !== undefined) yield this.#lookAtBlock(name, block);
+    }
+  }
+
+  #lookAtName(name: string, blocks: KnownBlocks): Finding | undefined {
+    const address = addressOfPeerFile(name);
+    if (!address) return undefined;
+    const block = blocks.get(address);
+    return block
+      ? this.#lookAtBlock(name, block)
+      : this.#lookAtUnknown(name, address, this.#foreign);
+  }
+
+  #lookAtBlock(name: string, block: Block): Finding | undefined {
+    const stats = statsOf(join(this.#directory, name));
+    if (stats && isOurs(stats, block)) {
+      this.#placed.add(name);
+      return isComplete(stats, block, this.#files.mode) ? undefined : { kind: 'missing', block };
+    }
+    const wasPlaced = this.#placed.delete(name);
+    // The admin's own file stands in its place.
+    if (stats) return undefined;
+    return { kind: wasPlaced && !this.#isReplaced() ? 'removed' : 'missing', block };
+  }
+
+  #lookAtUnknown(
+    name: string,
+    address: Address,
+    foreign: ReadonlyMap<string, string>,
+  ): Finding | undefined {
+    const stats = statsOf(join(this.#directory, name));
+    const uid = process.geteuid?.() ?? -1;
+    if (stats?.uid === uid && isUnfinished(stats)) unlinkSync(join(this.#directory, name));
+    if (!stats || !mayBeOurs(stats, uid)) return undefined;
+    const signature = signatureOf(stats);
+    if (foreign.get(name) !== signature) {
+      const text = readPeerFile(this.#directory, name, stats);
+      const block = text === undefined ? undefined : blockInPeerFile(text);
+      if (block?.address.text === address.text && isOurs(stats, block)) {
+        return { kind: 'unknown', block };
+      }
+    }
+    this.#foreign.set(name, signature);
+    return undefined;
+  }
+
+  #isReplaced(): boolean {
+    return identityOf(this.#directory) !== this.#identity;
+  }
+
+  /** Takes the directory for the one that blocks belong in; says so if it is another one. */
+  #moveIn(): Finding | undefined {
+    const isFirst = this.#identity === undefined;
+    this.#settleIn(identityOf(this.#directory));
+    return isFirst ? undefined : { kind: 'replaced', what: this.#directory };
+  }
+
+  #settleIn(identity: string): void {
+    if (identity === this.#identity) return;
+    this.#identity = identity;
+    this.#placed.clear();
+    if (this.#isWatched) this.#watch.arm();
+  }
+
+  /** Whether the block's file is there and as it should be; at a start nearly all are. */
+  #isThere(block: Block): boolean {
+    const name = peerFileName(block.address);
+    const stats = name === undefined ? undefined : statsOf(join(this.#directory, name));
+    if (name === undefined || !stats) return false;
+    if (!isOurs(stats, block) || !isComplete(stats, block, this.#files.mode)) return false;
+    this.#placed.add(name);
+    return true;
+  }
+
+  #removeLeftovers(): void {
+    guard(() => {
+      for (const name of readdirSync(this.#directory)) restoreLeftover(this.#directory, name);
+    });
+  }
+}

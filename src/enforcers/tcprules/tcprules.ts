@@ -1,0 +1,211 @@
+/**
+ * The language of tcprules(1): the admin's rules source as cdb records.
+ *
+ * Guarantee: a source without foreign lines gives the records that djb's tcprules writes, or a
+ * mistake where djb's tcprules refuses; byte for byte, so the text is handled as Latin-1.
+ *
+ * Foreign lines are those only some successors of djb's tcprules understand (IPv6 addresses,
+ * CIDR). They encode such keys differently by version: only the installed tcprules may compile them.
+ *
+ * It does no I/O.
+ */
+import { type Address, isSingle, parseNetwork } from '../../core/address.ts';
+import type { CdbRecord } from '../cdb/cdb.ts';
+
+/** Lines are counted from 1; `text` is Latin-1. */
+export type ForeignLine = { readonly line: number; readonly text: string };
+export type Mistake = { readonly line: number; readonly what: string };
+
+export type Rules = {
+  /** In the order of the source; of records with one key, servers use the first. */
+  readonly records: readonly CdbRecord[];
+  readonly foreign: readonly ForeignLine[];
+  readonly mistakes: readonly Mistake[];
+};
+
+const politeVariable = 'RBLSMTPD=';
+
+/** The data of a rule that says `deny` and nothing else. */
+export const denyData: Uint8Array = latin1('D\0');
+
+export function parseRules(source: Uint8Array): Rules {
+  const records: CdbRecord[] = [];
+  const foreign: ForeignLine[] = [];
+  const mistakes: Mistake[] = [];
+  const text = Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString('latin1');
+  for (const [index, whole] of text.split('\n').entries()) {
+    const line = ruleIn(whole);
+    if (line === undefined) continue;
+    if (isForeign(line)) foreign.push({ line: index + 1, text: line });
+    else {
+      const rule = parseRule(line);
+      if ('mistake' in rule) mistakes.push({ line: index + 1, what: rule.mistake });
+      else for (const key of rule.keys) records.push([latin1(key), rule.data]);
+    }
+  }
+  return { records, foreign, mistakes };
+}
+
+/** How a block is written: `deny`, or `allow` with the text that rblsmtpd(1) refuses with. */
+export type Refusal = { readonly data: Uint8Array; readonly instructions: string };
+
+export const silentRefusal: Refusal = { data: denyData, instructions: 'deny' };
+
+/** A text that starts with a hyphen would be a 553, which has the client's mail returned. */
+export function politeRefusal(message: string): Refusal {
+  const text = message.replace(/^-/, ' -');
+  return {
+    data: latin1(`+${politeVariable}${text}\0`),
+    instructions: `allow,${politeVariable}"${text}"`,
+  };
+}
+
+/**
+ * The key that refuses exactly this address or network, or undefined: no key can say it. That of
+ * IPv6 is only what a rule says; how it is encoded is for the installed tcprules to know.
+ */
+export function keyOf(address: Address): string | undefined {
+  if (address.family === 6) return address.prefixLength > 0 ? address.text : undefined;
+  if (isSingle(address)) return address.text;
+  return [8, 16, 24].includes(address.prefixLength)
+    ? prefixKey(address.octets, address.prefixLength / 8)
+    : undefined;
+}
+
+/**
+ * The keys under which tcpserver looks for an address, best first: the address, its prefixes that
+ * end in a dot, the default. Without $TCPREMOTEHOST and $TCPREMOTEINFO, which nobody knows before.
+ */
+export function lookupKeys(address: Address): string[] {
+  const keys = isSingle(address) ? [address.text] : [];
+  const wholeOctets = address.family === 4 ? Math.floor(address.prefixLength / 8) : 0;
+  for (let octets = Math.min(wholeOctets, 3); octets > 0; octets--) {
+    keys.push(prefixKey(address.octets, octets));
+  }
+  return [...keys, ''];
+}
+
+/** Whether only the installed tcprules knows how to encode the key. */
+export function isForeignKey(key: string): boolean {
+  return key.includes(':');
+}
+
+/** The address or network that a key of ours refuses, or undefined. */
+export function addressOfKey(key: string): Address | undefined {
+  if (isForeignKey(key) || !key.endsWith('.')) return parseNetwork(key);
+  const octets = key.split('.').slice(0, -1);
+  return parseNetwork(`${[...octets, '0', '0', '0'].slice(0, 4).join('.')}/${octets.length * 8}`);
+}
+
+/** The network of a foreign line that says deny, or undefined. */
+export function deniedBy({ text }: ForeignLine): Address | undefined {
+  const network = /^([^=@]*):deny(?:,.*)?$/s.exec(text)?.[1];
+  return network === undefined ? undefined : parseNetwork(network);
+}
+
+function prefixKey(octets: readonly number[], count: number): string {
+  return `${octets.slice(0, count).join('.')}.`;
+}
+
+/** Whether tcpserver closes the connection when it finds this data. */
+export function isDenial(data: Uint8Array): boolean {
+  return stringsIn(data).some((string) => string.startsWith('D'));
+}
+
+/** Whether tcpserver, or rblsmtpd behind it, refuses when it finds this data. */
+export function isRefusal(data: Uint8Array): boolean {
+  const variable = stringsIn(data).findLast((string) => string.startsWith(`+${politeVariable}`));
+  return isDenial(data) || (variable !== undefined && variable !== `+${politeVariable}`);
+}
+
+function stringsIn(data: Uint8Array): string[] {
+  return Buffer.from(data).toString('latin1').split('\0').slice(0, -1);
+}
+
+export function latin1(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
+
+/** What djb's tcprules looks at in a line: no comment, no trailing blanks, and a colon in it. */
+function ruleIn(whole: string): string | undefined {
+  if (whole.startsWith('#')) return undefined;
+  let end = whole.length;
+  while (end > 0 && (whole[end - 1] === ' ' || whole[end - 1] === '\t')) end--;
+  const line = whole.slice(0, end);
+  return line.includes(':') ? line : undefined;
+}
+
+function isForeign(line: string): boolean {
+  const address = line.slice(0, line.indexOf(':'));
+  if (address.includes('/') && !/[=@]/.test(address)) return true;
+  const hexadecimal = /^(?:[^=:]*@)?([0-9a-fA-F:.]*)(?:\/\d+)?:(?:allow|deny)/.exec(line)?.[1];
+  return hexadecimal?.includes(':') ?? false;
+}
+
+type Rule = { readonly keys: readonly string[]; readonly data: Uint8Array };
+type Refused = { readonly mistake: string };
+
+function parseRule(line: string): Rule | Refused {
+  const colon = line.indexOf(':');
+  const data = parseInstructions(line.slice(colon + 1));
+  if (typeof data !== 'string') return data;
+  const keys = expandRange(line.slice(0, colon));
+  return keys ? { keys, data: latin1(data) } : { mistake: 'a range needs numbers on both sides' };
+}
+
+const verbs = [
+  ['deny', 'D\0'],
+  ['allow', ''],
+] as const;
+
+function parseInstructions(text: string): string | Refused {
+  const verb = verbs.find(([word]) => text.startsWith(word));
+  if (!verb) return { mistake: 'after the address and a colon, it must say allow or deny' };
+  let data: string = verb[1];
+  let rest = text.slice(verb[0].length);
+  while (rest !== '') {
+    const variable = parseVariable(rest);
+    if ('mistake' in variable) return variable;
+    data += `+${variable.assignment}\0`;
+    rest = variable.rest;
+  }
+  return data;
+}
+
+/** `,NAME=qVALUEq` for any byte q. The name may be empty and hold anything; djb's may, too. */
+function parseVariable(
+  text: string,
+): { readonly assignment: string; readonly rest: string } | Refused {
+  if (!text.startsWith(',')) return { mistake: 'a comma must follow' };
+  const equals = text.indexOf('=');
+  if (equals < 0) return { mistake: 'a variable needs =' };
+  const quote = text[equals + 1];
+  if (quote === undefined) return { mistake: 'a value needs quotes' };
+  const end = text.indexOf(quote, equals + 2);
+  if (end < 0) return { mistake: `a value has no closing ${JSON.stringify(quote)}` };
+  const assignment = text.slice(1, equals + 1) + text.slice(equals + 2, end);
+  return { assignment, rest: text.slice(end + 1) };
+}
+
+/** `1.2.3.4-6` is three keys, `10.2-3.` two. The first hyphen counts, and none with = or @. */
+function expandRange(address: string): string[] | undefined {
+  const hyphen = address.indexOf('-');
+  if (hyphen < 0 || /[=@]/.test(address)) return [address];
+  const left = address.lastIndexOf('.', hyphen) + 1;
+  const dot = address.indexOf('.', hyphen);
+  const right = dot < 0 ? address.length : dot;
+  const bottom = parseNumber(address.slice(left, hyphen));
+  const top = parseNumber(address.slice(hyphen + 1, right));
+  if (bottom === undefined || top === undefined) return undefined;
+  const keys: string[] = [];
+  for (let octet = bottom; octet <= Math.min(top, 255); octet++) {
+    keys.push(address.slice(0, left) + octet + address.slice(right));
+  }
+  return keys;
+}
+
+/** As C reads an unsigned long: none is 0, too many bits fall off, a NUL ends it. */
+function parseNumber(text: string): number | undefined {
+  const digits = /^(\d*)(?:\0|$)/.exec(text)?.[1];
+  return digits === undefined ? undefined : Number(BigInt.asUintN(64, BigInt(digits)));
+}

@@ -1,0 +1,103 @@
+/**
+ * Tells that something changed in a directory, soon after it has come to rest, and what.
+ *
+ * A hint and no more: the kernel drops events when too many wait, and goes on watching a directory
+ * that another one has replaced, until `arm` is called again.
+ */
+import { type FSWatcher, watch } from 'node:fs';
+import type { Timers } from '../runtime/timers.ts';
+
+/** Without an event for this long the directory is at rest; it is not waited for any longer. */
+const restMs = 150;
+const longestMs = 1000;
+/** More names than this are no help. */
+const mostNames = 10_000;
+
+export type DirectoryWatchParts = {
+  readonly directory: string;
+  /** Called at each event; without a name anything may have changed. */
+  readonly onEvent: (name: string | null) => void;
+  readonly onRest: () => void;
+  readonly onTrouble: (error: unknown) => void;
+  /** Called when it watches again. */
+  readonly onMended: () => void;
+  readonly timers: Timers;
+};
+
+export class DirectoryWatch {
+  readonly #parts: DirectoryWatchParts;
+  #watcher: FSWatcher | undefined;
+  #names = new Set<string>();
+  #isAnything = false;
+  #firstMs: number | undefined;
+  #isBroken = false;
+  #cancel = () => {};
+
+  constructor(parts: DirectoryWatchParts) {
+    this.#parts = parts;
+  }
+
+  get isArmed(): boolean {
+    return this.#watcher !== undefined;
+  }
+
+  /** Watches the directory that has the name now. */
+  arm(): void {
+    this.#disarm();
+    try {
+      this.#watcher = watch(this.#parts.directory, { encoding: 'latin1' }, (_event, name) => {
+        this.note(name);
+      }).on('error', (error) => this.#fail(error));
+      if (this.#isBroken) this.#parts.onMended();
+      this.#isBroken = false;
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** What changed since it was last taken; undefined: it may be anything. */
+  take(): Set<string> | undefined {
+    const names = this.#isAnything ? undefined : this.#names;
+    this.#names = new Set();
+    this.#isAnything = false;
+    return names;
+  }
+
+  close(): void {
+    this.#disarm();
+    this.#cancel();
+  }
+
+  note(name: string | null): void {
+    if (name?.startsWith('..')) return;
+    this.#parts.onEvent(name);
+    if (name !== null) this.#names.add(name);
+    if (name === null || this.#names.size > mostNames) {
+      this.#isAnything = true;
+      this.#names.clear();
+    }
+    this.#wait();
+  }
+
+  #wait(): void {
+    const { timers, onRest } = this.#parts;
+    const nowMs = timers.nowMs();
+    this.#firstMs ??= nowMs;
+    this.#cancel();
+    this.#cancel = timers.after(Math.min(restMs, this.#firstMs + longestMs - nowMs), () => {
+      this.#firstMs = undefined;
+      onRest();
+    });
+  }
+
+  #disarm(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+  }
+
+  #fail(error: unknown): void {
+    this.#disarm();
+    this.#isBroken = true;
+    this.#parts.onTrouble(error);
+  }
+}

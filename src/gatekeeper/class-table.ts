@@ -1,0 +1,67 @@
+/**
+ * The classes of one configuration: as what a value is counted, and by which limit.
+ */
+import type { Config } from '../config/config.ts';
+import { type Address, networkOf } from '../core/address.ts';
+import { findLimit, type Limit, type LimitClass, type Rate } from '../core/limits.ts';
+import type { Subject } from '../counters/counters.ts';
+
+/** One class's share in a request. */
+export type Target = {
+  readonly known: LimitClass;
+  readonly subject: Subject;
+  /** The network by which the class counts an address. */
+  readonly network: Address | undefined;
+  /** Undefined: unlimited. */
+  readonly limit: Limit | undefined;
+  readonly rates: readonly Rate[];
+};
+
+/** The network by which a class counts the address. */
+export function countedNetwork(known: LimitClass, address: Address): Address {
+  return networkOf(address, address.family === 4 ? known.prefix4 : known.prefix6);
+}
+
+export class ClassTable {
+  readonly #classes: ReadonlyMap<string, LimitClass>;
+  readonly #unlimited: readonly Rate[];
+
+  constructor({ classes, settings }: Config) {
+    this.#classes = classes;
+    this.#unlimited = [{ seconds: settings.maxAge, count: -1 }];
+  }
+
+  get(name: string): LimitClass | undefined {
+    return this.#classes.get(name);
+  }
+
+  /** The classes whose values are addresses. */
+  ofAddresses(): LimitClass[] {
+    return [...this.#classes.values()].filter(({ addresses }) => addresses);
+  }
+
+  /** What a value, or the address it spells, is in a class. */
+  targetOf(known: LimitClass, text: string, address: Address | undefined): Target {
+    const network = known.addresses && address ? countedNetwork(known, address) : undefined;
+    const limit = findLimit(known.limits, address?.text ?? text, address);
+    const value = network?.text ?? address?.text ?? text;
+    const rates = limit?.rates ?? this.#unlimited;
+    return { known, subject: { class: known.name, value }, network, limit, rates };
+  }
+
+  /** The same in the class and in those that it also marks. */
+  targetsOf(known: LimitClass, text: string, address: Address | undefined): Target[] {
+    const targets = [this.targetOf(known, text, address)];
+    for (const name of known.also) {
+      const other = this.#classes.get(name);
+      if (other) targets.push(this.targetOf(other, text, address));
+    }
+    return targets;
+  }
+
+  /** An allowlisted address, counted by itself: its neighbours shall not pay for it. */
+  exemptTarget(known: LimitClass, { text }: Address): Target {
+    const subject = { class: known.name, value: text };
+    return { known, subject, network: undefined, limit: undefined, rates: this.#unlimited };
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Blocks that a class with `dry_run` would have made: told and listed, never enforced, and
+ * forgotten with the process.
+ *
+ * Guarantee: at most `most` are kept; for one more the one that was told first is forgotten.
+ */
+
+import type { RareLog } from '../health/rare-log.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Block } from '../store/store.ts';
+
+export class DryRuns {
+  readonly #clock: Clock;
+  readonly #most: number;
+  readonly #rareLog: RareLog;
+  readonly #blocks = new Map<string, Block>();
+  /** Since the start: blocks that were only told, and marks that were let in and only told. */
+  blocksTold = 0;
+  refusalsTold = 0;
+
+  constructor(clock: Clock, most: number, rareLog: RareLog) {
+    this.#clock = clock;
+    this.#most = most;
+    this.#rareLog = rareLog;
+  }
+
+  /** Whether the address would be blocked now. */
+  has(text: string): boolean {
+    const block = this.#blocks.get(text);
+    return block !== undefined && block.untilMs > this.#clock.wallMs();
+  }
+
+  add(block: Block): void {
+    this.blocksTold += 1;
+    // As a new one: a Map keeps the place of a key that it has.
+    this.#blocks.delete(block.address.text);
+    this.#blocks.set(block.address.text, block);
+    if (this.#blocks.size > this.#most) this.#forgetFirst();
+  }
+
+  /** The one that would be in force now for exactly this address or network. */
+  get(text: string): Block | undefined {
+    return this.has(text) ? this.#blocks.get(text) : undefined;
+  }
+
+  /** Those that would be in force now, those that end first in front. */
+  all(): Block[] {
+    this.keep(() => true);
+    return [...this.#blocks.values()].sort((a, b) => a.untilMs - b.untilMs);
+  }
+
+  /** Forgets those that are over, and those that are not `wanted`. */
+  keep(wanted: (block: Block) => boolean): void {
+    for (const [text, block] of this.#blocks) {
+      if (!this.has(text) || !wanted(block)) this.#blocks.delete(text);
+    }
+  }
+
+  #forgetFirst(): void {
+    const [text = ''] = this.#blocks.keys();
+    if (this.has(text)) this.#rareLog.warn('dry run forgotten', { address: text });
+    this.#blocks.delete(text);
+  }
+}

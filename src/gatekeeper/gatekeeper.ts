@@ -1,0 +1,326 @@
+/**
+ * Joins classes, counters, sessions, allowlist, verdicts and blocks: mark() for clients; block(),
+ * unblock(), allow() and usages() for operators.
+ *
+ * Guarantee: a mark that exceeds its limit is answered after its block is committed and in force,
+ * so exactly the limit passes. An address that is allowlisted is counted and never refused.
+ * Guarantee: what anybody may ask, by markApart(), leads to no block and has no influence on what
+ * mark() answers.
+ */
+
+import { BlockKeeper } from '../blocks/block-keeper.ts';
+import type { Steps } from '../blocks/reconciliation.ts';
+import type { Config } from '../config/config.ts';
+import { type Address, parseAddress } from '../core/address.ts';
+import type { Limit, LimitClass, Rate } from '../core/limits.ts';
+import { penaltySeconds } from '../core/penalty.ts';
+import type { Counters, Counts } from '../counters/counters.ts';
+import type { Enforcer, Scope } from '../enforcers/enforcer.ts';
+import type { Degradations } from '../health/health.ts';
+import { RareLog } from '../health/rare-log.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { Fault } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import type { Block, Store } from '../store/store.ts';
+import { errorReply, type Reply } from '../wire/reply.ts';
+import type { Request } from '../wire/request.ts';
+import { Allowlist } from './allowlist.ts';
+import { ClassTable, countedNetwork, type Target } from './class-table.ts';
+import { DryRuns } from './dry-runs.ts';
+import { type Holder, Sessions } from './sessions.ts';
+import { Pardon } from './unblock-allowlisted.ts';
+import { type Event, type Outlook, type VerdictParts, Verdicts } from './verdicts.ts';
+
+export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'isOverloaded'> & {
+  readonly config: Config;
+  readonly degradations: Degradations;
+  readonly store: Store;
+  readonly counters: Counters;
+  /** Where the marks are counted that anybody may make; undefined: nobody may. */
+  readonly countersApart?: Counters | undefined;
+  readonly enforcers: readonly Enforcer[];
+};
+
+/** A value of a class, the limit that applies to it, and its marks. */
+export type Usage = {
+  readonly class: LimitClass;
+  /** The value as it is counted: for addresses a network of the class's prefix length. */
+  readonly value: string;
+  /** Undefined: unlimited. */
+  readonly limit: Limit | undefined;
+  readonly rates: readonly Rate[];
+  readonly counts: Counts;
+  /** Sessions that are open now. */
+  readonly sessions: number;
+  /** Without jitter. Undefined: the class blocks nothing. */
+  readonly outlook: Outlook | undefined;
+  /** Whether nobody is refused by it. */
+  readonly isDry: boolean;
+  /** What a dry run would have blocked. */
+  readonly wouldBlock: Block | undefined;
+};
+
+/** An operator's wish to block; without `seconds` for the time of a first offence. */
+export type BlockOrder = {
+  readonly address: Address;
+  readonly seconds: number | undefined;
+  readonly reason: string;
+};
+
+export class Gatekeeper {
+  readonly blocks: BlockKeeper;
+  readonly allowlist: Allowlist;
+  readonly dryRuns: DryRuns;
+  readonly verdicts: Verdicts;
+  readonly degradations: Degradations;
+  readonly #sessions = new Sessions();
+  readonly #pardon: Pardon;
+  readonly #counters: Counters;
+  readonly #countersApart: Counters | undefined;
+  /** What is left of a pass that sweep() has begun. */
+  #unswept: ((most: number) => boolean)[] = [];
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #config: Config;
+  #classes: ClassTable;
+
+  constructor(parts: GatekeeperParts) {
+    this.#counters = parts.counters;
+    this.#countersApart = parts.countersApart;
+    this.#clock = parts.clock;
+    this.#log = parts.log;
+    this.degradations = parts.degradations;
+    this.#config = parts.config;
+    this.#classes = new ClassTable(parts.config);
+    this.dryRuns = new DryRuns(
+      parts.clock,
+      parts.config.settings.maxBlocks,
+      new RareLog(parts.log, parts.degradations),
+    );
+    this.allowlist = new Allowlist(parts.store, parts.clock);
+    this.allowlist.configure(parts.config.allow);
+    this.blocks = new BlockKeeper({ ...parts, onEnd: (block) => this.#startAnew(block) });
+    this.#pardon = new Pardon(this.blocks, this.allowlist, parts.degradations);
+    this.verdicts = new Verdicts({
+      config: () => this.#config,
+      blocks: this.blocks,
+      allowlist: this.allowlist,
+      dryRuns: this.dryRuns,
+      sessions: this.#sessions,
+      log: parts.log,
+      clock: parts.clock,
+      random: parts.random,
+      isOverloaded: parts.isOverloaded,
+    });
+  }
+
+  /**
+   * Does what must be done before the first answer, and lifts the blocks of allowlisted addresses; a
+   * pass of `reconciling('all')` puts the others in force.
+   */
+  start(): void {
+    this.blocks.start();
+    this.#pardon.grant();
+  }
+
+  /** As that of `blocks`. A block that is found is none when its address was allowlisted since. */
+  reconciling(scope: Scope): Steps {
+    return this.#pardon.grantFound(this.blocks.reconciling(scope));
+  }
+
+  /** The same, for what failed; also of allowlisted addresses that a server did not let go of. */
+  *tending(): Steps {
+    this.#pardon.repeat();
+    yield* this.#pardon.grantFound(this.blocks.tending());
+  }
+
+  /** Takes another configuration's limits, allowlist and block time; nothing counted is lost. */
+  configure(config: Config): void {
+    this.#config = config;
+    this.#classes = new ClassTable(config);
+    this.allowlist.configure(config.allow);
+    this.dryRuns.keep((block) => {
+      const known = config.classes.get(block.class);
+      return known !== undefined && this.verdicts.isDry(known);
+    });
+    this.#pardon.grant();
+  }
+
+  /**
+   * Counts one event and says what becomes of it. With a holder, a mark within the limits is a
+   * session that lasts until the holder ends.
+   */
+  mark(request: Request, holder?: Holder): Reply | Promise<Reply> {
+    return this.#mark(request, this.#counters, holder);
+  }
+
+  /** The same for a client who may be anybody: counted apart, and nobody is blocked for it. */
+  markApart(request: Request): Reply | Promise<Reply> {
+    if (!this.#countersApart) throw new Error('nobody may ask without being trusted');
+    return this.#mark(request, this.#countersApart);
+  }
+
+  #mark(request: Request, counters: Counters, holder?: Holder): Reply | Promise<Reply> {
+    const event = this.#understand(request, counters === this.#countersApart);
+    if ('status' in event) return event;
+    const nowMs = this.#clock.monotonicMs();
+    const marked = event.targets.map(({ subject, rates }) => {
+      return counters.mark(subject, rates, nowMs);
+    });
+    return marked.some((counts) => counts instanceof Promise)
+      ? Promise.all(marked).then((counts) => this.#decide(event, counts, holder))
+      : this.#decide(event, marked as Counts[], holder);
+  }
+
+  /** @throws Fault `usage` when the address is allowlisted. */
+  mayBlock(address: Address): void {
+    const entry = this.allowlist.entryFor(address)?.address;
+    if (entry) throw new Fault('usage', `${address.text} is allowlisted by ${entry.text}`);
+  }
+
+  /**
+   * Blocks an address by an operator's order.
+   * @throws Fault `usage` when the address is allowlisted.
+   */
+  block(order: BlockOrder): Block {
+    this.mayBlock(order.address);
+    const { offences } = this.verdicts.outlook(order.address);
+    const seconds = order.seconds ?? penaltySeconds(this.#config.blocking.penalty, 1, 0);
+    return this.blocks.impose(order.address, seconds, {
+      class: 'ip',
+      count: 0,
+      limit: 0,
+      seconds: 0,
+      times: offences + 1,
+      source: 'operator',
+      reason: order.reason,
+    });
+  }
+
+  /**
+   * Lifts the block of this address or network, or of the network by which a class counts it;
+   * its marks are forgotten either way.
+   */
+  unblock(address: Address): Block | undefined {
+    const networks = this.#classes.ofAddresses().map((known) => countedNetwork(known, address));
+    this.#forgetMarks(address);
+    for (const blocked of [address, ...networks]) {
+      const block = this.blocks.lift(blocked);
+      if (block) return block;
+    }
+    return undefined;
+  }
+
+  /**
+   * Allowlists an address, for a time or for good; lifts and returns the blocks that touch it.
+   * @throws Fault `enforcer` when a server still obeys one of them.
+   */
+  allow(address: Address, seconds: number | undefined, reason: string): Block[] {
+    this.allowlist.add(address, seconds, reason);
+    const { lifted, fault } = this.#pardon.grant();
+    if (fault) throw fault;
+    return lifted;
+  }
+
+  /** What is counted of an address, class by class; makes no mark. */
+  async usages(address: Address): Promise<Usage[]> {
+    return Promise.all(this.#classes.ofAddresses().map((known) => this.#usage(known, address)));
+  }
+
+  /** How many values have marks or had some until lately. */
+  get trackedValues(): number {
+    return this.#counters.size + (this.#countersApart?.size ?? 0);
+  }
+
+  /** Whether the configuration has the class. */
+  hasClass(name: string): boolean {
+    return this.#classes.get(name) !== undefined;
+  }
+
+  /** How many sessions are open, each counted once per class. */
+  get openSessions(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Forgets idle counters and what there is too much of, looking at no more than `most`; says whether
+   * the pass is finished.
+   */
+  sweep(most: number): boolean {
+    if (this.#unswept.length === 0) {
+      this.dryRuns.keep(() => true);
+      this.#unswept = [
+        ...this.#allCounters().map((counters) => {
+          return (atOnce: number) => counters.sweep(this.#clock.monotonicMs(), atOnce);
+        }),
+        (atOnce) => this.blocks.forgetOffences(atOnce),
+      ];
+    }
+    if (this.#unswept[0]?.(most)) this.#unswept.shift();
+    return this.#unswept.length === 0;
+  }
+
+  #understand(request: Request, isApart: boolean): Event | Reply {
+    const known = this.#classes.get(request.class);
+    if (!known) return errorReply('Class not found', request.class);
+    const address = known.addresses ? parseAddress(request.value) : undefined;
+    if (known.addresses && !address) return errorReply('Not an address', request.value);
+    if (address && this.allowlist.covering(address)) {
+      const targets = [this.#classes.exemptTarget(known, address)];
+      return { targets, isAllowed: true, isApart, block: undefined };
+    }
+    return {
+      targets: this.#classes.targetsOf(known, request.value, address),
+      isAllowed: false,
+      isApart,
+      block: address && this.blocks.active(address),
+    };
+  }
+
+  #decide(event: Event, counts: readonly Counts[], holder: Holder | undefined): Reply {
+    const reply = this.verdicts.decide(event, counts, holder);
+    const { class: name, value } = (event.targets[0] as Target).subject;
+    this.#log.debug('mark', { class: name, value, status: reply.status });
+    return reply;
+  }
+
+  async #usage(known: LimitClass, address: Address): Promise<Usage> {
+    const { subject, network, limit, rates } = this.#classes.targetOf(known, address.text, address);
+    const mayBlock = this.verdicts.mayBlockBy(known);
+    return {
+      class: known,
+      value: subject.value,
+      limit,
+      rates,
+      counts: await this.#counters.count(subject, rates, this.#clock.monotonicMs()),
+      sessions: this.#sessions.count(subject),
+      outlook: mayBlock ? this.verdicts.outlook(network ?? address) : undefined,
+      isDry: this.verdicts.isDry(known),
+      wouldBlock: this.dryRuns.get(subject.value),
+    };
+  }
+
+  /**
+   * Who has served a block starts anew: else the next mark would block again at once. That holds
+   * for the network that was blocked; wider ones keep their marks, or a flood from many addresses
+   * would be forgotten with the first of them that is let in.
+   */
+  #startAnew({ address }: Block): void {
+    for (const known of this.#classes.ofAddresses()) {
+      const { text: value } = countedNetwork(known, address);
+      if (value === address.text) this.#counters.clear({ class: known.name, value });
+    }
+  }
+
+  /** Forgets the marks of an address, and of the networks by which it is counted. */
+  #forgetMarks(address: Address): void {
+    for (const known of this.#classes.ofAddresses()) {
+      const { text: value } = countedNetwork(known, address);
+      for (const counters of this.#allCounters()) counters.clear({ class: known.name, value });
+    }
+  }
+
+  #allCounters(): Counters[] {
+    return this.#countersApart ? [this.#counters, this.#countersApart] : [this.#counters];
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Lets in who is allowlisted and blocked all the same.
+ *
+ * A block that a server does not let go of stays in force there and is trouble; its client is let in
+ * by us, and `repeat` tries again.
+ */
+
+import type { BlockKeeper } from '../blocks/block-keeper.ts';
+import type { Steps } from '../blocks/reconciliation.ts';
+import type { Degradations } from '../health/health.ts';
+import { Fault } from '../runtime/errors.ts';
+import type { Block } from '../store/store.ts';
+import type { Allowlist } from './allowlist.ts';
+
+/** What was lifted, and why not all was. */
+export type Pardoned = { readonly lifted: Block[]; readonly fault: Fault | undefined };
+
+export class Pardon {
+  readonly #blocks: BlockKeeper;
+  readonly #allowlist: Allowlist;
+  readonly #degradations: Degradations;
+  /** Whether a server refuses somebody who is allowlisted since. */
+  #isIncomplete = false;
+
+  constructor(blocks: BlockKeeper, allowlist: Allowlist, degradations: Degradations) {
+    this.#blocks = blocks;
+    this.#allowlist = allowlist;
+    this.#degradations = degradations;
+  }
+
+  /** Lifts the blocks of all who are allowlisted. */
+  grant(): Pardoned {
+    const lifted: Block[] = [];
+    let fault: Fault | undefined;
+    for (const block of this.#blocks.all((each) => this.#isFor(each))) {
+      const failed = this.#lift(block);
+      fault ??= failed;
+      if (!failed) lifted.push(block);
+    }
+    this.#isIncomplete = fault !== undefined;
+    if (fault) this.#degradations.note('allowlist', 'allowlist', fault.detail);
+    else this.#degradations.ended('allowlist', 'allowlist');
+    return { lifted, fault };
+  }
+
+  /** The same, when a server did not let go of all of them. */
+  repeat(): void {
+    if (this.#isIncomplete) this.grant();
+  }
+
+  /** The same for the blocks that `steps` find. */
+  *grantFound(steps: Steps): Steps {
+    for (const found of steps) {
+      if (found && this.#isFor(found)) this.#lift(found);
+      yield found;
+    }
+  }
+
+  #isFor({ address }: Block): boolean {
+    return this.#allowlist.entryFor(address) !== undefined;
+  }
+
+  /** Says why a server did not let go; that is logged already. */
+  #lift({ address }: Block): Fault | undefined {
+    try {
+      this.#blocks.lift(address);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return error;
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Measures the answers to checks: how many, of which class, with what verdict, in what time.
+ *
+ * Guarantee: a check costs less than a microsecond here and no memory that grows with the checks;
+ * names come from the configuration, never from the network.
+ */
+
+import type { ClassTally, Performance as Measured } from '../commands/running-daemon.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { Reply } from '../wire/reply.ts';
+
+/** Over how many whole seconds rates are told; the last is the longest. */
+const spans = [1, 10, 60] as const;
+const slots = spans[2] + 1;
+/** Answer times below 2 to the power of 0, 1, ... microseconds; the last also holds all longer. */
+const powers = 32;
+/** Under this name go requests that name no class there is. */
+const noClass = '-';
+
+function increment(counts: Float64Array, index: number): void {
+  counts[index] = (counts[index] as number) + 1;
+}
+
+export class Performance {
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  readonly #tallies = new Map<string, ClassTally>();
+  readonly #latencies = new Float64Array(powers);
+  /** Checks per second: slot s % slots is for second s. */
+  readonly #perSecond = new Float64Array(slots);
+  #second = 0;
+  #checks = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
+  }
+
+  /**
+   * Takes note of the answer to a request that was read and answered at these instants. `name` is a
+   * class of the configuration, or undefined when the request names none.
+   */
+  note(name: string | undefined, reply: Reply, readMs: number, answeredMs: number): void {
+    const tally = this.#tallyOf(name ?? noClass);
+    if (reply.status === 0) tally.within += 1;
+    else if (reply.status === 2) tally.errors += 1;
+    else if (reply.secondsLeft === undefined) tally.exceeded += 1;
+    else tally.blocked += 1;
+    const power = 32 - Math.clz32((answeredMs - readMs) * 1000);
+    increment(this.#latencies, Math.min(power, powers - 1));
+    this.#turnTo(answeredMs);
+    increment(this.#perSecond, this.#second % slots);
+    this.#checks += 1;
+  }
+
+  measured(): Measured {
+    this.#turnTo(this.#clock.monotonicMs());
+    return {
+      checks: this.#checks,
+      rates: spans.map((seconds) => ({ seconds, perSecond: this.#rate(seconds) })),
+      classes: [...this.#tallies].map(([name, tally]) => ({ name, ...tally })),
+      latencies: [...this.#latencies].flatMap((checks, power) => {
+        return checks > 0 ? [{ belowUs: 2 ** power, checks }] : [];
+      }),
+    };
+  }
+
+  /** Over whole seconds that are past; undefined when there were not so many yet. */
+  #rate(seconds: number): number | undefined {
+    if (this.#second < seconds) return undefined;
+    let sum = 0;
+    for (let back = 1; back <= seconds; back += 1) {
+      sum += this.#perSecond[(this.#second - back) % slots] as number;
+    }
+    return sum / seconds;
+  }
+
+  /** Empties the slots of the seconds that have begun since. */
+  #turnTo(nowMs: number): void {
+    const second = Math.floor((nowMs - this.#startedMs) / 1000);
+    if (second <= this.#second) return;
+    const first = Math.max(this.#second + 1, second - slots + 1);
+    for (let each = first; each <= second; each += 1) this.#perSecond[each % slots] = 0;
+    this.#second = second;
+  }
+
+  #tallyOf(name: string): ClassTally {
+    let tally = this.#tallies.get(name);
+    if (!tally) {
+      tally = { within: 0, exceeded: 0, blocked: 0, errors: 0 };
+      this.#tallies.set(name, tally);
+    }
+    return tally;
+  }
+}

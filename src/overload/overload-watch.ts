@@ -1,0 +1,80 @@
+/**
+ * Has the daemon look for an overload by itself, every so many seconds: one look at a time, and
+ * the next one is planned when the last has ended, however long its command took.
+ */
+
+import type { Overload } from '../config/config.ts';
+import type { Troubles } from '../health/troubles.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { Fault } from '../runtime/errors.ts';
+import type { Log } from '../runtime/log.ts';
+import { type Look, lookForOverload, shownPressure } from './overload.ts';
+
+const part = 'overload';
+
+export class OverloadWatch {
+  readonly #rule: () => Overload;
+  readonly #log: Log;
+  readonly #troubles: Troubles;
+  readonly #clock: Clock;
+  #timer: NodeJS.Timeout | undefined;
+  #dueMs: number | undefined;
+  #isLooking = false;
+  #isStopped = true;
+
+  constructor(rule: () => Overload, log: Log, troubles: Troubles, clock: Clock) {
+    this.#rule = rule;
+    this.#log = log;
+    this.#troubles = troubles;
+    this.#clock = clock;
+  }
+
+  /** When the next look is due on the monotonic clock, or undefined. */
+  get dueMs(): number | undefined {
+    return this.#dueMs;
+  }
+
+  /** Looks now and then by the rule; called again, it takes a rule that has changed. */
+  start(): void {
+    this.#isStopped = false;
+    if (this.#isLooking) return;
+    clearTimeout(this.#timer);
+    this.#plan(0);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#dueMs = undefined;
+    clearTimeout(this.#timer);
+  }
+
+  #plan(waitMs: number): void {
+    this.#dueMs = undefined;
+    if (this.#isStopped || this.#rule().everySeconds === 0) return;
+    this.#dueMs = this.#clock.monotonicMs() + waitMs;
+    this.#timer = setTimeout(() => void this.#look(), waitMs);
+  }
+
+  async #look(): Promise<void> {
+    this.#isLooking = true;
+    this.#dueMs = undefined;
+    const rule = this.#rule();
+    try {
+      this.#tell(await lookForOverload(rule), rule);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.#troubles.failed('overload', part, error.message);
+    } finally {
+      this.#isLooking = false;
+      this.#plan(this.#rule().everySeconds * 1000);
+    }
+  }
+
+  #tell({ isOn, hasChanged, pressure }: Look, rule: Overload): void {
+    this.#troubles.worked('overload', part);
+    if (!hasChanged) return;
+    const fields = { queue: shownPressure(pressure, rule), file: rule.file };
+    if (isOn) this.#log.warn('overload began', fields);
+    else this.#log.info('overload ended', fields);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Runs a program that reads what it is told and says on stderr what is wrong.
+ *
+ * Guarantee: it is over when its time is: killed, and nobody waits for it any longer.
+ */
+import { execFile, spawnSync } from 'node:child_process';
+import { errnoOf, reasonOf } from './errors.ts';
+import type { Slow } from './work.ts';
+
+export type Run = {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly input: Uint8Array;
+  readonly timeoutMs: number;
+};
+
+/** `why` it is no success: `exit 100`, `killed by SIGKILL`; undefined: it is one. */
+export type Ending = { readonly why: string | undefined; readonly said: string };
+
+const killSignal = 'SIGKILL';
+
+export function running(run: Run): Slow<Ending> {
+  return { now: () => runNow(run), later: (signal) => runBeside(run, signal) };
+}
+
+function runNow({ command, args, input, timeoutMs }: Run): Ending {
+  const { error, status, signal, stderr } = spawnSync(command, args, {
+    input,
+    stdio: ['pipe', 'ignore', 'pipe'],
+    timeout: timeoutMs,
+    killSignal,
+    encoding: 'latin1',
+  });
+  const isLate = errnoOf(error) === 'ETIMEDOUT';
+  return { why: whyOf({ status, signal, isLate, error }, timeoutMs), said: stderr ?? '' };
+}
+
+function runBeside({ command, args, input, timeoutMs }: Run, abort: AbortSignal): Promise<Ending> {
+  const options = { timeout: timeoutMs, killSignal, signal: abort, encoding: 'latin1' } as const;
+  return new Promise((resolve) => {
+    const child = execFile(command, args, options, (error, _stdout, said) => {
+      const status = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
+      const signal = error?.signal ?? null;
+      const isLate = error?.killed === true && signal === killSignal;
+      resolve({ why: whyOf({ status, signal, isLate, error }, timeoutMs), said });
+    });
+    // What it does not read is told by how it ends.
+    child.stdin?.on('error', () => {}).end(input);
+  });
+}
+
+type Facts = {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly isLate: boolean;
+  readonly error: unknown;
+};
+
+function whyOf({ status, signal, isLate, error }: Facts, timeoutMs: number): string | undefined {
+  if (isLate) return `no end after ${timeoutMs / 1000} seconds`;
+  if (status === 0) return undefined;
+  if (status !== null) return `exit ${status}`;
+  return signal ? `killed by ${signal}` : reasonOf(error);
+}

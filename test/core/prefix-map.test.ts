@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { type Address, parseNetwork } from '../../src/core/address.ts';
+import { BlockIndex } from '../../src/core/prefix-map.ts';
+
+function address(text: string): Address {
+  const parsed = parseNetwork(text);
+  if (!parsed) throw new Error(text);
+  return parsed;
+}
+
+function indexOf(...texts: string[]): BlockIndex<{ address: Address }> {
+  const index = new BlockIndex<{ address: Address }>();
+  for (const text of texts) index.set({ address: address(text) });
+  return index;
+}
+
+test.each([
+  ['its own block', ['192.0.2.1'], '192.0.2.1', '192.0.2.1'],
+  ['a network it lies in', ['192.0.2.0/24'], '192.0.2.1', '192.0.2.0/24'],
+  ['the narrowest of several', ['192.0.0.0/16', '192.0.2.0/24'], '192.0.2.1', '192.0.2.0/24'],
+  ['not a neighbour', ['192.0.2.2', '192.0.3.0/24'], '192.0.2.1', undefined],
+  ['not the other family', ['::/0'], '192.0.2.1', undefined],
+  ['an IPv6 /64', ['2001:db8::/64'], '2001:db8::1:2', '2001:db8::/64'],
+  ['a whole family', ['0.0.0.0/0'], '192.0.2.1', '0.0.0.0/0'],
+  ['for a network, not a part of it', ['192.0.2.1'], '192.0.2.0/24', undefined],
+])('finds %s', (_, blocks, wanted, found) => {
+  expect(indexOf(...blocks).find(address(wanted))?.address.text).toBe(found);
+});
+
+test('forgets what is deleted, and a second set replaces the first', () => {
+  const index = indexOf('192.0.2.1', '192.0.2.1', '192.0.2.0/24');
+  expect(index.size).toBe(2);
+  index.delete(address('192.0.2.1'));
+  index.delete(address('192.0.2.1'));
+  expect(index.find(address('192.0.2.1'))?.address.text).toBe('192.0.2.0/24');
+  index.delete(address('192.0.2.0/24'));
+  expect(index.find(address('192.0.2.1'))).toBeUndefined();
+  expect([...index.values()]).toEqual([]);
+});

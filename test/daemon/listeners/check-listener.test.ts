@@ -1,0 +1,271 @@
+/** What one connection for checks may take: a place, a slice of time, memory, and by TCP a deadline. */
+import { once } from 'node:events';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  type CheckListenerParts,
+  checkListener,
+} from '../../../src/daemon/listeners/check-listener.ts';
+import { ConnectionRoom } from '../../../src/daemon/listeners/connection-limit.ts';
+import { Connections, waitsForReader } from '../../../src/daemon/listeners/connections.ts';
+import { Performance } from '../../../src/health/check-metrics.ts';
+import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
+import type { Reply } from '../../../src/wire/reply.ts';
+import type { Request } from '../../../src/wire/request.ts';
+import { gatekeeperSite } from '../../gatekeeper/site.ts';
+import { temporaryDirectory } from '../../run/temporary-directory.ts';
+import { connected } from '../../system/line-client.ts';
+
+/** Enough for a reply, even when this process stands still for a while. */
+const deadlineMs = 3000;
+
+function site(clock: Clock = systemClock, text?: string) {
+  return {
+    gatekeeper: gatekeeperSite(text).gatekeeper,
+    clock,
+    performance: new Performance(systemClock),
+    connections: new Connections(),
+    room: new ConnectionRoom(10, () => {}),
+  };
+}
+
+async function clientOf(server: Server): Promise<Socket> {
+  const address = server.address() as string | AddressInfo;
+  const where = typeof address === 'string' ? { path: address } : { port: address.port };
+  const socket = await connected({ ...where, allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+async function listening(deadlineMs: number, parts = site()) {
+  const server = checkListener(parts, true, deadlineMs).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const open = () => {
+    return new Promise<number>((resolve) => server.getConnections((_, many) => resolve(many)));
+  };
+  return { client: () => clientOf(server), open };
+}
+
+async function listeningOnUnixSocket(parts: CheckListenerParts = site()) {
+  const server = checkListener(parts, false).listen(join(temporaryDirectory(), 's'));
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  return server;
+}
+
+test('a connection by TCP that sends no request is closed in the end', async () => {
+  const { client } = await listening(100);
+  const silent = await client();
+  silent.write('use');
+  silent.resume();
+  await once(silent, 'end');
+});
+
+test('a client by TCP that never closes its half does not stay for ever', async () => {
+  const { client, open } = await listening(deadlineMs);
+  const lingering = await client();
+  lingering.write('user rosario\n');
+  expect(String((await once(lingering, 'data'))[0])).toBe('0 1/3\r\n');
+  lingering.resume();
+  while ((await open()) > 0) await pause(5);
+});
+
+test('by TCP, what comes after the request takes no memory', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc: () => void = runInNewContext('gc');
+  const { client } = await listening(60_000);
+  const bytesHeld = () => {
+    gc();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const packet = Buffer.from(`nothing\n${'x'.repeat(60_000)}`);
+  const before = bytesHeld();
+  for (let turn = 0; turn < 10; turn += 1) {
+    const talkative = await client();
+    talkative.write(packet);
+    await once(talkative, 'data');
+  }
+  for (let turn = 0; turn < 100 && bytesHeld() - before > 200_000; turn += 1) await pause(10);
+  expect(bytesHeld() - before).toBeLessThan(200_000);
+});
+
+test('a client with thousands of requests in a packet has its turn, and others theirs', async () => {
+  let nowMs = 0;
+  const tick = () => {
+    nowMs += 1;
+    return nowMs;
+  };
+  const asked: string[] = [];
+  const mark = ({ value }: Request): Reply => {
+    asked.push(value);
+    return { status: 0, count: 1, limit: -1 };
+  };
+  const parts = {
+    ...site({ wallMs: tick, monotonicMs: tick }),
+    gatekeeper: { mark, hasClass: () => true },
+  };
+  const server = await listeningOnUnixSocket(parts);
+  const [greedy, modest] = [await clientOf(server), await clientOf(server)];
+  const replies = text(greedy);
+  const requests = Array.from({ length: 2000 }, (_, index) => `user u${index}\n`).join('');
+  greedy.end(requests);
+  modest.end('user modest\n');
+  expect(await text(modest)).toBe('0 1/-\r\n');
+  expect(await replies).toBe('0 1/-\r\n'.repeat(2000));
+  expect(asked.indexOf('modest')).toBeLessThan(asked.indexOf('u1999'));
+});
+
+test('a client that does not read its replies is not answered until it does', async () => {
+  const parts = site();
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  const requests = 'user a\n'.repeat(300_000);
+  client.end(requests);
+  // Neither side can go on: what the system holds between them is full.
+  let [seen, rounds] = [-1, 0];
+  while (rounds < 200) {
+    const { checks } = parts.performance.measured();
+    rounds = checks === seen ? rounds + 1 : 0;
+    seen = checks;
+    await new Promise(setImmediate);
+  }
+  expect(seen).toBeGreaterThan(0);
+  expect(seen).toBeLessThan(100_000);
+  let replies = 0;
+  client.on('data', (bytes: Buffer) => {
+    for (const byte of bytes) if (byte === 10) replies += 1;
+  });
+  await once(client, 'end');
+  expect(replies).toBe(300_000);
+});
+
+test('a client that has closed its half gets what it did not read before', async () => {
+  const parts = site({ wallMs: () => 0, monotonicMs: () => 0 });
+  const server = await listeningOnUnixSocket(parts);
+  const [client, [serverSide]] = await Promise.all([clientOf(server), once(server, 'connection')]);
+  let sent = 0;
+  while (parts.connections.list().open[0]?.waitsFor !== waitsForReader) {
+    client.write('user a\n'.repeat(100));
+    sent += 100;
+    while (parts.performance.measured().checks < sent) await new Promise(setImmediate);
+  }
+  client.end();
+  await once(serverSide, 'end');
+  expect((await text(client)).match(/\n/g)).toHaveLength(sent);
+});
+
+test('each answer is measured from the one before it', async () => {
+  let nowMs = 0;
+  const mark = (): Reply => {
+    nowMs += 1;
+    return { status: 0, count: 1, limit: -1 };
+  };
+  const clock = { wallMs: () => 0, monotonicMs: () => nowMs };
+  const parts = { ...site(clock), gatekeeper: { mark, hasClass: () => false } };
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  client.end('user a\nuser a\nuser a\n');
+  expect(await text(client)).toBe('0 1/-\r\n'.repeat(3));
+  expect(parts.performance.measured()).toMatchObject({
+    classes: [{ name: '-', within: 3 }],
+    latencies: [{ belowUs: 1024, checks: 3 }],
+  });
+});
+
+test.each([
+  ['on a Unix socket, each in its turn', false, '0 1/-\r\n0 2/-\r\n0 3/-\r\n'],
+  ['by TCP, the first', true, '0 1/-\r\n'],
+])('answers that take their time are given %s', async (_, isOneRequest, replies) => {
+  let marks = 0;
+  const mark = async (): Promise<Reply> => {
+    marks += 1;
+    const reply: Reply = { status: 0, count: marks, limit: -1 };
+    await pause(10);
+    return reply;
+  };
+  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const server = checkListener(parts, isOneRequest, deadlineMs).listen(
+    join(temporaryDirectory(), 's'),
+  );
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const client = await clientOf(server);
+  client.end('user a\nuser a\nuser a\n');
+  expect(await text(client)).toBe(replies);
+  const many = replies.length / 7;
+  expect(parts.performance.measured()).toMatchObject({
+    checks: many,
+    classes: [{ name: 'user', within: many }],
+  });
+  expect(parts.performance.measured().latencies.every(({ belowUs }) => belowUs > 4096)).toBe(true);
+});
+
+test('an answer that takes its time keeps its place, whatever is asked meanwhile', async () => {
+  let marks = 0;
+  const mark = ({ value }: Request) => {
+    marks += 1;
+    const reply: Reply = { status: 0, count: marks, limit: -1 };
+    return value === 'late' ? pause(20, reply) : reply;
+  };
+  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  client.write('user a\nuser late\nuser b\n');
+  const [first] = await once(client, 'data');
+  client.end('user c\n');
+  expect(first + (await text(client))).toBe('0 1/-\r\n0 2/-\r\n0 3/-\r\n0 4/-\r\n');
+});
+
+test('a client whose answer fails is not kept waiting', async () => {
+  const mark = () => Promise.reject(new Error('no answer'));
+  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  client.write('user a\n');
+  expect(await text(client)).toBe('');
+});
+
+test('a place is free again when its client is gone', async () => {
+  const parts = site();
+  const server = await listeningOnUnixSocket(parts);
+  for (let turn = 0; turn < 30; turn += 1) {
+    const client = await clientOf(server);
+    client.write('user rosario\n');
+    await once(client, 'data');
+    client.destroy();
+    while (parts.connections.list().open.length > 0) await new Promise(setImmediate);
+  }
+});
+
+const withSessions =
+  'limits : { user: ( ("*", 60, 9) ); }; classes : { user: { concurrent: 9; }; };';
+
+test('a connection stands for one session, and by TCP for none', async () => {
+  const parts = site(systemClock, withSessions);
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  const stranger = await (await listening(deadlineMs, parts)).client();
+  stranger.write('+user a\n');
+  expect(String((await once(stranger, 'data'))[0])).toBe('0 1/9\r\n');
+  expect(parts.gatekeeper.openSessions).toBe(0);
+  client.write('+user a\n+user b\n');
+  expect(String((await once(client, 'data'))[0])).toBe(
+    '0 2/9\r\n2 This connection stands for a session already\r\n',
+  );
+  expect(parts.gatekeeper.openSessions).toBe(1);
+  expect(parts.performance.measured().classes).toMatchObject([
+    { name: 'user', within: 2, errors: 0 },
+    { name: '-', errors: 1 },
+  ]);
+});
+
+test('a session whose client is gone without reading its reply is over', async () => {
+  const parts = site(systemClock, withSessions);
+  const client = await clientOf(await listeningOnUnixSocket(parts));
+  client.pause().write('+user a\n');
+  while (parts.gatekeeper.openSessions === 0) await new Promise(setImmediate);
+  client.destroy();
+  while (parts.connections.list().open.length > 0) await new Promise(setImmediate);
+  expect(parts.gatekeeper.openSessions).toBe(0);
+});

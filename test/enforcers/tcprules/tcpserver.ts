@@ -1,0 +1,52 @@
+/**
+ * A real tcpserver on a cdb with rblsmtpd behind it, asked by connecting from addresses in
+ * 127.0.0.0/8. Rules that let somebody in should set RBLSMTPD to nothing, so that rblsmtpd asks no
+ * list in the network.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { freePort } from '../../run/free-port.ts';
+import { wordsFrom } from '../words-from.ts';
+
+export type RunningTcpserver = {
+  /** Whether a mail from `address` does not reach the program. */
+  refuses(address: string): Promise<boolean>;
+  /** All that it says to a client at `address` that wants to send mail. */
+  says(address: string): Promise<string>;
+  stop(): Promise<void>;
+};
+
+const mail = 'HELO client\r\nMAIL FROM:<>\r\nRCPT TO:<joe@example.org>\r\nQUIT\r\n';
+/** Hears the client out: who ends with unread words behind him may lose his own. */
+const program = `
+env | grep -q ^RELAYCLIENT= && echo in and relays || echo in
+while read -r line; do case "$line" in QUIT*) exit ;; esac; done
+`;
+
+function listening(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.stderr?.on('data', (bytes: Buffer) => {
+      if (bytes.includes('status: 0')) resolve();
+    });
+    child.on('error', reject);
+    child.on('exit', () => reject(new Error('tcpserver ended')));
+  });
+}
+
+export async function startTcpserver(cdb: string): Promise<RunningTcpserver> {
+  const port = await freePort();
+  const args = ['-v', '-R', '-H', '-l', 'localhost', '-x', cdb, '127.0.0.1', String(port)];
+  const child = spawn('tcpserver', [...args, 'rblsmtpd', 'sh', '-c', program], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
+  await listening(child);
+  const says = (address: string) => wordsFrom(address, port, mail);
+  return {
+    refuses: async (address) => !(await says(address)).startsWith('in'),
+    says,
+    stop: () => {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}
