@@ -12,7 +12,7 @@ fi
 class=$1 value=$2
 shift 2
 
-# `-n` makes a mark, prints the reply and exits with its first digit.
+# `-n` counts a hit, prints the reply and exits with its first digit.
 reply=$(ratecheck -n "$class" "$value")
 case $? in
 0) ;;

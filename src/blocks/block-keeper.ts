@@ -3,7 +3,7 @@
  *
  * Guarantee: `impose` returns after the block is committed to the store and then put in force.
  * Guarantee: trouble with the store or an enforcer loses no block: it is kept in memory, and
- * `tend` tries again. A block leaves the store only after every enforcer has let go of it, so a
+ * `retry` tries again. A block leaves the store only after every enforcer has let go of it, so a
  * crash or a failure in between leaves nothing that nobody remembers to remove.
  * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may. Offences
  * of no more than `maxHistory` addresses are remembered, which forgetOffences() sees to.
@@ -11,10 +11,10 @@
  * have. At a start none lasts longer from now than it was meant to.
  */
 
-import type { Settings } from '../config/config.ts';
 import type { Address } from '../core/address.ts';
+import type { Block, NewBlock } from '../core/block.ts';
 import type { Offences } from '../core/penalty.ts';
-import type { Enforcer, Scope, Standing } from '../enforcers/enforcer.ts';
+import type { Enforcer, EntryOwner, Scope } from '../enforcers/enforcer.ts';
 import type { Degradations } from '../health/health.ts';
 import { RareLog } from '../health/rare-log.ts';
 import { Troubles } from '../health/troubles.ts';
@@ -22,14 +22,16 @@ import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
 import { sliceMs } from '../runtime/slice.ts';
-import type { Block, NewBlock, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { Enforcement } from './enforcement.ts';
 import { Reconciliation, type Steps } from './reconciliation.ts';
 import { RememberedBlocks } from './remembered-blocks.ts';
 
 export type BlockKeeperParts = {
-  readonly config: { readonly settings: Pick<Settings, 'maxBlocks' | 'maxHistory'> };
+  readonly config: {
+    readonly settings: { readonly maxBlocks: number; readonly maxHistory: number };
+  };
   readonly store: Store;
   readonly enforcers: readonly Enforcer[];
   readonly log: Log;
@@ -40,12 +42,12 @@ export type BlockKeeperParts = {
 };
 
 /** Why an address is blocked. */
-export type Cause = Pick<
+export type BlockCause = Pick<
   NewBlock,
   'class' | 'count' | 'limit' | 'seconds' | 'times' | 'source' | 'reason'
 >;
 
-export type OperatorsCause = Cause & { readonly source: 'operator' };
+export type OperatorBlockCause = BlockCause & { readonly source: 'operator' };
 
 /** How long the start may look for blocks that the store does not know; the rest is found later. */
 const searchMs = 400;
@@ -87,7 +89,7 @@ export class BlockKeeper {
     return this.#made;
   }
 
-  /** Whether blocks were moved in time that `tending` has not brought to store and servers. */
+  /** Whether blocks were moved in time that `retrying` has not brought to store and servers. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
@@ -111,9 +113,9 @@ export class BlockKeeper {
    * Blocks from now on; an earlier block of the same address is replaced. Undefined when there are
    * so many blocks already that only an operator may add one.
    */
-  impose(address: Address, seconds: number, cause: OperatorsCause): Block;
-  impose(address: Address, seconds: number, cause: Cause): Block | undefined;
-  impose(address: Address, seconds: number, cause: Cause): Block | undefined {
+  impose(address: Address, seconds: number, cause: OperatorBlockCause): Block;
+  impose(address: Address, seconds: number, cause: BlockCause): Block | undefined;
+  impose(address: Address, seconds: number, cause: BlockCause): Block | undefined {
     if (cause.source === 'rate' && this.#isFull(address)) return undefined;
     const sinceMs = this.#clockSteps.nowMs();
     const untilMs = sinceMs + seconds * 1000;
@@ -175,7 +177,7 @@ export class BlockKeeper {
     const [nowMs, lastMs] = [this.#clockSteps.nowMs(), clock.monotonicMs() + sliceMs];
     const ended: Block[] = [];
     while (clock.monotonicMs() <= lastMs) {
-      const block = this.#blocks.takeOver(nowMs);
+      const block = this.#blocks.takeExpired(nowMs);
       if (!block) break;
       if (this.#letGo(block)) ended.push(block);
     }
@@ -184,14 +186,14 @@ export class BlockKeeper {
   }
 
   /** Tries again what failed, now. */
-  tend(): void {
-    for (const _ of this.tending());
+  retry(): void {
+    for (const _ of this.retrying());
   }
 
   /** Tries again what failed, a step at a time. */
-  tending(): Steps {
+  retrying(): Steps {
     this.#isBehind = false;
-    return this.#reconciliation.tending();
+    return this.#reconciliation.retrying();
   }
 
   /**
@@ -219,8 +221,8 @@ export class BlockKeeper {
   }
 
   /** What each server would do with the address by its own entries. */
-  standings(address: Address): { readonly enforcer: string; readonly standing: Standing }[] {
-    return this.#enforcement.standings(address, this.#blocks.index.find(address));
+  entryOwners(address: Address): { readonly enforcer: string; readonly owner: EntryOwner }[] {
+    return this.#enforcement.entryOwners(address, this.#blocks.index.find(address));
   }
 
   /** What is wrong now: part and sentence. */
@@ -254,12 +256,12 @@ export class BlockKeeper {
   /** Finds what a store that was lost has remembered, as far as the time allows. */
   #searchLost(): void {
     const lastMs = this.#parts.clock.monotonicMs() + searchMs;
-    for (const _ of this.reconciling('unknown')) {
+    for (const _ of this.reconciling('orphans')) {
       if (this.#parts.clock.monotonicMs() > lastMs) break;
     }
   }
 
-  /** Moves the blocks in time at once; store and servers follow by `tending`. */
+  /** Moves the blocks in time at once; store and servers follow by `retrying`. */
   #followDate(ms: number): void {
     this.#blocks.moveAll(ms);
     this.#isBehind = true;
@@ -274,7 +276,7 @@ export class BlockKeeper {
     return true;
   }
 
-  /** Has every server let go of a block that is over; else it is tried again by `tend`. */
+  /** Has every server let go of a block that is over; else it is tried again by `retry`. */
   #letGo(block: Block): boolean {
     const isReleased = this.#enforcement.release(block);
     if (!isReleased) this.#blocks.setAside(block);

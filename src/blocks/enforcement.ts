@@ -2,10 +2,11 @@
  * All enforcers as one. Trouble with one of them stops nothing: it is told once, and the enforcer is
  * remembered as one that may lack a block until it was asked to agree again.
  */
+
 import type { Address } from '../core/address.ts';
-import type { Enforcer, Imposed, Standing } from '../enforcers/enforcer.ts';
+import type { Block } from '../core/block.ts';
+import type { Enforcer, EntryOwner, Imposed } from '../enforcers/enforcer.ts';
 import type { Troubles } from '../health/troubles.ts';
-import type { Block } from '../store/store.ts';
 
 export class Enforcement {
   readonly enforcers: readonly Enforcer[];
@@ -54,12 +55,12 @@ export class Enforcement {
   }
 
   /** What each server would do with the address by its own entries; `block` is ours that covers it. */
-  standings(
+  entryOwners(
     address: Address,
     block: Block | undefined,
-  ): { readonly enforcer: string; readonly standing: Standing }[] {
+  ): { readonly enforcer: string; readonly owner: EntryOwner }[] {
     return this.enforcers.map((enforcer) => {
-      return { enforcer: enforcer.name, standing: enforcer.standing(address, block) };
+      return { enforcer: enforcer.name, owner: enforcer.entryOwner(address, block) };
     });
   }
 

@@ -5,11 +5,11 @@
  * is put back; one of ours that nobody remembers is a block again, or removed when it is over.
  * Guarantee: what takes long is done in steps, between which the caller may do other things.
  */
-import type { Enforcer, Finding, Scope } from '../enforcers/enforcer.ts';
+import type { Block, NewBlock } from '../core/block.ts';
+import type { Drift, Enforcer, Scope } from '../enforcers/enforcer.ts';
 import type { Troubles } from '../health/troubles.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
-import type { Block, NewBlock } from '../store/store.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { RememberedBlocks } from './remembered-blocks.ts';
 
@@ -31,7 +31,7 @@ export type Steps = Generator<Block | undefined, void>;
 const endingMs = 1000;
 
 /** What came of comparing an enforcer with the blocks. */
-type Differences = { removed: number; missing: number; unknown: number };
+type Differences = { removed: number; missing: number; orphaned: number };
 
 /** What is pending there is tried again by itself. */
 function mustBeWithoutTrouble(enforcer: Enforcer): void {
@@ -50,7 +50,7 @@ export class Reconciliation {
 
   /**
    * Tells all blocks to those enforcers that take no single one before; the others get them by
-   * `reconciling`. Says whether a block was moved in time, of which `tending` tells the store.
+   * `reconciling`. Says whether a block was moved in time, of which `retrying` tells the store.
    */
   start(): boolean {
     this.#isStarted = true;
@@ -78,7 +78,7 @@ export class Reconciliation {
   }
 
   /** Tries again what failed, a step at a time. */
-  *tending(): Steps {
+  *retrying(): Steps {
     const { blocks, enforcement, forget } = this.#parts;
     for (const block of blocks.committingLate()) {
       if (blocks.isMoved(block)) this.#follow(block);
@@ -90,7 +90,7 @@ export class Reconciliation {
     }
     for (const enforcer of enforcement.takeDisagreeing()) {
       if (!enforcer.inspect) this.#repairOne(enforcer);
-      else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, unknown: 0 })) {
+      else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, orphaned: 0 })) {
         enforcement.agree(enforcer, () => mustBeWithoutTrouble(enforcer));
       }
     }
@@ -102,9 +102,9 @@ export class Reconciliation {
    */
   *reconciling(scope: Scope): Steps {
     for (const enforcer of this.#parts.enforcement.enforcers) {
-      const differences: Differences = { removed: 0, missing: 0, unknown: 0 };
+      const differences: Differences = { removed: 0, missing: 0, orphaned: 0 };
       yield* this.#inspecting(enforcer, scope, differences);
-      const { removed: unblocked, missing: restored, unknown: found } = differences;
+      const { removed: unblocked, missing: restored, orphaned: found } = differences;
       if (unblocked + restored + found === 0) continue;
       this.#parts.log.info('reconciled', { enforcer: enforcer.name, unblocked, restored, found });
     }
@@ -144,7 +144,7 @@ export class Reconciliation {
   }
 
   /** Acts on what was found; returns the block if there is a new one. */
-  #settle(enforcer: Enforcer, finding: Finding, differences: Differences): Block | undefined {
+  #settle(enforcer: Enforcer, finding: Drift, differences: Differences): Block | undefined {
     const { blocks, enforcement, forget, log } = this.#parts;
     if (finding.kind === 'replaced') {
       log.warn('replaced', { enforcer: enforcer.name, what: finding.what });
@@ -152,9 +152,9 @@ export class Reconciliation {
     }
     const { kind, block } = finding;
     const leftMs = block.untilMs - this.#parts.nowMs();
-    if (kind === 'unknown') {
+    if (kind === 'orphan') {
       if (leftMs > 0) {
-        differences.unknown += 1;
+        differences.orphaned += 1;
         return this.#adopt(block);
       }
       const isGone = this.#isStarted

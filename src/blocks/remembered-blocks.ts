@@ -4,12 +4,14 @@
  * Guarantee: what the store would not take or remove is kept in memory, and `committingLate` tries
  * again. The same holds for blocks that are moved in time, which costs the store too much at once.
  */
+
 import type { Address } from '../core/address.ts';
-import { EndQueue } from '../core/expiry-queue.ts';
+import type { Block, NewBlock } from '../core/block.ts';
+import { ExpiryQueue } from '../core/expiry-queue.ts';
 import type { Offences } from '../core/penalty.ts';
-import { BlockIndex } from '../core/prefix-map.ts';
+import { PrefixMap } from '../core/prefix-map.ts';
 import type { Troubles } from '../health/troubles.ts';
-import type { Block, NewBlock, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 /** How many blocks that are no more may wait for their end, beyond as many as there are blocks. */
 const idleEnds = 1000;
@@ -19,8 +21,8 @@ const mode = 'database';
 const part = 'store';
 
 export class RememberedBlocks {
-  readonly index = new BlockIndex<Block>();
-  readonly #ends = new EndQueue<Block>();
+  readonly index = new PrefixMap<Block>();
+  readonly #ends = new ExpiryQueue<Block>();
   readonly #store: Store;
   readonly #troubles: Troubles;
   /** Blocks that the store would not take. */
@@ -127,7 +129,7 @@ export class RememberedBlocks {
   }
 
   /** The next block that is over, each once; who takes it removes it or sets it aside. */
-  takeOver(nowMs: number): Block | undefined {
+  takeExpired(nowMs: number): Block | undefined {
     const block = this.#next();
     if (!block || block.untilMs > nowMs) return undefined;
     return this.#ends.takeFirst();

@@ -7,7 +7,7 @@ import type { Outcome } from '../commands/command.ts';
 import type { CommandCall } from '../commands/commands.ts';
 import { errnoOf, Fault, reasonOf } from '../runtime/errors.ts';
 
-const usualPatienceMs = 30_000;
+const usualTimeoutMs = 30_000;
 
 /** What connecting says when no daemon is behind the socket. */
 const nobodyThere = new Set(['ENOENT', 'ECONNREFUSED']);
@@ -16,7 +16,7 @@ const nobodyThere = new Set(['ENOENT', 'ECONNREFUSED']);
 export function askDaemon(
   path: string,
   call: CommandCall,
-  patienceMs = usualPatienceMs,
+  timeoutMs = usualTimeoutMs,
 ): Promise<Outcome | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -25,7 +25,7 @@ export function askDaemon(
       socket.destroy();
       reject(new Fault('daemon', `${path}: ${detail}`, cause));
     };
-    socket.setTimeout(patienceMs, () => fail(`no answer in ${patienceMs / 1000} seconds`));
+    socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs / 1000} seconds`));
     socket.on('connect', () => socket.end(`${JSON.stringify(call)}\n`));
     socket.on('data', (chunk) => received.push(chunk));
     socket.on('end', () => {

@@ -15,7 +15,7 @@ import { overload, runOverload } from './overload.ts';
 
 const defaultConfig = '/etc/ipthrottle/rater.conf';
 
-async function carryOut(
+async function askOrRunOffline(
   file: string,
   command: Command,
   args: readonly string[],
@@ -47,7 +47,7 @@ function addCommand(program: Program, command: Command, done: (outcome: Outcome)
   sub.allowExcessArguments(false).exitOverride();
   sub.action(async () => {
     const { config } = program.opts<{ config: string }>();
-    done(await carryOut(config, command, sub.args, sub.opts<CommandOptions>()));
+    done(await askOrRunOffline(config, command, sub.args, sub.opts<CommandOptions>()));
   });
 }
 

@@ -9,7 +9,7 @@ import type { CommandOptions } from '../commands/command.ts';
 import type { Overload } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { schema } from '../config/schema.ts';
-import { type Look, lookForOverload, shownPressure } from '../overload/overload.ts';
+import { type OverloadUpdate, shownPressure, updateOverload } from '../overload/overload.ts';
 import { Fault } from '../runtime/errors.ts';
 import { printable, quoted } from '../runtime/log.ts';
 
@@ -94,7 +94,7 @@ export function ruleFrom(base: Overload, options: CommandOptions): Overload {
   };
 }
 
-function sentence({ isOn, hasChanged, pressure }: Look, rule: Overload): string {
+function sentence({ isOn, hasChanged, pressure }: OverloadUpdate, rule: Overload): string {
   const queue = shownPressure(pressure, rule);
   if (!hasChanged) return `${isOn ? 'still overloaded' : 'no overload'}: ${queue}`;
   return isOn
@@ -111,7 +111,7 @@ async function watch(rule: Overload, seconds: number, isVerbose: boolean): Promi
   let trouble = '';
   for (;;) {
     try {
-      const look = await lookForOverload(rule);
+      const look = await updateOverload(rule);
       trouble = '';
       if (look.hasChanged || isVerbose) say(process.stdout, sentence(look, rule));
     } catch (error) {
@@ -134,6 +134,6 @@ export async function runOverload(
   const seconds = numberIn(options, 'watch', whole) ?? usualWatchSeconds;
   if (seconds < 1 || seconds > 86_400) throw new Fault('usage', '--watch: 1 to 86400 seconds');
   if (options.watch) await watch(rule, seconds, isVerbose);
-  const look = await lookForOverload(rule);
+  const look = await updateOverload(rule);
   if (look.hasChanged || isVerbose) say(process.stdout, sentence(look, rule));
 }

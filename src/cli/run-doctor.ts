@@ -9,7 +9,7 @@ import { loadConfig } from '../config/load-config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Installation } from '../doctor/check.ts';
 import { checks, type Diagnosis, diagnose } from '../doctor/checks/checks.ts';
-import { lookAt } from '../doctor/installation.ts';
+import { examineInstallation } from '../doctor/installation.ts';
 import {
   anyAddress,
   isOfThisHost,
@@ -22,7 +22,7 @@ import { exitCodes, Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
 import { askDaemon } from './ask-daemon.ts';
 
-const patienceMs = 5000;
+const timeoutMs = 5000;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 function addressToProbe(option: string | true): Address {
@@ -82,12 +82,16 @@ export async function runDoctor(file: string, options: CommandOptions): Promise<
   const { probe: wanted } = options;
   const address = wanted ? addressToProbe(wanted) : undefined;
   const config = loadConfig(file);
-  const site = await lookAt({
+  const site = await examineInstallation({
     config,
     clock: systemClock,
     searchPath: process.env.PATH ?? '',
     ownDirectory: dirname(process.argv[1] ?? ''),
-    ask: (call) => askDaemon(config.settings.controlSocket, call, patienceMs),
+    async ask(command, ...args) {
+      const call = { command, arguments: args, options: { json: true } };
+      const outcome = await askDaemon(config.settings.controlSocket, call, timeoutMs);
+      return outcome?.lines.join('\n');
+    },
   });
   const found = await diagnose(site);
   const steps = address ? await probed(site, address, file) : [];

@@ -9,7 +9,7 @@ import { MemoryCounters } from '../counters/memory-counters.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import { Degradations } from '../health/health.ts';
-import { absenceAt, lifeSignOf } from '../health/heartbeat.ts';
+import { downtimeAt, heartbeatPath } from '../health/heartbeat.ts';
 import { isOverloaded } from '../overload/overload.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { Fault, faults, reasonOf } from '../runtime/errors.ts';
@@ -62,8 +62,8 @@ export async function runOffline(
     isOverloaded: () => isOverloaded(config.overload),
   });
   try {
-    const absence = absenceAt(lifeSignOf(config.settings.dbPath));
-    const context = { config, gatekeeper, clock: systemClock, daemon: undefined, absence };
+    const downtime = downtimeAt(heartbeatPath(config.settings.dbPath));
+    const context = { config, gatekeeper, clock: systemClock, daemon: undefined, downtime };
     if (command.changes) gatekeeper.blocks.repair();
     const outcome = await runCommand(call, context);
     if (!command.changes) return outcome;

@@ -31,9 +31,9 @@ export type RaterClientOptions = {
 export type CheckResult = {
   /** Whether the limit holds. Without an answer: what `onFailure` says. */
   readonly isWithin: boolean;
-  /** Marks in the limit's window, this one included; exact up to twice the limit. */
+  /** Hits in the limit's window, this one included; exact up to twice the limit. */
   readonly count: number;
-  /** The marks allowed; -1 when there is no limit, and without an answer. */
+  /** The hits allowed; -1 when there is no limit, and without an answer. */
   readonly limit: number;
   /** When the value is blocked: seconds until it no longer is. */
   readonly secondsLeft?: number;
@@ -131,7 +131,7 @@ export class RaterClient {
   }
 
   /**
-   * Makes a mark for `value` in the class `name`, and says whether the limit holds. It resolves
+   * Counts a hit for `value` in the class `name`, and says whether the limit holds. It resolves
    * within `timeoutMs`, also when there is no rater; checks may be made without waiting for
    * earlier ones. It rejects only with a TypeError, for what is no request: a class or value that
    * is empty, has a line break or a NUL, a class with a space or beginning with `+`, or both

@@ -1,12 +1,12 @@
-/** `check`: what is known of an address, and whether it is refused. Makes no mark. */
+/** `check`: what is known of an address, and whether it is refused. Counts no hit. */
 
 import type { Address } from '../core/address.ts';
-import type { Standing } from '../enforcers/enforcer.ts';
+import type { Block } from '../core/block.ts';
+import type { EntryOwner } from '../enforcers/enforcer.ts';
 import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import type { Usage } from '../gatekeeper/gatekeeper.ts';
 import { exitCodes } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
-import type { Block } from '../store/store.ts';
 import type { Command, CommandContext } from './command.ts';
 import { blockJson } from './list.ts';
 import { addressIn, ageAndRest, duration, rateOf } from './words.ts';
@@ -16,13 +16,13 @@ type Inspection = {
   readonly address: Address;
   readonly allowedBy: AllowEntry | undefined;
   readonly block: Block | undefined;
-  readonly standings: readonly { readonly enforcer: string; readonly standing: Standing }[];
+  readonly entryOwners: readonly { readonly enforcer: string; readonly owner: EntryOwner }[];
   readonly usages: readonly Usage[];
-  /** Whether marks are counted here: only the daemon knows them. */
+  /** Whether hits are counted here: only the daemon knows them. */
   readonly isCounting: boolean;
 };
 
-const standingWords: Readonly<Record<Standing, string>> = {
+const ownerWords: Readonly<Record<EntryOwner, string>> = {
   ours: 'refused there by our block',
   theirs: "refused there by the administrator's own entry",
   absent: 'not refused there',
@@ -36,17 +36,17 @@ async function inspect(context: CommandContext, address: Address): Promise<Inspe
     address,
     allowedBy: gatekeeper.allowlist.entryFor(address),
     block,
-    standings: gatekeeper.blocks.standings(address),
+    entryOwners: gatekeeper.blocks.entryOwners(address),
     usages: await gatekeeper.usages(address),
     isCounting: context.daemon !== undefined,
   };
 }
 
-function isRefused({ block, standings }: Inspection): boolean {
-  const isKeptOut = ({ standing }: { readonly standing: Standing }) => {
-    return standing === 'ours' || standing === 'theirs';
+function isRefused({ block, entryOwners }: Inspection): boolean {
+  const isKeptOut = ({ owner }: { readonly owner: EntryOwner }) => {
+    return owner === 'ours' || owner === 'theirs';
   };
-  return block !== undefined || standings.some(isKeptOut);
+  return block !== undefined || entryOwners.some(isKeptOut);
 }
 
 function blockLines(found: Inspection, nowMs: number): string[] {
@@ -63,7 +63,17 @@ function blockLines(found: Inspection, nowMs: number): string[] {
 }
 
 function usageLines(usage: Usage, isCounting: boolean, nowMs: number): string[] {
-  const { class: known, value, limit, rates, counts, sessions, outlook, isDry, wouldBlock } = usage;
+  const {
+    class: known,
+    value,
+    limit,
+    rates,
+    counts,
+    sessions,
+    nextPenalty,
+    isDry,
+    wouldBlock,
+  } = usage;
   const pattern = limit ? `limit ${JSON.stringify(limit.pattern.text)}` : 'no limit matches';
   const dry = isDry ? ', dry run' : '';
   const where = `  class ${known.name}: ${value}`;
@@ -79,9 +89,9 @@ function usageLines(usage: Usage, isCounting: boolean, nowMs: number): string[] 
     const end = duration(wouldBlock.untilMs - nowMs);
     lines.push(`${where}: would be blocked for ${end} more, rate ${rateOf(wouldBlock)}`);
   }
-  if (outlook) {
-    const past = outlook.offences === 1 ? '1 offence' : `${outlook.offences} offences`;
-    const next = duration(outlook.nextSeconds * 1000);
+  if (nextPenalty) {
+    const past = nextPenalty.offences === 1 ? '1 offence' : `${nextPenalty.offences} offences`;
+    const next = duration(nextPenalty.nextSeconds * 1000);
     lines.push(`${where}: ${past} remembered, the next one blocks for ${next}`);
   }
   return lines;
@@ -96,20 +106,20 @@ function allowLine(entry: AllowEntry | undefined): string {
 function linesOf(found: Inspection, nowMs: number): string[] {
   return [
     ...blockLines(found, nowMs),
-    ...found.standings.map(({ enforcer, standing }) => `  ${enforcer}: ${standingWords[standing]}`),
+    ...found.entryOwners.map(({ enforcer, owner }) => `  ${enforcer}: ${ownerWords[owner]}`),
     ...found.usages.flatMap((usage) => usageLines(usage, found.isCounting, nowMs)),
     allowLine(found.allowedBy),
   ];
 }
 
 function jsonOf(found: Inspection, nowMs: number) {
-  const { address, block, allowedBy, standings, isCounting } = found;
+  const { address, block, allowedBy, entryOwners, isCounting } = found;
   return {
     address: address.text,
     refused: isRefused(found),
     block: block ? blockJson(block, nowMs) : null,
     allowlisted: allowedBy?.address.text ?? null,
-    servers: standings,
+    servers: entryOwners.map(({ enforcer, owner }) => ({ enforcer, standing: owner })),
     limits: found.usages.map(
       ({ class: known, value, limit, rates, counts, sessions, ...more }) => ({
         class: known.name,
@@ -121,8 +131,8 @@ function jsonOf(found: Inspection, nowMs: number) {
         concurrent: known.concurrent ?? null,
         dryRun: more.isDry,
         wouldBlock: more.wouldBlock ? blockJson(more.wouldBlock, nowMs) : null,
-        offences: more.outlook?.offences ?? null,
-        nextSeconds: more.outlook?.nextSeconds ?? null,
+        offences: more.nextPenalty?.offences ?? null,
+        nextSeconds: more.nextPenalty?.nextSeconds ?? null,
       }),
     ),
   };

@@ -5,10 +5,10 @@
 
 import type { Config } from '../config/config.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
-import type { Absence } from '../health/heartbeat.ts';
+import type { Downtime } from '../health/heartbeat.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
-import type { DaemonFacts } from './running-daemon.ts';
+import type { RunningDaemon } from './running-daemon.ts';
 
 /** What a command says, and the exit code it leaves with. */
 export type Outcome = { readonly exit: number; readonly lines: readonly string[] };
@@ -18,9 +18,9 @@ export type CommandContext = {
   readonly gatekeeper: Gatekeeper;
   readonly clock: Clock;
   /** Undefined when the command works on the store alone because rater is not running. */
-  readonly daemon: DaemonFacts | undefined;
+  readonly daemon: RunningDaemon | undefined;
   /** The last one of rater, or that which goes on; undefined: none is known of. */
-  readonly absence: Absence | undefined;
+  readonly downtime: Downtime | undefined;
   /** Whether the caller may be any user of this host, because he came by TCP. */
   readonly isByTcp?: boolean;
 };
@@ -45,7 +45,7 @@ export type Command = {
 };
 
 /** What `needsDaemon` promises. @throws Fault `daemon` */
-export function daemonOf({ daemon, config }: CommandContext): DaemonFacts {
+export function daemonOf({ daemon, config }: CommandContext): RunningDaemon {
   if (!daemon) throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
   return daemon;
 }

@@ -10,13 +10,13 @@ export const fds: Command = {
   changes: false,
   needsDaemon: true,
   run(context) {
-    const { listeners, open, descriptors, mostDescriptors } = daemonOf(context).connections();
+    const { listeners, open, descriptors, maxDescriptors } = daemonOf(context).connections();
     const nowMs = context.clock.monotonicMs();
     const rows = [
       ...listeners.map(({ kind, where }) => [kind, '-', `clients on ${where}`]),
       ...open.map(({ kind, sinceMs, waitsFor }) => [kind, duration(nowMs - sinceMs), waitsFor]),
     ];
-    const most = mostDescriptors === undefined ? '' : ` of at most ${mostDescriptors}`;
+    const most = maxDescriptors === undefined ? '' : ` of at most ${maxDescriptors}`;
     return {
       exit: 0,
       lines: [

@@ -1,5 +1,5 @@
 /** `list`: every block in force, and those that a dry run would have made. */
-import type { Block } from '../store/store.ts';
+import type { Block } from '../core/block.ts';
 import type { Command } from './command.ts';
 import { localTime, rateOf, tableLines } from './words.ts';
 

@@ -1,16 +1,16 @@
 /** `prf`: how many checks rater answers, what it says and how quickly. */
+import type { CheckTotals } from '../health/check-totals.ts';
 import { type Command, daemonOf } from './command.ts';
-import type { Performance } from './running-daemon.ts';
 import { tableLines } from './words.ts';
 
-function rateLine({ rates }: Performance): string {
+function rateLine({ rates }: CheckTotals): string {
   const shown = rates.map(({ seconds, perSecond }) => {
     return `${perSecond === undefined ? '-' : perSecond.toFixed(1)} in the last ${seconds} s`;
   });
   return `per second: ${shown.join(', ')}`;
 }
 
-function classRows({ classes }: Performance): string[][] {
+function classRows({ classes }: CheckTotals): string[][] {
   const rows = classes.map(({ name, within, exceeded, blocked, errors }) => {
     return [name, ...[within, exceeded, blocked, errors].map(String)];
   });
@@ -18,7 +18,7 @@ function classRows({ classes }: Performance): string[][] {
 }
 
 /** Each row with the share of all checks that were answered in less than its time. */
-function latencyRows({ latencies, checks }: Performance): string[][] {
+function latencyRows({ latencies, checks }: CheckTotals): string[][] {
   let sofar = 0;
   const rows = latencies.map(({ belowUs, checks: some }) => {
     sofar += some;
@@ -35,7 +35,7 @@ export const prf: Command = {
   changes: false,
   needsDaemon: true,
   run(context, _, options) {
-    const measured = daemonOf(context).performance();
+    const measured = daemonOf(context).checkTotals();
     if (options.json) return { exit: 0, lines: [JSON.stringify(measured)] };
     const lines = [`checks: ${measured.checks}`, rateLine(measured)];
     if (measured.checks === 0) return { exit: 0, lines };

@@ -2,8 +2,9 @@
  * `reap`: removes what is over, in slices, between which the daemon serves checks. Prints only what it
  * removed, so cron stays silent otherwise.
  */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Block } from '../store/store.ts';
+import type { Block } from '../core/block.ts';
 import type { Command } from './command.ts';
 import { ageAndRest } from './words.ts';
 

@@ -5,28 +5,7 @@
  * Guarantee: every number here was measured or counted since the start; where nothing was, it is
  * undefined.
  */
-
-/** What became of the checks of one class. */
-export type ClassTally = {
-  within: number;
-  /** Refused without a block: a limit, sessions, overload. */
-  exceeded: number;
-  /** Refused because of a block, the one that was just made included. */
-  blocked: number;
-  errors: number;
-};
-
-/** Answer times: how many checks took less than `belowUs`, and not less than the row before. */
-export type LatencyRow = { readonly belowUs: number; readonly checks: number };
-
-export type Performance = {
-  readonly checks: number;
-  /** Checks per second over the last so many whole seconds; undefined: not up for so long yet. */
-  readonly rates: readonly { readonly seconds: number; readonly perSecond: number | undefined }[];
-  /** `-` stands for requests without a class that exists. */
-  readonly classes: readonly (ClassTally & { readonly name: string })[];
-  readonly latencies: readonly LatencyRow[];
-};
+import type { CheckTotals } from '../health/check-totals.ts';
 
 export type Memory = {
   readonly residentBytes: number;
@@ -49,7 +28,7 @@ export type Connections = {
   readonly open: readonly Connection[];
   /** Descriptors of all kinds that the process has open, and how many it may have. */
   readonly descriptors: number;
-  readonly mostDescriptors: number | undefined;
+  readonly maxDescriptors: number | undefined;
 };
 
 export type PendingTimer = { readonly name: string; readonly inMs: number };
@@ -99,12 +78,12 @@ export interface DaemonLogControl {
   reopen(): void;
 }
 
-export interface DaemonFacts {
+export interface RunningDaemon {
   readonly pid: number;
   readonly startedMs: number;
   readonly log: DaemonLogControl;
   readonly variables: Variables;
-  performance(): Performance;
+  checkTotals(): CheckTotals;
   memory(): Memory;
   connections(): Connections;
   timers(): PendingTimer[];

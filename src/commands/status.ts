@@ -1,16 +1,18 @@
 /** `status`: whether rater runs, what it holds and what is in trouble. */
 
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
-import { degradedModes, type Tally, type Trouble } from '../health/health.ts';
-import { type Absence, secondsOf } from '../health/heartbeat.ts';
+import type { ClassTally } from '../health/check-totals.ts';
+import { degradedModes } from '../health/degraded-modes.ts';
+import type { Tally, Trouble } from '../health/health.ts';
+import { type Downtime, secondsOf } from '../health/heartbeat.ts';
 import { exitCodes } from '../runtime/errors.ts';
 import type { Command, CommandContext } from './command.ts';
-import type { ClassTally, DaemonFacts } from './running-daemon.ts';
+import type { RunningDaemon } from './running-daemon.ts';
 import { duration, localTime } from './words.ts';
 
 /** What was counted since rater's start. */
-function counters({ blocks, dryRuns }: Gatekeeper, daemon: DaemonFacts) {
-  const { checks, classes } = daemon.performance();
+function counters({ blocks, dryRuns }: Gatekeeper, daemon: RunningDaemon) {
+  const { checks, classes } = daemon.checkTotals();
   const sum = (one: (tally: ClassTally) => number) => {
     return classes.reduce((total, tally) => total + one(tally), 0);
   };
@@ -41,9 +43,9 @@ function tallyJson({ mode, count, firstMs, lastMs, sinceMs }: Tally) {
   return [mode, { effect, count, ...instants }] as const;
 }
 
-function absenceJson(absence: Absence, nowMs: number) {
-  const { sinceMs, untilMs, ended } = absence;
-  const seconds = secondsOf(absence, nowMs) ?? null;
+function downtimeJson(downtime: Downtime, nowMs: number) {
+  const { sinceMs, untilMs, ended } = downtime;
+  const seconds = secondsOf(downtime, nowMs) ?? null;
   return { seconds, since: instant(sinceMs), until: instant(untilMs), ended };
 }
 
@@ -64,9 +66,9 @@ function tallyLines({ mode, count, firstMs, lastMs, sinceMs }: Tally): string[] 
 }
 
 /** `away: 12 seconds until 2026-01-31 08:05:46, killed`. */
-function absenceLine(absence: Absence, nowMs: number): string {
-  const { untilMs, ended } = absence;
-  const seconds = secondsOf(absence, nowMs);
+function downtimeLine(downtime: Downtime, nowMs: number): string {
+  const { untilMs, ended } = downtime;
+  const seconds = secondsOf(downtime, nowMs);
   const length = seconds === undefined ? 'unknown time' : duration(seconds * 1000);
   return `away: ${length} until ${untilMs === undefined ? 'now' : localTime(untilMs)}, ${ended}`;
 }
@@ -100,7 +102,7 @@ export const status: Command = {
   options: [{ flags: '--json', summary: 'print one object' }],
   changes: false,
   run(context, _, options) {
-    const { absence, clock, daemon, gatekeeper } = context;
+    const { downtime, clock, daemon, gatekeeper } = context;
     const rest = facts(context);
     const troubles = gatekeeper.degradations.troubles();
     const tallies = gatekeeper.degradations.tallies();
@@ -110,7 +112,7 @@ export const status: Command = {
     if (options.json) {
       const json = {
         ...rest,
-        away: absence ? absenceJson(absence, nowMs) : null,
+        away: downtime ? downtimeJson(downtime, nowMs) : null,
         degraded: daemon ? Object.fromEntries(tallies.map(tallyJson)) : null,
         troubles: troubles.map(troubleJson),
       };
@@ -124,7 +126,7 @@ export const status: Command = {
       exit,
       lines: [
         `rater: ${up}`,
-        ...(absence ? [absenceLine(absence, nowMs)] : []),
+        ...(downtime ? [downtimeLine(downtime, nowMs)] : []),
         ...Object.entries(others).flatMap(([name, value]) =>
           value === null ? [] : `${name}: ${value}`,
         ),

@@ -15,8 +15,8 @@ type Lifted = { readonly lines: string[]; readonly found: boolean };
 function stillRefusing({ gatekeeper: { blocks } }: CommandContext, address: Address): string[] {
   const wider = blocks.covering(address)?.address.text;
   if (wider) return [`${address.text}: lies in ${wider}, which is blocked`];
-  return blocks.standings(address).flatMap(({ enforcer, standing }) => {
-    return standing === 'theirs'
+  return blocks.entryOwners(address).flatMap(({ enforcer, owner }) => {
+    return owner === 'theirs'
       ? [`${address.text}: ${enforcer} has an entry of the administrator's that refuses it`]
       : [];
   });

@@ -1,11 +1,12 @@
 /**
  * How commands word addresses, times and rates.
  */
+
 import ms from 'ms';
 import { type Address, parseNetwork } from '../core/address.ts';
+import type { Block } from '../core/block.ts';
 import { Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
-import type { Block } from '../store/store.ts';
 
 const longestReason = 200;
 const longestBlockSeconds = 366 * 86_400;

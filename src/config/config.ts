@@ -16,7 +16,7 @@ export type Settings = {
   /** TCP listener: only when `port` is set. */
   readonly address: string;
   readonly port: number | undefined;
-  /** Whether marks by TCP count with those of the socket and may block, as those do. */
+  /** Whether hits by TCP count with those of the socket and may block, as those do. */
   readonly tcpTrusted: boolean;
   /** TCP control shell: only when `controlPort` is set. */
   readonly controlAddress: string;
@@ -31,7 +31,7 @@ export type Settings = {
   readonly logLevel: number;
   /** `auto` is `human` on a terminal, else `plain`. */
   readonly logFormat: 'auto' | 'human' | 'plain' | 'json';
-  /** Seconds that marks of values without a limit are counted. */
+  /** Seconds that hits of values without a limit are counted. */
   readonly maxAge: number;
   /** Seconds between two sweeps of idle counters. */
   readonly expirationTimer: number;

@@ -1,7 +1,7 @@
 /**
  * The words of libconfig syntax, with @include files in place of their directives.
  *
- * Guarantee: ends for any bytes, in time and memory proportional to `mostBytes`; what is wrong
+ * Guarantee: ends for any bytes, in time and memory proportional to `maxBytes`; what is wrong
  * becomes a mistake and a `bad` token, never an exception. Works on bytes, because `\xHH` names a
  * byte and a 2007 file may hold Latin-1 comments; only strings must be UTF-8.
  *
@@ -10,7 +10,7 @@
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { reasonOf } from '../runtime/errors.ts';
-import { type Mistakes, type Place, quoted } from './mistakes.ts';
+import { type Mistakes, type Place, quotedValue } from './mistakes.ts';
 import { readBounded } from './read-bounded.ts';
 
 export type Token = { readonly place: Place } & (
@@ -21,7 +21,7 @@ export type Token = { readonly place: Place } & (
 );
 
 /** All files of one configuration together. */
-export const mostBytes = 4 * 1024 * 1024;
+export const maxBytes = 4 * 1024 * 1024;
 const deepestInclude = 10;
 /** What a file costs at least, so that a million empty ones cannot be included. */
 const leastCost = 1024;
@@ -50,7 +50,7 @@ function bytesOf(binary: string): Uint8Array {
 }
 
 function shown(binary: string): string {
-  return quoted(Buffer.from(binary, 'latin1').toString('utf8'));
+  return quotedValue(Buffer.from(binary, 'latin1').toString('utf8'));
 }
 
 function classify(text: string, place: Place): Token | undefined {
@@ -196,25 +196,25 @@ export function* tokensOf(
   mistakes: Mistakes,
   files: Set<string>,
 ): Generator<Token, never> {
-  let budget = mostBytes;
+  let budget = maxBytes;
   const open: Source[] = [];
 
   function enter(path: string, place: Place, told: string): void {
     files.add(resolve(path));
     if (/\p{Cc}/u.test(told)) {
-      mistakes.add(place, `@include ${quoted(told)} is no file name`);
+      mistakes.add(place, `@include ${quotedValue(told)} is no file name`);
     } else if (open.length > deepestInclude) {
       mistakes.add(place, `@include deeper than ${deepestInclude} files`);
     } else if (open.some((source) => resolve(source.file) === resolve(path))) {
-      mistakes.add(place, `@include ${quoted(told)} includes itself`);
+      mistakes.add(place, `@include ${quotedValue(told)} includes itself`);
     } else {
       try {
         const bytes = readBounded(path, budget);
         budget -= Math.max(leastCost, bytes?.length ?? 0);
         if (bytes && budget >= 0) open.push(new Source(path, bytes, mistakes));
-        else mistakes.add(place, `more than ${mostBytes} bytes of configuration`);
+        else mistakes.add(place, `more than ${maxBytes} bytes of configuration`);
       } catch (error) {
-        const what = told === '' ? 'cannot read' : `cannot read ${quoted(told)}`;
+        const what = told === '' ? 'cannot read' : `cannot read ${quotedValue(told)}`;
         mistakes.add(place, `${what}: ${reasonOf(error).replace(/, .*/s, '')}`);
       }
     }

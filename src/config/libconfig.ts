@@ -8,7 +8,7 @@
  * After a value `;`, `,` or nothing may stand, and a list may end in a comma, as in libconfig 1.x.
  */
 import { type Token, tokensOf } from './libconfig-tokens.ts';
-import { type Mistakes, type Place, quoted } from './mistakes.ts';
+import { type Mistakes, type Place, quotedValue } from './mistakes.ts';
 
 export type Setting = { readonly name: string; readonly place: Place; readonly value: ConfigNode };
 
@@ -50,7 +50,7 @@ function isScalar(node: ConfigNode): node is ScalarNode {
 /** How a token is called in a message. */
 function called(token: Token): string {
   if (token.kind === 'end') return 'the end';
-  return token.kind === 'string' ? `string ${quoted(token.text)}` : quoted(token.text);
+  return token.kind === 'string' ? `string ${quotedValue(token.text)}` : quotedValue(token.text);
 }
 
 class Parser {
@@ -153,7 +153,7 @@ class Parser {
     const { place } = token;
     if (token.kind === 'string') return this.#string();
     if (token.kind === 'bad' || (token.kind === 'name' && !this.#startsSetting())) {
-      this.#complain(`${quoted(token.text)} is no value; a text needs quotes`);
+      this.#complain(`${quotedValue(token.text)} is no value; a text needs quotes`);
       this.#advance();
       return { kind: 'broken', place };
     }

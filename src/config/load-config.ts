@@ -12,7 +12,7 @@ import { Fault } from '../runtime/errors.ts';
 import type { Blocking, Config, Overload, Settings } from './config.ts';
 import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
 import { type ConfigNode, type GroupNode, parseLibconfig } from './libconfig.ts';
-import { Mistakes, quoted } from './mistakes.ts';
+import { Mistakes, quotedValue } from './mistakes.ts';
 import { checkAlso, prefixedClasses, readClasses } from './read-classes.ts';
 import { groupIn, readGroup, reportUnknown } from './read-group.ts';
 import { readLimits } from './read-limits.ts';
@@ -125,7 +125,7 @@ function readAllow(node: ConfigNode | undefined, mistakes: Mistakes): Address[] 
     const text = item.kind === 'string' ? item.value : '';
     const network = parseNetwork(text);
     if (network) return [network];
-    mistakes.add(item.place, `allow: ${quoted(text)} is no address or network`);
+    mistakes.add(item.place, `allow: ${quotedValue(text)} is no address or network`);
     return [];
   });
 }
@@ -153,7 +153,7 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   const place = blockingNode?.settings.get('classes')?.value.place ?? blockingNode?.place;
   for (const name of blocking.classes) {
     if (!place || !limits || classes.has(name)) continue;
-    mistakes.add(place, `blocking.classes: there is no class ${quoted(name)} in limits`);
+    mistakes.add(place, `blocking.classes: there is no class ${quotedValue(name)} in limits`);
   }
   const allow = readAllow(root.settings.get('allow')?.value, mistakes);
   return { classes, blocking, allow, overload: readOverload(root, mistakes) };

@@ -2,17 +2,17 @@
  * The mistakes found in configuration files, each with its place.
  *
  * Guarantee: each is one printable line `file:line: what is wrong`, sorted by file and line, and
- * there are never more than `mostMistakes` of them and a last line that counts the rest.
+ * there are never more than `maxMistakes` of them and a last line that counts the rest.
  */
 
 /** Where something was written. A whole file has no line. */
 export type Place = { readonly file: string; readonly line?: number };
 
-export const mostMistakes = 100;
+export const maxMistakes = 100;
 const longestQuote = 60;
 
 /** Outside text for a message: quoted, on one line, capped, nothing that moves a terminal. */
-export function quoted(text: string): string {
+export function quotedValue(text: string): string {
   const short = text.length > longestQuote ? `${text.slice(0, longestQuote)}...` : text;
   return JSON.stringify(short).replace(
     /[\p{C}\p{Zl}\p{Zp}]/gu,
@@ -25,7 +25,7 @@ export class Mistakes {
   #more = 0;
 
   add(place: Place, text: string): void {
-    if (this.#found.length < mostMistakes) this.#found.push({ place, text });
+    if (this.#found.length < maxMistakes) this.#found.push({ place, text });
     else this.#more += 1;
   }
 

@@ -3,7 +3,7 @@
  */
 import type { LimitClass } from '../core/limits.ts';
 import type { GroupNode } from './libconfig.ts';
-import { type Mistakes, quoted } from './mistakes.ts';
+import { type Mistakes, quotedValue } from './mistakes.ts';
 import { groupIn, readGroup } from './read-group.ts';
 import { writtenAs } from './schema.ts';
 
@@ -36,7 +36,7 @@ export function readClasses(
     const group = groupIn(node, name, mistakes, where);
     const read = group && readTraits(name, group, mistakes);
     if (limits && !limits.settings.has(name)) {
-      mistakes.add(place, `${where}: there is no class ${quoted(name)} in limits`);
+      mistakes.add(place, `${where}: there is no class ${quotedValue(name)} in limits`);
     }
     if (read) traits.set(name, read);
   }
@@ -52,7 +52,7 @@ export function prefixedClasses(node: GroupNode | undefined): Set<string> {
   return new Set(groups.map(({ name }) => name));
 }
 
-/** What is wrong with the `index`th class that `known` marks too, or undefined. */
+/** What is wrong with the `index`th class that `known` also counts in, or undefined. */
 function wrongAlso(
   known: LimitClass,
   index: number,
@@ -61,7 +61,7 @@ function wrongAlso(
 ): string | undefined {
   const wanted = known.also[index] ?? '';
   const other = classes.get(wanted);
-  const [here, there] = [quoted(known.name), quoted(wanted)];
+  const [here, there] = [quotedValue(known.name), quotedValue(wanted)];
   if (wanted === known.name) return 'names the class itself';
   if (known.also.indexOf(wanted) < index) return `names ${there} twice`;
   if (!other) return `there is no class ${there} in limits`;
@@ -72,7 +72,7 @@ function wrongAlso(
 }
 
 /**
- * Reports classes whose `also` cannot mark what it names. A circle is none of that: a mark is
+ * Reports classes whose `also` cannot hit what it names. A circle is none of that: a hit is
  * passed on once, by the class that was asked for.
  */
 export function checkAlso(

@@ -5,13 +5,13 @@
 import { type Limit, type LimitClass, plainClass, type Rate } from '../core/limits.ts';
 import { addressPattern, globPattern } from '../core/pattern.ts';
 import type { ConfigNode, GroupNode, SequenceNode } from './libconfig.ts';
-import { type Mistakes, quoted } from './mistakes.ts';
+import { type Mistakes, quotedValue } from './mistakes.ts';
 import type { ClassTraits } from './read-classes.ts';
 import { readInt, shown } from './value-kinds.ts';
 
 /** 31 days: a longer window would outlive any counter. */
 export const longestWindow = 2_678_400;
-/** A counter remembers up to twice as many marks, 8 bytes each, for one value. */
+/** A counter remembers up to twice as many hits, 8 bytes each, for one value. */
 export const highestCount = 1_000_000;
 
 const shape = '("pattern", seconds, count)';
@@ -84,7 +84,7 @@ function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
   }
   const pattern = (addresses ? addressPattern : globPattern)(patternNode.value);
   if (!pattern) {
-    const text = quoted(patternNode.value);
+    const text = quotedValue(patternNode.value);
     mistakes.add(patternNode.place, `limits.${name}: ${text} is no address, network or pattern`);
     return undefined;
   }

@@ -80,12 +80,12 @@ export const schema = {
     ),
     address: usually(ipAddress, '127.0.0.1', 'address of the TCP listener'),
     port: optional(port, 'port of the TCP listener; without it there is none'),
-    tcp_trusted: usually(boolean, false, 'marks by TCP count with those of socket, and may block'),
+    tcp_trusted: usually(boolean, false, 'hits by TCP count with those of socket, and may block'),
     control_address: usually(ipAddress, '127.0.0.1', 'address of the TCP control shell'),
     control_port: optional(port, 'port of the TCP control shell; without it there is none'),
     control_remote: usually(boolean, false, 'let control_address be other than loopback'),
     expiration_timer: usually(seconds(1, day), 180, 'time between two sweeps of idle counters'),
-    max_age: usually(seconds(1, 31 * day), 90, 'time that marks without a limit are counted'),
+    max_age: usually(seconds(1, 31 * day), 90, 'time that hits without a limit are counted'),
     max_values: usually(int(1, 100_000_000), 1_000_000, 'how many values are counted at once'),
     max_connections: usually(
       int(1, 1_000_000),
@@ -110,7 +110,7 @@ export const schema = {
   class: {
     prefix4: usually(int(8, 32), 32, 'IPv4 addresses are counted by networks of this many bits'),
     prefix6: usually(int(16, 128), 64, 'IPv6 addresses are counted by networks of this many bits'),
-    also: usually(names, [], 'classes that a mark of this one marks too', '()'),
+    also: usually(names, [], 'classes in which a hit of this one counts too', '()'),
     concurrent: optional(int(0, 100_000), 'sessions of a value that may be open at once'),
     dry_run: usually(boolean, false, 'only tell what would be refused or blocked'),
     overload: usually(boolean, false, 'refuse who is not allowlisted during an overload'),

@@ -7,7 +7,7 @@
 import { dirname, resolve } from 'node:path';
 import { parseAddress } from '../core/address.ts';
 import type { ConfigNode } from './libconfig.ts';
-import { quoted } from './mistakes.ts';
+import { quotedValue } from './mistakes.ts';
 
 export type Kind<Value> = {
   /** A noun phrase, also found in rater.conf(5). */
@@ -23,7 +23,7 @@ const longestList = 60;
 
 /** How a value is called in a message. */
 export function shown(node: ConfigNode): string {
-  if (node.kind === 'string') return quoted(node.value);
+  if (node.kind === 'string') return quotedValue(node.value);
   if (node.kind === 'int' || node.kind === 'float') return node.text;
   if (node.kind === 'boolean') return String(node.value);
   const kind = node.kind === 'array' ? 'an array' : `a ${node.kind}`;

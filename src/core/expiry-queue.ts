@@ -7,7 +7,7 @@
 
 type Ends = { readonly untilMs: number };
 
-export class EndQueue<T extends Ends> {
+export class ExpiryQueue<T extends Ends> {
   #heap: T[] = [];
 
   get size(): number {

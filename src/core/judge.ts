@@ -1,7 +1,7 @@
 /**
- * The heart: what a limit makes of one more mark.
+ * The heart: what a limit makes of one more hit.
  *
- * Pure. It reads no clock and no counters: the caller passes how many marks each rate's window
+ * Pure. It reads no clock and no counters: the caller passes how many hits each rate's window
  * holds with the new one. Everything else in src/ exists to call this.
  */
 import type { Rate } from './limits.ts';
@@ -20,7 +20,7 @@ function fullness(rate: Rate, count: number): number {
   return rate.count < 0 ? -1 : count / Math.max(rate.count, 0.5);
 }
 
-/** Judges `counts[i]` marks against `rates[i]`; both have the same length, at least one. */
+/** Judges `counts[i]` hits against `rates[i]`; both have the same length, at least one. */
 export function judge(rates: readonly Rate[], counts: readonly number[]): Judgement {
   let shown = 0;
   for (let index = 1; index < rates.length; index += 1) {

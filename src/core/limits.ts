@@ -4,7 +4,7 @@
 import type { Address } from './address.ts';
 import type { Pattern } from './pattern.ts';
 
-/** At most `count` marks in any `seconds`; -1 is unlimited, 0 refuses always. */
+/** At most `count` hits in any `seconds`; -1 is unlimited, 0 refuses always. */
 export type Rate = { readonly seconds: number; readonly count: number };
 
 /**
@@ -22,7 +22,7 @@ export type LimitClass = {
   /** Addresses are counted and blocked by networks of this many bits. */
   readonly prefix4: number;
   readonly prefix6: number;
-  /** Classes that a mark of this one marks too, with the same value. */
+  /** Classes in which a hit of this one counts too, with the same value. */
   readonly also: readonly string[];
   /** How many sessions of a value may be open at once, or undefined: any number. */
   readonly concurrent: number | undefined;

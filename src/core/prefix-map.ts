@@ -11,7 +11,7 @@ function lengthKey({ family, prefixLength }: Address): number {
   return family * 1000 + prefixLength;
 }
 
-export class BlockIndex<B extends Covers> {
+export class PrefixMap<B extends Covers> {
   readonly #byText = new Map<string, B>();
   /** How many blocks there are of each family and prefix length. */
   readonly #lengths = new Map<number, { family: 4 | 6; length: number; blocks: number }>();

@@ -1,10 +1,10 @@
 /**
- * An exact sliding window of marks for one value and one rate, in a run of 32-bit cells:
- * where the oldest mark is, how many there are, the rate's seconds, and a ring of instants.
+ * An exact sliding window of hits for one value and one rate, in a run of 32-bit cells:
+ * where the oldest hit is, how many there are, the rate's seconds, and a ring of instants.
  *
- * Guarantee: the count is the number of marks younger than the rate's seconds, exact up to the
- * capacity; the oldest mark is forgotten first, so whether the limit is exceeded is always exact.
- * A mark costs the same however many are in the window.
+ * Guarantee: the count is the number of hits younger than the rate's seconds, exact up to the
+ * capacity; the oldest hit is forgotten first, so whether the limit is exceeded is always exact.
+ * A hit costs the same however many are in the window.
  *
  * Instants are whole monotonic milliseconds modulo 2^32, which is 49 days: no window is that long,
  * and an idle one is forgotten long before.
@@ -22,17 +22,17 @@ const unlimitedCapacity = 1000;
 /** A run of `size` cells from `at` on. All zero is an empty window. */
 export type Window = { readonly cells: Uint32Array; readonly at: number; readonly size: number };
 
-/** How many marks are worth remembering: twice the limit, and always more than exceed it. */
+/** How many hits are worth remembering: twice the limit, and always more than exceed it. */
 export function capacityOf(rate: Rate): number {
   return rate.count < 0 ? unlimitedCapacity : Math.max(2, rate.count * 2);
 }
 
-/** Cells that a window with room for `marks` takes. */
-export function cellsFor(marks: number): number {
-  return headCells + marks;
+/** Cells that a window with room for `hits` takes. */
+export function cellsFor(hits: number): number {
+  return headCells + hits;
 }
 
-/** How many marks the window has room for. */
+/** How many hits the window has room for. */
 export function slotsOf(window: Window): number {
   return window.size - headCells;
 }
@@ -43,7 +43,7 @@ function dropOldest(window: Window, many: number): void {
   cells[at + countCell] = (cells[at + countCell] as number) - many;
 }
 
-/** Forgets what has left the window and returns how many marks are in it. */
+/** Forgets what has left the window and returns how many hits are in it. */
 function countYounger(window: Window, seconds: number, nowMs: number): number {
   const { cells, at } = window;
   const count = cells[at + countCell] as number;
@@ -59,17 +59,17 @@ function countYounger(window: Window, seconds: number, nowMs: number): number {
   return count - gone;
 }
 
-/** How many marks are in the window now. */
-export function countMarks(window: Window, rate: Rate, nowMs: number): number {
+/** How many hits are in the window now. */
+export function countHits(window: Window, rate: Rate, nowMs: number): number {
   return countYounger(window, rate.seconds, nowMs);
 }
 
-/** Whether no mark is left, by the rate of the latest one. */
+/** Whether no hit is left, by the rate of the latest one. */
 export function isIdle(window: Window, nowMs: number): boolean {
   return countYounger(window, window.cells[window.at + secondsCell] as number, nowMs) === 0;
 }
 
-/** Milliseconds since the latest mark; infinite when none is left. */
+/** Milliseconds since the latest hit; infinite when none is left. */
 export function idleMs(window: Window, nowMs: number): number {
   if (isIdle(window, nowMs)) return Number.POSITIVE_INFINITY;
   const { cells, at } = window;
@@ -78,20 +78,20 @@ export function idleMs(window: Window, nowMs: number): number {
   return (nowMs - (cells[at + headCells + slot] as number)) >>> 0;
 }
 
-/** Whether one more mark needs a larger window. */
+/** Whether one more hit needs a larger window. */
 export function needsRoom(window: Window, rate: Rate, nowMs: number): boolean {
-  const count = countMarks(window, rate, nowMs);
+  const count = countHits(window, rate, nowMs);
   return count >= slotsOf(window) && count < capacityOf(rate);
 }
 
 /**
- * Adds a mark and returns how many are in the window with it; the oldest ones beyond the rate's
+ * Adds a hit and returns how many are in the window with it; the oldest ones beyond the rate's
  * capacity are forgotten. Make room first where it is needed.
  */
-export function addMark(window: Window, rate: Rate, nowMs: number): number {
+export function addHit(window: Window, rate: Rate, nowMs: number): number {
   const { cells, at } = window;
   const most = Math.min(capacityOf(rate), slotsOf(window));
-  const excess = countMarks(window, rate, nowMs) - most + 1;
+  const excess = countHits(window, rate, nowMs) - most + 1;
   if (excess > 0) dropOldest(window, excess);
   const count = cells[at + countCell] as number;
   const slot = ((cells[at + oldestCell] as number) + count) % slotsOf(window);
@@ -101,8 +101,8 @@ export function addMark(window: Window, rate: Rate, nowMs: number): number {
   return count + 1;
 }
 
-/** Copies the marks, oldest first, into an empty window that is at least as large. */
-export function copyMarks(from: Window, to: Window): void {
+/** Copies the hits, oldest first, into an empty window that is at least as large. */
+export function copyHits(from: Window, to: Window): void {
   const count = from.cells[from.at + countCell] as number;
   const oldest = from.cells[from.at + oldestCell] as number;
   for (let index = 0; index < count; index += 1) {

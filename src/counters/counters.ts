@@ -1,29 +1,29 @@
 /**
- * Where marks are counted. The promises all counters keep, and test/contract/counters.ts holds
+ * Where hits are counted. The promises all counters keep, and test/contract/counters.ts holds
  * them to:
  *
  * 1. Counts are exact up to twice a rate's limit, then saturate; classes share nothing.
- * 2. An answer may arrive later (a Promise) when the marks live on another host; local counters
+ * 2. An answer may arrive later (a Promise) when the hits live on another host; local counters
  *    answer at once and pay nothing for that.
  * 3. Instants are monotonic milliseconds given by the caller; there is no other clock.
  */
 import type { Rate } from '../core/limits.ts';
 
 /** What is counted: a value of a class. */
-export type Subject = { readonly class: string; readonly value: string };
+export type CounterKey = { readonly class: string; readonly value: string };
 
 /** One count per rate, in the rates' order. */
 export type Counts = readonly number[];
 
 export interface Counters {
-  /** Makes a mark and returns the counts with it. */
-  mark(subject: Subject, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
-  /** The counts as they are; makes no mark. */
-  count(subject: Subject, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
-  /** Forgets the value's marks. */
-  clear(subject: Subject): void;
+  /** Counts a hit and returns the counts with it. */
+  hit(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
+  /** The counts as they are; counts no hit. */
+  count(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
+  /** Forgets the value's hits. */
+  clear(key: CounterKey): void;
   /**
-   * Looks at the next `most` values and forgets those without a mark in any window. Says whether
+   * Looks at the next `most` values and forgets those without a hit in any window. Says whether
    * the pass over all values is finished; the next call then starts a new one.
    */
   sweep(nowMs: number, most: number): boolean;

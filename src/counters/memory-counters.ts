@@ -4,11 +4,11 @@
  *
  * Guarantee: at most `maxValues` values are tracked, each counted once for each of its windows. One
  * more and another is forgotten: of eight that the hand of a clock comes upon, the one whose latest
- * mark is the oldest. What is counted of all others stays exact.
+ * hit is the oldest. What is counted of all others stays exact.
  */
 import type { Rate } from '../core/limits.ts';
 import { CellStore } from './cell-store.ts';
-import type { Counters, Counts, Subject } from './counters.ts';
+import type { CounterKey, Counters, Counts } from './counters.ts';
 import { RateWindows } from './rate-windows.ts';
 
 /** Monotonic milliseconds as windows keep them. */
@@ -29,13 +29,13 @@ function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 const sample = 8;
 
 /** A value in one of its windows. */
-type Tracked = Subject & { readonly windows: RateWindows };
+type Tracked = CounterKey & { readonly windows: RateWindows };
 
 export class MemoryCounters implements Counters {
   readonly #maxValues: number;
-  readonly #onForget: (subject: Subject) => void;
+  readonly #onForget: (key: CounterKey) => void;
   readonly #cells = new CellStore();
-  /** Per class and seconds of a rate, so that a reload finds the marks of the rates that stay. */
+  /** Per class and seconds of a rate, so that a reload finds the hits of the rates that stay. */
   readonly #classes = new Map<string, Map<number, RateWindows>>();
   #walk: Iterator<void> | undefined;
   #sweepMs = 0;
@@ -44,7 +44,7 @@ export class MemoryCounters implements Counters {
   /** `onForget` is told of each value that was forgotten for want of room. */
   constructor(
     maxValues = Number.POSITIVE_INFINITY,
-    onForget: (subject: Subject) => void = () => {},
+    onForget: (key: CounterKey) => void = () => {},
   ) {
     this.#maxValues = maxValues;
     this.#onForget = onForget;
@@ -59,24 +59,24 @@ export class MemoryCounters implements Counters {
     return size;
   }
 
-  mark(subject: Subject, rates: readonly Rate[], nowMs: number): Counts {
+  hit(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts {
     const counts = rates.map((rate) => {
-      return this.#windows(subject.class, rate).mark(subject.value, rate, instant(nowMs));
+      return this.#windows(key.class, rate).hit(key.value, rate, instant(nowMs));
     });
-    while (this.#cells.runs > this.#maxValues && this.#forgetOldest(subject, instant(nowMs)));
+    while (this.#cells.runs > this.#maxValues && this.#forgetOldest(key, instant(nowMs)));
     return counts;
   }
 
-  count(subject: Subject, rates: readonly Rate[], nowMs: number): Counts {
-    const windows = this.#classes.get(subject.class);
+  count(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts {
+    const windows = this.#classes.get(key.class);
     return rates.map((rate) => {
-      return windows?.get(rate.seconds)?.count(subject.value, rate, instant(nowMs)) ?? 0;
+      return windows?.get(rate.seconds)?.count(key.value, rate, instant(nowMs)) ?? 0;
     });
   }
 
-  clear(subject: Subject): void {
-    for (const windows of this.#classes.get(subject.class)?.values() ?? []) {
-      windows.clear(subject.value);
+  clear(key: CounterKey): void {
+    for (const windows of this.#classes.get(key.class)?.values() ?? []) {
+      windows.clear(key.value);
     }
   }
 
@@ -98,7 +98,7 @@ export class MemoryCounters implements Counters {
   }
 
   /** Forgets a value that is not `kept`; says whether there was one. */
-  #forgetOldest(kept: Subject, nowMs: number): boolean {
+  #forgetOldest(kept: CounterKey, nowMs: number): boolean {
     let oldest: Tracked | undefined;
     let oldestMs = -1;
     for (let looked = 0; looked < sample; looked += 1) {

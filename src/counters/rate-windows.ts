@@ -3,10 +3,10 @@
  */
 import type { Rate } from '../core/limits.ts';
 import {
-  addMark,
+  addHit,
   cellsFor,
-  copyMarks,
-  countMarks,
+  copyHits,
+  countHits,
   idleMs,
   isIdle,
   needsRoom,
@@ -28,13 +28,13 @@ export class RateWindows {
     return this.#handles.size;
   }
 
-  mark(value: string, rate: Rate, nowMs: number): number {
-    return addMark(this.#windowWithRoom(value, rate, nowMs), rate, nowMs);
+  hit(value: string, rate: Rate, nowMs: number): number {
+    return addHit(this.#windowWithRoom(value, rate, nowMs), rate, nowMs);
   }
 
   count(value: string, rate: Rate, nowMs: number): number {
     const handle = this.#handles.get(value);
-    return handle === undefined ? 0 : countMarks(this.#cells.window(handle), rate, nowMs);
+    return handle === undefined ? 0 : countHits(this.#cells.window(handle), rate, nowMs);
   }
 
   clear(value: string): void {
@@ -57,7 +57,7 @@ export class RateWindows {
     for (const [value] of this.#handles.entries()) yield value;
   }
 
-  /** Milliseconds since the value's latest mark; infinite when none is left. */
+  /** Milliseconds since the value's latest hit; infinite when none is left. */
   idleMs(value: string, nowMs: number): number {
     const handle = this.#handles.get(value);
     if (handle === undefined) return Number.POSITIVE_INFINITY;
@@ -70,7 +70,7 @@ export class RateWindows {
     const window = this.#cells.window(handle);
     if (!needsRoom(window, rate, nowMs)) return window;
     const larger = this.#newWindow(value, cellsFor(slotsOf(window) + 1));
-    copyMarks(window, larger);
+    copyHits(window, larger);
     this.#cells.release(handle);
     return larger;
   }

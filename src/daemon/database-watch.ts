@@ -22,7 +22,7 @@ export class DatabaseWatch {
   constructor(path: string, troubles: Troubles) {
     this.#path = path;
     this.#troubles = troubles;
-    this.#identity = identityOf(path);
+    this.#identity = birthAt(path);
   }
 
   look(): void {
@@ -36,7 +36,7 @@ export class DatabaseWatch {
 
   #whatIsWrong(): string | undefined {
     try {
-      const identity = identityOf(this.#path);
+      const identity = birthAt(this.#path);
       if (identity === this.#identity) return undefined;
       return `it was ${identity === undefined ? 'removed' : 'replaced'} while it was in use`;
     } catch (error) {
@@ -46,7 +46,7 @@ export class DatabaseWatch {
 }
 
 /** Undefined: there is no such file. Throws errors of the file system. */
-function identityOf(path: string): string | undefined {
+function birthAt(path: string): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats && birthOf(stats);
 }

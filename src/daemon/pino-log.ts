@@ -25,7 +25,7 @@ export type PinoLogOptions = {
 };
 
 /** Bytes that are kept while the log cannot be written; what comes then is lost. */
-const mostWaiting = 1 << 20;
+const maxWaiting = 1 << 20;
 const written = 'writing the log';
 /** Between two attempts to write what waits, if nothing else is logged. */
 const retryMs = 5000;
@@ -78,7 +78,7 @@ export function pinoLog(options: PinoLogOptions, degradations: Degradations): Da
     const planted = path === undefined ? undefined : plantedAt(path);
     if (planted !== undefined) throw new Error(planted);
     const target = path === undefined ? { fd: 2 } : { dest: path, append: true };
-    const opened = pino.destination({ ...target, sync: true, maxLength: mostWaiting });
+    const opened = pino.destination({ ...target, sync: true, maxLength: maxWaiting });
     let told: unknown;
     // The log cannot tell that of itself; mail goes on. Pino emits some errors twice.
     opened.on('error', (error) => {

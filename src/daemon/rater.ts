@@ -7,7 +7,7 @@
  */
 
 import type { CommandContext } from '../commands/command.ts';
-import type { DaemonFacts, PendingTimer } from '../commands/running-daemon.ts';
+import type { PendingTimer, RunningDaemon } from '../commands/running-daemon.ts';
 import type { Config } from '../config/config.ts';
 import { fixedChanges, keepFixed } from '../config/keep-fixed.ts';
 import { checkConfig } from '../config/load-config.ts';
@@ -15,9 +15,9 @@ import { MemoryCounters } from '../counters/memory-counters.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
-import { Performance } from '../health/check-metrics.ts';
+import { CheckMetrics } from '../health/check-metrics.ts';
 import type { Degradations } from '../health/health.ts';
-import { type Absence, LifeSign, lifeSignOf, secondsOf } from '../health/heartbeat.ts';
+import { type Downtime, Heartbeat, heartbeatPath, secondsOf } from '../health/heartbeat.ts';
 import { RareLog } from '../health/rare-log.ts';
 import { Troubles } from '../health/troubles.ts';
 import { isOverloaded } from '../overload/overload.ts';
@@ -29,16 +29,16 @@ import { openStore } from '../store/open-store.ts';
 import { ConfigWatcher } from './config-watcher.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { Connections } from './listeners/connections.ts';
-import { Doors } from './listeners/listeners.ts';
-import { forStrangers, hasStrangers } from './listeners/untrusted-clients.ts';
+import { Listeners } from './listeners/listeners.ts';
+import { forUntrustedClients, hasUntrustedClients } from './listeners/untrusted-clients.ts';
 import { logControl } from './log-control.ts';
 import type { DaemonLog } from './pino-log.ts';
-import { daemonFacts } from './running-daemon.ts';
-import { Timers } from './scheduler.ts';
+import { runningDaemon } from './running-daemon.ts';
+import { Scheduler } from './scheduler.ts';
 import { LiveVariables } from './variables.ts';
 
-/** Between two signs of life. */
-const signEveryMs = 5000;
+/** Between two heartbeats. */
+const heartbeatEveryMs = 5000;
 const lookAtFilesMs = 1000;
 
 export class Rater {
@@ -50,17 +50,17 @@ export class Rater {
   readonly #locks: readonly (() => void)[];
   readonly #enforcers: readonly Enforcer[];
   readonly #gatekeeper: Gatekeeper;
-  readonly #timers: Timers;
+  readonly #scheduler: Scheduler;
   readonly #databaseWatch: DatabaseWatch;
   readonly #overloadWatch: OverloadWatch;
   readonly #configWatcher: ConfigWatcher;
-  readonly #doors: Doors;
-  readonly #performance = new Performance(systemClock);
+  readonly #listeners: Listeners;
+  readonly #metrics = new CheckMetrics(systemClock);
   readonly #connections = new Connections();
-  readonly #facts: DaemonFacts;
-  readonly #lifeSign: LifeSign;
+  readonly #runningDaemon: RunningDaemon;
+  readonly #heartbeat: Heartbeat;
   /** Of all raters before this one. */
-  #absence: Absence | undefined;
+  #downtime: Downtime | undefined;
   /** As the file says, and in use: `var` changes the latter. */
   #configured: Config;
   #config: Config;
@@ -86,7 +86,7 @@ export class Rater {
       degradations,
       store,
       counters: this.#makeCounters(),
-      countersApart: hasStrangers(config) ? this.#makeCounters() : undefined,
+      untrustedCounters: hasUntrustedClients(config) ? this.#makeCounters() : undefined,
       enforcers: this.#enforcers,
       log,
       clock: this.#clock,
@@ -94,32 +94,34 @@ export class Rater {
       isOverloaded: () => isOverloaded(this.#config.overload),
     });
     this.#gatekeeper.start();
-    this.#timers = new Timers(this.#gatekeeper, this.#clock);
+    this.#scheduler = new Scheduler(this.#gatekeeper, this.#clock);
     this.#overloadWatch = new OverloadWatch(
       () => this.#config.overload,
       log,
       this.#troubles,
       this.#clock,
     );
-    this.#lifeSign = new LifeSign(lifeSignOf(dbPath), this.#clock);
-    this.#facts = this.#makeFacts();
-    this.#doors = this.#makeDoors();
+    this.#heartbeat = new Heartbeat(heartbeatPath(dbPath), this.#clock);
+    this.#runningDaemon = this.#makeRunningDaemon();
+    this.#listeners = this.#makeListeners();
   }
 
   /** Resolves when clients can connect. @throws Fault `listen` */
   async listen(): Promise<void> {
     const { settings } = this.#config;
     const { socket, port, controlPort } = settings;
-    await this.#doors.open();
+    await this.#listeners.open();
     const startedMs = this.#clock.monotonicMs();
-    this.#timers.start(settings.expirationTimer, () => void this.#finishStart(startedMs));
-    this.#timers.every('sign of life', signEveryMs, () => this.#sign(() => this.#lifeSign.goOn()));
-    this.#timers.every('look at files', lookAtFilesMs, () => {
-      this.#doors.look();
+    this.#scheduler.start(settings.expirationTimer, () => void this.#finishStart(startedMs));
+    this.#scheduler.every('heartbeat', heartbeatEveryMs, () =>
+      this.#tryHeartbeat(() => this.#heartbeat.goOn()),
+    );
+    this.#scheduler.every('look at files', lookAtFilesMs, () => {
+      this.#listeners.look();
       this.#databaseWatch.look();
     });
     this.#overloadWatch.start();
-    this.#absence = this.#sign(() => this.#lifeSign.begin());
+    this.#downtime = this.#tryHeartbeat(() => this.#heartbeat.begin());
     this.#log.info('ready', {
       socket,
       port,
@@ -127,12 +129,12 @@ export class Rater {
       blocks: this.#gatekeeper.blocks.size,
       pid: process.pid,
     });
-    if (this.#absence) this.#tellOf(this.#absence);
+    if (this.#downtime) this.#tellOf(this.#downtime);
   }
 
   /** All files are where they belong. They are watched from now on: before, we would see ourselves. */
   async #finishStart(startedMs: number): Promise<void> {
-    for (const enforcer of this.#enforcers) enforcer.watch(() => this.#timers.followChanges());
+    for (const enforcer of this.#enforcers) enforcer.watch(() => this.#scheduler.followChanges());
     const { blocks } = this.#gatekeeper;
     await blocks.settle();
     if (blocks.currentTroubles().size > 0) return;
@@ -161,12 +163,12 @@ export class Rater {
 
   /** Stops listening, finishes what is pending and lets go of everything. */
   async stop(): Promise<void> {
-    this.#timers.stop();
+    this.#scheduler.stop();
     this.#overloadWatch.stop();
     await this.#configWatcher.close();
-    this.#doors.close();
+    this.#listeners.close();
     this.#gatekeeper.blocks.close();
-    this.#sign(() => this.#lifeSign.stop());
+    this.#tryHeartbeat(() => this.#heartbeat.stop());
     for (const unlock of this.#locks) unlock();
     this.#log.info('stopped', { pid: process.pid });
   }
@@ -194,33 +196,33 @@ export class Rater {
     }
   }
 
-  /** Without a sign of life checks are answered all the same. */
-  #sign<T>(give: () => T): T | undefined {
+  /** Without a heartbeat checks are answered all the same. */
+  #tryHeartbeat<T>(give: () => T): T | undefined {
     try {
       const given = give();
-      this.#troubles.worked('sign of life', 'sign of life');
+      this.#troubles.worked('heartbeat', 'heartbeat');
       return given;
     } catch (error) {
-      this.#troubles.failed('sign of life', 'sign of life', reasonOf(error));
+      this.#troubles.failed('heartbeat', 'heartbeat', reasonOf(error));
       return undefined;
     }
   }
 
-  #tellOf(absence: Absence): void {
-    const seconds = secondsOf(absence, this.#clock.wallMs());
-    const level = absence.ended === 'killed' ? 'warn' : 'info';
-    this.#log[level]('was away', { seconds, ended: absence.ended });
+  #tellOf(downtime: Downtime): void {
+    const seconds = secondsOf(downtime, this.#clock.wallMs());
+    const level = downtime.ended === 'killed' ? 'warn' : 'info';
+    this.#log[level]('was away', { seconds, ended: downtime.ended });
   }
 
-  #makeDoors(): Doors {
+  #makeListeners(): Listeners {
     const gatekeeper = this.#gatekeeper;
-    return new Doors({
+    return new Listeners({
       settings: this.#config.settings,
       gatekeeper,
-      byTcp: hasStrangers(this.#config) ? forStrangers(gatekeeper) : gatekeeper,
+      byTcp: hasUntrustedClients(this.#config) ? forUntrustedClients(gatekeeper) : gatekeeper,
       context: () => this.#context(),
       connections: this.#connections,
-      performance: this.#performance,
+      metrics: this.#metrics,
       clock: this.#clock,
       log: this.#log,
       rareLog: this.#rareLog,
@@ -233,8 +235,8 @@ export class Rater {
       config: this.#config,
       gatekeeper: this.#gatekeeper,
       clock: this.#clock,
-      daemon: this.#facts,
-      absence: this.#absence,
+      daemon: this.#runningDaemon,
+      downtime: this.#downtime,
     };
   }
 
@@ -246,10 +248,10 @@ export class Rater {
     const { dueMs } = this.#overloadWatch;
     const look = dueMs === undefined ? undefined : dueMs - this.#clock.monotonicMs();
     const looks = look === undefined ? [] : [{ name: 'look for overload', inMs: look }];
-    return [...this.#timers.pending(), ...rebuilds, ...looks];
+    return [...this.#scheduler.pending(), ...rebuilds, ...looks];
   }
 
-  #makeFacts(): DaemonFacts {
+  #makeRunningDaemon(): RunningDaemon {
     const variables = new LiveVariables({
       gatekeeper: this.#gatekeeper,
       log: this.#log,
@@ -261,11 +263,11 @@ export class Rater {
     const setLevel = (number: number) => {
       variables.set('settings.log_level', [String(number)]);
     };
-    return daemonFacts({
+    return runningDaemon({
       startedMs: this.#clock.wallMs(),
       log: logControl(this.#log, level, setLevel, () => this.#troubles.worked('log', 'log')),
       variables,
-      performance: this.#performance,
+      performance: this.#metrics,
       connections: this.#connections,
       timers: () => this.#pendingTimers(),
       reload: () => this.reload(),

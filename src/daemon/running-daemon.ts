@@ -1,11 +1,11 @@
 /** What the running daemon tells commands of itself, gathered from those who know. */
 import type {
-  DaemonFacts,
   DaemonLogControl,
   PendingTimer,
+  RunningDaemon,
   Variables,
 } from '../commands/running-daemon.ts';
-import type { Performance } from '../health/check-metrics.ts';
+import type { CheckMetrics } from '../health/check-metrics.ts';
 import { children } from './children.ts';
 import type { Connections } from './listeners/connections.ts';
 
@@ -13,20 +13,20 @@ export type FactSources = {
   readonly startedMs: number;
   readonly log: DaemonLogControl;
   readonly variables: Variables;
-  readonly performance: Performance;
+  readonly performance: CheckMetrics;
   readonly connections: Connections;
   readonly timers: () => PendingTimer[];
   readonly reload: () => readonly string[];
 };
 
-export function daemonFacts(sources: FactSources): DaemonFacts {
+export function runningDaemon(sources: FactSources): RunningDaemon {
   const { performance, connections, startedMs, log, variables, timers, reload } = sources;
   return {
     pid: process.pid,
     startedMs,
     log,
     variables,
-    performance: () => performance.measured(),
+    checkTotals: () => performance.measured(),
     memory() {
       const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
       return {

@@ -14,7 +14,7 @@ const stepsInSlice = 100;
 const reconcileEveryMs = 60_000;
 /** How late a block may end when a shorter one came in meanwhile, or the date was set. */
 const reapEveryMs = 250;
-const tendEveryMs = 5000;
+const retryEveryMs = 5000;
 const sweepSlice = 2000;
 
 /** What is done in slices, and what shall be done after it. */
@@ -26,7 +26,7 @@ type Running = {
 
 type Scheduled = { readonly dueMs: number; readonly cancel: () => void };
 
-export class Timers {
+export class Scheduler {
   readonly #gatekeeper: Gatekeeper;
   readonly #clock: Clock;
   readonly #scheduled = new Map<string, Scheduled>();
@@ -44,7 +44,7 @@ export class Timers {
    */
   start(sweepSeconds: number, onCompared = () => {}): void {
     this.#reap();
-    this.every('tend', tendEveryMs, () => this.#tend());
+    this.every('retry', retryEveryMs, () => this.#retry());
     this.every('reconcile', reconcileEveryMs, () => this.#reconcile());
     this.#reconcile(onCompared);
     this.every('sweep', sweepSeconds * 1000, () => this.#sweep());
@@ -81,7 +81,7 @@ export class Timers {
   #reap(): void {
     const { blocks } = this.#gatekeeper;
     const ended = blocks.reap();
-    if (blocks.isBehind) this.#tend();
+    if (blocks.isBehind) this.#retry();
     if (ended.length > 0) {
       this.#after('reap', 0, () => this.#reap());
       return;
@@ -90,8 +90,8 @@ export class Timers {
     this.#after('reap', Math.max(10, Math.min(reapEveryMs, nextMs)), () => this.#reap());
   }
 
-  #tend(): void {
-    this.#inSlices('tend slice', () => this.#gatekeeper.tending());
+  #retry(): void {
+    this.#inSlices('retry slice', () => this.#gatekeeper.retrying());
   }
 
   #reconcile(onDone = () => {}): void {

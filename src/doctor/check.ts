@@ -7,10 +7,10 @@
  */
 
 import type { Config } from '../config/config.ts';
-import type { ModeName } from '../health/health.ts';
-import type { Ending } from '../health/heartbeat.ts';
+import type { ModeName } from '../health/degraded-modes.ts';
+import type { HowEnded } from '../health/heartbeat.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Memory } from './remembered.ts';
+import type { Remembered } from './remembered.ts';
 
 /** A problem is wrong now; a hint may be meant so, or cannot be told from here. */
 export type Finding = {
@@ -30,7 +30,7 @@ export type DaemonStatus = {
   readonly away: {
     readonly seconds: number | null;
     readonly until: string | null;
-    readonly ended: Ending;
+    readonly ended: HowEnded;
   } | null;
   readonly degraded: Readonly<Record<ModeName, ToldTally>> | null;
   readonly troubles: readonly {
@@ -63,9 +63,9 @@ export type Installation = {
   readonly ownDirectory: string;
   readonly daemon: DaemonState;
   /** Blocks and allowlist, or why they cannot be told; undefined: because the daemon does not. */
-  readonly memory: Memory | { readonly unknown: Finding | undefined };
+  readonly remembered: Remembered | { readonly unknown: Finding | undefined };
   /** Remembers anew: what came a moment ago may not have reached the servers' files before. */
-  remember(): Promise<Memory | undefined>;
+  remember(): Promise<Remembered | undefined>;
 };
 
 export type Check = {
@@ -82,11 +82,11 @@ export function hint(what: string, remedy: string): Finding {
   return { level: 'hint', what, remedy };
 }
 
-const mostNamed = 5;
+const maxNamed = 5;
 
 /** `a, b and 7 more`: as much as fits in a line. */
 export function someOf(names: readonly string[]): string {
-  const left = names.length - mostNamed;
-  const shown = names.slice(0, mostNamed).join(', ');
+  const left = names.length - maxNamed;
+  const shown = names.slice(0, maxNamed).join(', ');
   return left > 0 ? `${shown} and ${left} more` : shown;
 }

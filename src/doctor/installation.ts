@@ -2,24 +2,22 @@
  * Gathers what all checks look at: whether the daemon answers, and what is remembered.
  */
 import { existsSync } from 'node:fs';
-import type { Outcome } from '../commands/command.ts';
-import type { CommandCall } from '../commands/commands.ts';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault, reasonOf } from '../runtime/errors.ts';
 import { type DaemonState, type Installation, problem } from './check.ts';
-import { type Memory, memoryFrom, memoryIn } from './remembered.ts';
+import { type Remembered, rememberedFrom, rememberedIn } from './remembered.ts';
 
 export type Means = {
   readonly config: Config;
   readonly clock: Clock;
   readonly searchPath: string;
   readonly ownDirectory: string;
-  /** Asks the daemon; undefined when none is there. @throws Fault */
-  readonly ask: (call: CommandCall) => Promise<Outcome | undefined>;
+  /** What the daemon answers to a command with --json; undefined when none is there. @throws Fault */
+  readonly ask: (command: string, ...args: readonly string[]) => Promise<string | undefined>;
 };
 
-export async function lookAt(means: Means): Promise<Installation> {
+export async function examineInstallation(means: Means): Promise<Installation> {
   const { config, clock, searchPath, ownDirectory } = means;
   const daemon = await stateOfDaemon(means);
   return {
@@ -28,23 +26,18 @@ export async function lookAt(means: Means): Promise<Installation> {
     searchPath,
     ownDirectory,
     daemon,
-    memory: await memoryOf(means, daemon),
+    remembered: await rememberedBy(means, daemon),
     async remember() {
-      const memory = await memoryOf(means, daemon);
+      const memory = await rememberedBy(means, daemon);
       return 'unknown' in memory ? undefined : memory;
     },
   };
 }
 
-async function answer({ ask }: Means, command: string, ...args: string[]): Promise<string> {
-  const outcome = await ask({ command, arguments: args, options: { json: true } });
-  return outcome?.lines.join('\n') ?? '';
-}
-
 async function stateOfDaemon(means: Means): Promise<DaemonState> {
   try {
-    const text = await answer(means, 'status');
-    return text === '' ? { is: 'down' } : { is: 'running', status: JSON.parse(text) };
+    const text = await means.ask('status');
+    return text === undefined ? { is: 'down' } : { is: 'running', status: JSON.parse(text) };
   } catch (error) {
     if (error instanceof Fault && error.code === 'notPermitted') {
       return { is: 'not permitted', why: error.detail };
@@ -53,7 +46,10 @@ async function stateOfDaemon(means: Means): Promise<DaemonState> {
   }
 }
 
-async function memoryOf(means: Means, daemon: DaemonState): Promise<Installation['memory']> {
+async function rememberedBy(
+  means: Means,
+  daemon: DaemonState,
+): Promise<Installation['remembered']> {
   const { dbPath } = means.config.settings;
   try {
     if (daemon.is === 'running') return await toldBy(means);
@@ -63,14 +59,14 @@ async function memoryOf(means: Means, daemon: DaemonState): Promise<Installation
       const remedy = 'start rater, which creates it, or correct settings.db_path';
       return { unknown: problem(`there is no ${dbPath}`, remedy) };
     }
-    return memoryIn(dbPath, means.clock.wallMs());
+    return rememberedIn(dbPath, means.clock.wallMs());
   } catch (error) {
     return { unknown: unreadable(dbPath, error) };
   }
 }
 
-async function toldBy(means: Means): Promise<Memory> {
-  return memoryFrom(await answer(means, 'list'), await answer(means, 'allow', 'list'));
+async function toldBy({ ask }: Means): Promise<Remembered> {
+  return rememberedFrom((await ask('list')) ?? '', (await ask('allow', 'list')) ?? '');
 }
 
 function unreadable(path: string, error: unknown) {

@@ -5,6 +5,7 @@
  * A silent file of ours cannot be read, not even by its owner. It can be told by its modification
  * time, the end of its block, which is after the file was last changed.
  */
+
 import {
   closeSync,
   constants,
@@ -15,6 +16,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { Block } from '../core/block.ts';
 import {
   addressOfPeerFile,
   isOurs,
@@ -22,7 +24,6 @@ import {
   politeMode,
   silentMode,
 } from '../enforcers/peers/peer-file.ts';
-import type { Block } from '../store/store.ts';
 
 export type PeerFile = { readonly name: string; readonly path: string; readonly stats: Stats };
 

@@ -2,12 +2,13 @@
  * Blocks and allowlist as they are remembered: told by the running daemon, or read from a private
  * copy of the database, because opening the real one would create files beside it.
  */
+
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
+import type { Block, BlockSource } from '../core/block.ts';
 import { refusePlanted } from '../files/planted-file.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
-import type { Block, BlockSource } from '../store/store.ts';
 import { inPrivateDirectory } from './private-directory.ts';
 
 export type AllowEntry = {
@@ -15,7 +16,7 @@ export type AllowEntry = {
   readonly source: 'configuration' | 'operator';
 };
 
-export type Memory = {
+export type Remembered = {
   readonly blocks: readonly Block[];
   /** Those of operators only; the configuration has its own. */
   readonly allowed: readonly AllowEntry[];
@@ -37,7 +38,7 @@ type ListedBlock = {
 type ListedEntry = { readonly address: string; readonly source: AllowEntry['source'] };
 
 /** From what the daemon answers; dry runs are no blocks. */
-export function memoryFrom(blocksJson: string, allowedJson: string): Memory {
+export function rememberedFrom(blocksJson: string, allowedJson: string): Remembered {
   const blocks = (JSON.parse(blocksJson) as ListedBlock[]).flatMap((listed): Block[] => {
     const address = parseNetwork(listed.address);
     if (!address || listed.source === 'dry run') return [];
@@ -52,7 +53,7 @@ export function memoryFrom(blocksJson: string, allowedJson: string): Memory {
 }
 
 /** From the database, while no daemon writes it. @throws Fault, errors of the file system */
-export function memoryIn(path: string, nowMs: number): Memory {
+export function rememberedIn(path: string, nowMs: number): Remembered {
   refusePlanted(path, 'store');
   return inPrivateDirectory((directory) => {
     const copy = join(directory, 'copy.db');

@@ -7,8 +7,9 @@
  * 3. `impose` and `lift` may be repeated; trouble arrives as `Fault('enforcer', ...)`.
  * 4. `inspect` changes nothing that a server would notice; who reads what it finds acts on it.
  */
+
 import type { Address } from '../core/address.ts';
-import type { Block } from '../store/store.ts';
+import type { Block } from '../core/block.ts';
 
 /**
  * What became of a block:
@@ -20,7 +21,7 @@ import type { Block } from '../store/store.ts';
 export type Imposed = 'in force' | 'pending' | 'not possible';
 
 /** What the server itself would do with an address, and whose entry says so. */
-export type Standing = 'ours' | 'theirs' | 'absent' | 'unknown';
+export type EntryOwner = 'ours' | 'theirs' | 'absent' | 'unknown';
 
 /** The blocks that there should be. */
 export type KnownBlocks = {
@@ -34,15 +35,15 @@ export type KnownBlocks = {
  * Where the entries and the blocks differ:
  * - `removed`: somebody took our entry away, where it had been put and where all others still are;
  * - `missing`: the entry is not there, or not as it should be, and nobody meant that;
- * - `unknown`: an entry of ours, found with all that it says of itself, has no block;
+ * - `orphan`: an entry of ours, found with all that it says of itself, has no block;
  * - `replaced`: what holds all entries is another than it was.
  */
-export type Finding =
-  | { readonly kind: 'removed' | 'missing' | 'unknown'; readonly block: Block }
+export type Drift =
+  | { readonly kind: 'removed' | 'missing' | 'orphan'; readonly block: Block }
   | { readonly kind: 'replaced'; readonly what: string };
 
-/** What to look at: everything, what `watch` told of, or only for entries without a block. */
-export type Scope = 'all' | 'changed' | 'unknown';
+/** What to look at: everything, what `watch` told of, or only for orphans. */
+export type Scope = 'all' | 'changed' | 'orphans';
 
 export interface Enforcer {
   /** For people: `peers /etc/ipsvd/smtp/peers`. */
@@ -55,7 +56,7 @@ export interface Enforcer {
   /** Takes our entry for this block away; says whether there was one. */
   lift(block: Block): boolean;
   /** Whose entry refuses the address now; `block` is the block of ours that covers it, if any. */
-  standing(address: Address, block: Block | undefined): Standing;
+  entryOwner(address: Address, block: Block | undefined): EntryOwner;
   /**
    * Puts every one of `blocks`, which are all there are, in force: to repair, and at start where
    * `needsAll`; else all can also be put there by what `inspect` finds missing.
@@ -71,7 +72,7 @@ export interface Enforcer {
    * Compares the entries with the blocks, one entry a step, so that the caller can pause after any.
    * Blocks may come and go between two steps. @throws Fault
    */
-  inspect?(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void>;
+  inspect?(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void>;
   /**
    * Resolves when what is pending is in force; others are served meanwhile. Rejects with the Fault
    * that keeps it from that.

@@ -11,7 +11,7 @@ import type { Timers } from '../runtime/timers.ts';
 const restMs = 150;
 const longestMs = 1000;
 /** More names than this are no help. */
-const mostNames = 10_000;
+const maxNames = 10_000;
 
 export type DirectoryWatchParts = {
   readonly directory: string;
@@ -72,7 +72,7 @@ export class DirectoryWatch {
     if (name?.startsWith('..')) return;
     this.#parts.onEvent(name);
     if (name !== null) this.#names.add(name);
-    if (name === null || this.#names.size > mostNames) {
+    if (name === null || this.#names.size > maxNames) {
       this.#isAnything = true;
       this.#names.clear();
     }

@@ -6,9 +6,10 @@
  */
 
 import { type Address, contains, isSingle } from '../core/address.ts';
-import { BlockIndex } from '../core/prefix-map.ts';
+import type { Allowance } from '../core/block.ts';
+import { PrefixMap } from '../core/prefix-map.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Allowance, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 /** An entry of the allowlist and where it comes from. */
 export type AllowEntry = Allowance & { readonly source: 'configuration' | 'operator' };
@@ -16,8 +17,8 @@ export type AllowEntry = Allowance & { readonly source: 'configuration' | 'opera
 export class Allowlist {
   readonly #store: Store;
   readonly #clock: Clock;
-  #configured = new BlockIndex<AllowEntry>();
-  readonly #added = new BlockIndex<AllowEntry>();
+  #configured = new PrefixMap<AllowEntry>();
+  readonly #added = new PrefixMap<AllowEntry>();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -28,7 +29,7 @@ export class Allowlist {
   /** Takes the entries of a configuration; those of operators stay. */
   configure(addresses: readonly Address[]): void {
     const sinceMs = this.#clock.wallMs();
-    this.#configured = new BlockIndex();
+    this.#configured = new PrefixMap();
     for (const address of addresses) {
       const entry = { address, sinceMs, untilMs: undefined, reason: '' };
       this.#configured.set({ ...entry, source: 'configuration' });

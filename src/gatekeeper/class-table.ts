@@ -4,12 +4,12 @@
 import type { Config } from '../config/config.ts';
 import { type Address, networkOf } from '../core/address.ts';
 import { findLimit, type Limit, type LimitClass, type Rate } from '../core/limits.ts';
-import type { Subject } from '../counters/counters.ts';
+import type { CounterKey } from '../counters/counters.ts';
 
 /** One class's share in a request. */
 export type Target = {
   readonly known: LimitClass;
-  readonly subject: Subject;
+  readonly key: CounterKey;
   /** The network by which the class counts an address. */
   readonly network: Address | undefined;
   /** Undefined: unlimited. */
@@ -46,10 +46,10 @@ export class ClassTable {
     const limit = findLimit(known.limits, address?.text ?? text, address);
     const value = network?.text ?? address?.text ?? text;
     const rates = limit?.rates ?? this.#unlimited;
-    return { known, subject: { class: known.name, value }, network, limit, rates };
+    return { known, key: { class: known.name, value }, network, limit, rates };
   }
 
-  /** The same in the class and in those that it also marks. */
+  /** The same in the class and in those in which it also counts. */
   targetsOf(known: LimitClass, text: string, address: Address | undefined): Target[] {
     const targets = [this.targetOf(known, text, address)];
     for (const name of known.also) {
@@ -61,7 +61,7 @@ export class ClassTable {
 
   /** An allowlisted address, counted by itself: its neighbours shall not pay for it. */
   exemptTarget(known: LimitClass, { text }: Address): Target {
-    const subject = { class: known.name, value: text };
-    return { known, subject, network: undefined, limit: undefined, rates: this.#unlimited };
+    const key = { class: known.name, value: text };
+    return { known, key, network: undefined, limit: undefined, rates: this.#unlimited };
   }
 }

@@ -5,16 +5,16 @@
  * Guarantee: at most `most` are kept; for one more the one that was told first is forgotten.
  */
 
+import type { Block } from '../core/block.ts';
 import type { RareLog } from '../health/rare-log.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Block } from '../store/store.ts';
 
 export class DryRuns {
   readonly #clock: Clock;
   readonly #most: number;
   readonly #rareLog: RareLog;
   readonly #blocks = new Map<string, Block>();
-  /** Since the start: blocks that were only told, and marks that were let in and only told. */
+  /** Since the start: blocks that were only told, and hits that were let in and only told. */
   blocksTold = 0;
   refusalsTold = 0;
 

@@ -1,17 +1,18 @@
 /**
- * Joins classes, counters, sessions, allowlist, verdicts and blocks: mark() for clients; block(),
+ * Joins classes, counters, sessions, allowlist, verdicts and blocks: hit() for clients; block(),
  * unblock(), allow() and usages() for operators.
  *
- * Guarantee: a mark that exceeds its limit is answered after its block is committed and in force,
+ * Guarantee: a hit that exceeds its limit is answered after its block is committed and in force,
  * so exactly the limit passes. An address that is allowlisted is counted and never refused.
  * Guarantee: what anybody may ask, by markApart(), leads to no block and has no influence on what
- * mark() answers.
+ * hit() answers.
  */
 
 import { BlockKeeper } from '../blocks/block-keeper.ts';
 import type { Steps } from '../blocks/reconciliation.ts';
 import type { Config } from '../config/config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
+import type { Block } from '../core/block.ts';
 import type { Limit, LimitClass, Rate } from '../core/limits.ts';
 import { penaltySeconds } from '../core/penalty.ts';
 import type { Counters, Counts } from '../counters/counters.ts';
@@ -21,27 +22,27 @@ import { RareLog } from '../health/rare-log.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Block, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { errorReply, type Reply } from '../wire/reply.ts';
 import type { Request } from '../wire/request.ts';
 import { Allowlist } from './allowlist.ts';
 import { ClassTable, countedNetwork, type Target } from './class-table.ts';
 import { DryRuns } from './dry-runs.ts';
 import { type Holder, Sessions } from './sessions.ts';
-import { Pardon } from './unblock-allowlisted.ts';
-import { type Event, type Outlook, type VerdictParts, Verdicts } from './verdicts.ts';
+import { UnblockAllowlisted } from './unblock-allowlisted.ts';
+import { type CountedRequest, type NextPenalty, type VerdictParts, Verdicts } from './verdicts.ts';
 
 export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'isOverloaded'> & {
   readonly config: Config;
   readonly degradations: Degradations;
   readonly store: Store;
   readonly counters: Counters;
-  /** Where the marks are counted that anybody may make; undefined: nobody may. */
-  readonly countersApart?: Counters | undefined;
+  /** Where the hits are counted that anybody may make; undefined: nobody may. */
+  readonly untrustedCounters?: Counters | undefined;
   readonly enforcers: readonly Enforcer[];
 };
 
-/** A value of a class, the limit that applies to it, and its marks. */
+/** A value of a class, the limit that applies to it, and its hits. */
 export type Usage = {
   readonly class: LimitClass;
   /** The value as it is counted: for addresses a network of the class's prefix length. */
@@ -53,7 +54,7 @@ export type Usage = {
   /** Sessions that are open now. */
   readonly sessions: number;
   /** Without jitter. Undefined: the class blocks nothing. */
-  readonly outlook: Outlook | undefined;
+  readonly nextPenalty: NextPenalty | undefined;
   /** Whether nobody is refused by it. */
   readonly isDry: boolean;
   /** What a dry run would have blocked. */
@@ -74,9 +75,9 @@ export class Gatekeeper {
   readonly verdicts: Verdicts;
   readonly degradations: Degradations;
   readonly #sessions = new Sessions();
-  readonly #pardon: Pardon;
+  readonly #unblockAllowlisted: UnblockAllowlisted;
   readonly #counters: Counters;
-  readonly #countersApart: Counters | undefined;
+  readonly #untrustedCounters: Counters | undefined;
   /** What is left of a pass that sweep() has begun. */
   #unswept: ((most: number) => boolean)[] = [];
   readonly #clock: Clock;
@@ -86,7 +87,7 @@ export class Gatekeeper {
 
   constructor(parts: GatekeeperParts) {
     this.#counters = parts.counters;
-    this.#countersApart = parts.countersApart;
+    this.#untrustedCounters = parts.untrustedCounters;
     this.#clock = parts.clock;
     this.#log = parts.log;
     this.degradations = parts.degradations;
@@ -100,7 +101,11 @@ export class Gatekeeper {
     this.allowlist = new Allowlist(parts.store, parts.clock);
     this.allowlist.configure(parts.config.allow);
     this.blocks = new BlockKeeper({ ...parts, onEnd: (block) => this.#startAnew(block) });
-    this.#pardon = new Pardon(this.blocks, this.allowlist, parts.degradations);
+    this.#unblockAllowlisted = new UnblockAllowlisted(
+      this.blocks,
+      this.allowlist,
+      parts.degradations,
+    );
     this.verdicts = new Verdicts({
       config: () => this.#config,
       blocks: this.blocks,
@@ -120,18 +125,18 @@ export class Gatekeeper {
    */
   start(): void {
     this.blocks.start();
-    this.#pardon.grant();
+    this.#unblockAllowlisted.run();
   }
 
   /** As that of `blocks`. A block that is found is none when its address was allowlisted since. */
   reconciling(scope: Scope): Steps {
-    return this.#pardon.grantFound(this.blocks.reconciling(scope));
+    return this.#unblockAllowlisted.runOnFound(this.blocks.reconciling(scope));
   }
 
   /** The same, for what failed; also of allowlisted addresses that a server did not let go of. */
-  *tending(): Steps {
-    this.#pardon.repeat();
-    yield* this.#pardon.grantFound(this.blocks.tending());
+  *retrying(): Steps {
+    this.#unblockAllowlisted.retry();
+    yield* this.#unblockAllowlisted.runOnFound(this.blocks.retrying());
   }
 
   /** Takes another configuration's limits, allowlist and block time; nothing counted is lost. */
@@ -143,33 +148,33 @@ export class Gatekeeper {
       const known = config.classes.get(block.class);
       return known !== undefined && this.verdicts.isDry(known);
     });
-    this.#pardon.grant();
+    this.#unblockAllowlisted.run();
   }
 
   /**
-   * Counts one event and says what becomes of it. With a holder, a mark within the limits is a
+   * Counts one event and says what becomes of it. With a holder, a hit within the limits is a
    * session that lasts until the holder ends.
    */
-  mark(request: Request, holder?: Holder): Reply | Promise<Reply> {
-    return this.#mark(request, this.#counters, holder);
+  hit(request: Request, holder?: Holder): Reply | Promise<Reply> {
+    return this.#hit(request, this.#counters, holder);
   }
 
   /** The same for a client who may be anybody: counted apart, and nobody is blocked for it. */
-  markApart(request: Request): Reply | Promise<Reply> {
-    if (!this.#countersApart) throw new Error('nobody may ask without being trusted');
-    return this.#mark(request, this.#countersApart);
+  hitUntrusted(request: Request): Reply | Promise<Reply> {
+    if (!this.#untrustedCounters) throw new Error('nobody may ask without being trusted');
+    return this.#hit(request, this.#untrustedCounters);
   }
 
-  #mark(request: Request, counters: Counters, holder?: Holder): Reply | Promise<Reply> {
-    const event = this.#understand(request, counters === this.#countersApart);
+  #hit(request: Request, counters: Counters, holder?: Holder): Reply | Promise<Reply> {
+    const event = this.#understand(request, counters === this.#untrustedCounters);
     if ('status' in event) return event;
     const nowMs = this.#clock.monotonicMs();
-    const marked = event.targets.map(({ subject, rates }) => {
-      return counters.mark(subject, rates, nowMs);
+    const counted = event.targets.map(({ key, rates }) => {
+      return counters.hit(key, rates, nowMs);
     });
-    return marked.some((counts) => counts instanceof Promise)
-      ? Promise.all(marked).then((counts) => this.#decide(event, counts, holder))
-      : this.#decide(event, marked as Counts[], holder);
+    return counted.some((counts) => counts instanceof Promise)
+      ? Promise.all(counted).then((counts) => this.#decide(event, counts, holder))
+      : this.#decide(event, counted as Counts[], holder);
   }
 
   /** @throws Fault `usage` when the address is allowlisted. */
@@ -184,7 +189,7 @@ export class Gatekeeper {
    */
   block(order: BlockOrder): Block {
     this.mayBlock(order.address);
-    const { offences } = this.verdicts.outlook(order.address);
+    const { offences } = this.verdicts.nextPenalty(order.address);
     const seconds = order.seconds ?? penaltySeconds(this.#config.blocking.penalty, 1, 0);
     return this.blocks.impose(order.address, seconds, {
       class: 'ip',
@@ -199,11 +204,11 @@ export class Gatekeeper {
 
   /**
    * Lifts the block of this address or network, or of the network by which a class counts it;
-   * its marks are forgotten either way.
+   * its hits are forgotten either way.
    */
   unblock(address: Address): Block | undefined {
     const networks = this.#classes.ofAddresses().map((known) => countedNetwork(known, address));
-    this.#forgetMarks(address);
+    this.#forgetHits(address);
     for (const blocked of [address, ...networks]) {
       const block = this.blocks.lift(blocked);
       if (block) return block;
@@ -217,19 +222,19 @@ export class Gatekeeper {
    */
   allow(address: Address, seconds: number | undefined, reason: string): Block[] {
     this.allowlist.add(address, seconds, reason);
-    const { lifted, fault } = this.#pardon.grant();
+    const { lifted, fault } = this.#unblockAllowlisted.run();
     if (fault) throw fault;
     return lifted;
   }
 
-  /** What is counted of an address, class by class; makes no mark. */
+  /** What is counted of an address, class by class; counts no hit. */
   async usages(address: Address): Promise<Usage[]> {
     return Promise.all(this.#classes.ofAddresses().map((known) => this.#usage(known, address)));
   }
 
-  /** How many values have marks or had some until lately. */
+  /** How many values have hits or had some until lately. */
   get trackedValues(): number {
-    return this.#counters.size + (this.#countersApart?.size ?? 0);
+    return this.#counters.size + (this.#untrustedCounters?.size ?? 0);
   }
 
   /** Whether the configuration has the class. */
@@ -260,49 +265,49 @@ export class Gatekeeper {
     return this.#unswept.length === 0;
   }
 
-  #understand(request: Request, isApart: boolean): Event | Reply {
+  #understand(request: Request, isApart: boolean): CountedRequest | Reply {
     const known = this.#classes.get(request.class);
     if (!known) return errorReply('Class not found', request.class);
     const address = known.addresses ? parseAddress(request.value) : undefined;
     if (known.addresses && !address) return errorReply('Not an address', request.value);
     if (address && this.allowlist.covering(address)) {
       const targets = [this.#classes.exemptTarget(known, address)];
-      return { targets, isAllowed: true, isApart, block: undefined };
+      return { targets, isAllowed: true, isUntrusted: isApart, block: undefined };
     }
     return {
       targets: this.#classes.targetsOf(known, request.value, address),
       isAllowed: false,
-      isApart,
+      isUntrusted: isApart,
       block: address && this.blocks.active(address),
     };
   }
 
-  #decide(event: Event, counts: readonly Counts[], holder: Holder | undefined): Reply {
+  #decide(event: CountedRequest, counts: readonly Counts[], holder: Holder | undefined): Reply {
     const reply = this.verdicts.decide(event, counts, holder);
-    const { class: name, value } = (event.targets[0] as Target).subject;
-    this.#log.debug('mark', { class: name, value, status: reply.status });
+    const { class: name, value } = (event.targets[0] as Target).key;
+    this.#log.debug('hit', { class: name, value, status: reply.status });
     return reply;
   }
 
   async #usage(known: LimitClass, address: Address): Promise<Usage> {
-    const { subject, network, limit, rates } = this.#classes.targetOf(known, address.text, address);
+    const { key, network, limit, rates } = this.#classes.targetOf(known, address.text, address);
     const mayBlock = this.verdicts.mayBlockBy(known);
     return {
       class: known,
-      value: subject.value,
+      value: key.value,
       limit,
       rates,
-      counts: await this.#counters.count(subject, rates, this.#clock.monotonicMs()),
-      sessions: this.#sessions.count(subject),
-      outlook: mayBlock ? this.verdicts.outlook(network ?? address) : undefined,
+      counts: await this.#counters.count(key, rates, this.#clock.monotonicMs()),
+      sessions: this.#sessions.count(key),
+      nextPenalty: mayBlock ? this.verdicts.nextPenalty(network ?? address) : undefined,
       isDry: this.verdicts.isDry(known),
-      wouldBlock: this.dryRuns.get(subject.value),
+      wouldBlock: this.dryRuns.get(key.value),
     };
   }
 
   /**
-   * Who has served a block starts anew: else the next mark would block again at once. That holds
-   * for the network that was blocked; wider ones keep their marks, or a flood from many addresses
+   * Who has served a block starts anew: else the next hit would block again at once. That holds
+   * for the network that was blocked; wider ones keep their hits, or a flood from many addresses
    * would be forgotten with the first of them that is let in.
    */
   #startAnew({ address }: Block): void {
@@ -312,8 +317,8 @@ export class Gatekeeper {
     }
   }
 
-  /** Forgets the marks of an address, and of the networks by which it is counted. */
-  #forgetMarks(address: Address): void {
+  /** Forgets the hits of an address, and of the networks by which it is counted. */
+  #forgetHits(address: Address): void {
     for (const known of this.#classes.ofAddresses()) {
       const { text: value } = countedNetwork(known, address);
       for (const counters of this.#allCounters()) counters.clear({ class: known.name, value });
@@ -321,6 +326,6 @@ export class Gatekeeper {
   }
 
   #allCounters(): Counters[] {
-    return this.#countersApart ? [this.#counters, this.#countersApart] : [this.#counters];
+    return this.#untrustedCounters ? [this.#counters, this.#untrustedCounters] : [this.#counters];
   }
 }

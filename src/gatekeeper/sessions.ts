@@ -3,12 +3,12 @@
  * as long as its client's session lasts. When either side dies, however it dies, the kernel closes
  * the connection, so there is nothing to poll and no session that is not there.
  */
-import type { Subject } from '../counters/counters.ts';
+import type { CounterKey } from '../counters/counters.ts';
 
 /** A connection that stands for a session. `onEnd` runs when it is closed. */
 export type Holder = { onEnd(work: () => void): void };
 
-function keyOf({ class: name, value }: Subject): string {
+function textOf({ class: name, value }: CounterKey): string {
   return `${name} ${value}`;
 }
 
@@ -16,8 +16,8 @@ export class Sessions {
   readonly #open = new Map<string, number>();
 
   /** How many sessions the value has in its class. */
-  count(subject: Subject): number {
-    return this.#open.get(keyOf(subject)) ?? 0;
+  count(key: CounterKey): number {
+    return this.#open.get(textOf(key)) ?? 0;
   }
 
   /** How many there are of all values and classes. */
@@ -28,15 +28,15 @@ export class Sessions {
   }
 
   /** Counts a session of the value until its holder ends. */
-  enter(subject: Subject, holder: Holder): void {
-    const key = keyOf(subject);
-    this.#open.set(key, (this.#open.get(key) ?? 0) + 1);
-    holder.onEnd(() => this.#leave(key));
+  enter(key: CounterKey, holder: Holder): void {
+    const text = textOf(key);
+    this.#open.set(text, (this.#open.get(text) ?? 0) + 1);
+    holder.onEnd(() => this.#leave(text));
   }
 
-  #leave(key: string): void {
-    const left = (this.#open.get(key) ?? 0) - 1;
-    if (left > 0) this.#open.set(key, left);
-    else this.#open.delete(key);
+  #leave(text: string): void {
+    const left = (this.#open.get(text) ?? 0) - 1;
+    if (left > 0) this.#open.set(text, left);
+    else this.#open.delete(text);
   }
 }

@@ -7,15 +7,15 @@
 
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
 import type { Steps } from '../blocks/reconciliation.ts';
+import type { Block } from '../core/block.ts';
 import type { Degradations } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';
-import type { Block } from '../store/store.ts';
 import type { Allowlist } from './allowlist.ts';
 
 /** What was lifted, and why not all was. */
-export type Pardoned = { readonly lifted: Block[]; readonly fault: Fault | undefined };
+export type UnblockedAllowlisted = { readonly lifted: Block[]; readonly fault: Fault | undefined };
 
-export class Pardon {
+export class UnblockAllowlisted {
   readonly #blocks: BlockKeeper;
   readonly #allowlist: Allowlist;
   readonly #degradations: Degradations;
@@ -29,7 +29,7 @@ export class Pardon {
   }
 
   /** Lifts the blocks of all who are allowlisted. */
-  grant(): Pardoned {
+  run(): UnblockedAllowlisted {
     const lifted: Block[] = [];
     let fault: Fault | undefined;
     for (const block of this.#blocks.all((each) => this.#isFor(each))) {
@@ -44,12 +44,12 @@ export class Pardon {
   }
 
   /** The same, when a server did not let go of all of them. */
-  repeat(): void {
-    if (this.#isIncomplete) this.grant();
+  retry(): void {
+    if (this.#isIncomplete) this.run();
   }
 
   /** The same for the blocks that `steps` find. */
-  *grantFound(steps: Steps): Steps {
+  *runOnFound(steps: Steps): Steps {
     for (const found of steps) {
       if (found && this.#isFor(found)) this.#lift(found);
       yield found;

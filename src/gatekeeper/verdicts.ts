@@ -1,20 +1,20 @@
 /**
- * What becomes of a request whose marks are counted: let in, refused, or blocked from now on.
+ * What becomes of a request whose hits are counted: let in, refused, or blocked from now on.
  *
  * Guarantee: a block is committed and in force before the reply that tells of it exists. A request
  * that anybody may have made leads to none.
  */
 
-import type { BlockKeeper, Cause } from '../blocks/block-keeper.ts';
+import type { BlockCause, BlockKeeper } from '../blocks/block-keeper.ts';
 import type { Config } from '../config/config.ts';
 import type { Address } from '../core/address.ts';
+import type { Block } from '../core/block.ts';
 import { type Judgement, judge } from '../core/judge.ts';
 import type { LimitClass } from '../core/limits.ts';
 import { offencesLeft, penaltySeconds } from '../core/penalty.ts';
 import type { Counts } from '../counters/counters.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Block } from '../store/store.ts';
 import type { Reply } from '../wire/reply.ts';
 import type { Allowlist } from './allowlist.ts';
 import type { Target } from './class-table.ts';
@@ -37,17 +37,17 @@ export type VerdictParts = {
 };
 
 /** A request, understood. */
-export type Event = {
+export type CountedRequest = {
   readonly targets: readonly Target[];
   readonly isAllowed: boolean;
-  /** Whether anybody may have made it: then its marks are counted apart and it blocks nobody. */
-  readonly isApart: boolean;
+  /** Whether anybody may have made it: then its hits are counted apart and it blocks nobody. */
+  readonly isUntrusted: boolean;
   /** The block that refuses the address already. */
   readonly block: Block | undefined;
 };
 
 /** What is remembered of an address, and what its next offence would cost. */
-export type Outlook = { readonly offences: number; readonly nextSeconds: number };
+export type NextPenalty = { readonly offences: number; readonly nextSeconds: number };
 
 /** Why somebody is refused without a block, and by what numbers. */
 type Refusal = {
@@ -78,7 +78,7 @@ export class Verdicts {
   }
 
   /** The reply to an event whose targets have these counts. */
-  decide(event: Event, counts: readonly Counts[], holder: Holder | undefined): Reply {
+  decide(event: CountedRequest, counts: readonly Counts[], holder: Holder | undefined): Reply {
     const told = event.targets
       .map((target, index) => this.#judge(event, target, counts[index] as Counts))
       .reduce(graver);
@@ -97,24 +97,25 @@ export class Verdicts {
   }
 
   /** What is remembered of exactly this address or network, and what its next offence costs. */
-  outlook(address: Address, random = 0): Outlook {
+  nextPenalty(address: Address, random = 0): NextPenalty {
     const { penalty } = this.#parts.config().blocking;
     const past = this.#parts.blocks.offences(address);
     const offences = offencesLeft(past, penalty, this.#parts.clock.wallMs());
     return { offences, nextSeconds: penaltySeconds(penalty, offences + 1, random) };
   }
 
-  #enter({ targets }: Event, holder: Holder): void {
-    for (const { known, subject } of targets) {
-      if (known.concurrent !== undefined) this.#parts.sessions.enter(subject, holder);
+  #enter({ targets }: CountedRequest, holder: Holder): void {
+    for (const { known, key } of targets) {
+      if (known.concurrent !== undefined) this.#parts.sessions.enter(key, holder);
     }
   }
 
-  #judge(event: Event, target: Target, counts: Counts): Judged {
+  #judge(event: CountedRequest, target: Target, counts: Counts): Judged {
     const judgement = judge(target.rates, counts);
     const { count, rate } = judgement;
     if (event.isAllowed) return { status: 0, count, limit: -1 };
-    const block = event.block ?? (event.isApart ? undefined : this.#blockFor(target, judgement));
+    const block =
+      event.block ?? (event.isUntrusted ? undefined : this.#blockFor(target, judgement));
     if (block) {
       return { status: 1, count, limit: rate.count, secondsLeft: this.#secondsLeft(block) };
     }
@@ -123,10 +124,10 @@ export class Verdicts {
   }
 
   /** Why a target is refused that leads to no block; undefined when it is let in. */
-  #refusalOf({ known, subject }: Target, { verdict, count, rate }: Judgement): Refusal | undefined {
+  #refusalOf({ known, key }: Target, { verdict, count, rate }: Judgement): Refusal | undefined {
     if (verdict === 'exceeded') return { why: 'rate', count, limit: rate.count };
     if (known.concurrent !== undefined) {
-      const sessions = this.#parts.sessions.count(subject);
+      const sessions = this.#parts.sessions.count(key);
       if (sessions >= known.concurrent) {
         return { why: 'sessions', count: sessions + 1, limit: known.concurrent };
       }
@@ -136,15 +137,19 @@ export class Verdicts {
   }
 
   /** Refuses without a block; in a dry run only says so. */
-  #refuse({ isApart }: Event, { known, subject }: Target, { why, count, limit }: Refusal): Judged {
+  #refuse(
+    { isUntrusted: isApart }: CountedRequest,
+    { known, key }: Target,
+    { why, count, limit }: Refusal,
+  ): Judged {
     const { dryRuns, log } = this.#parts;
     const isDry = this.isDry(known);
     if (isDry) dryRuns.refusalsTold += 1;
     // Told when it begins: a client that sends thousands more is not worth a line each.
-    const isOld = (why === 'rate' && count > limit + 1) || dryRuns.has(subject.value);
+    const isOld = (why === 'rate' && count > limit + 1) || dryRuns.has(key.value);
     const level = isOld ? 'debug' : 'info';
     const by = isApart ? 'tcp' : undefined;
-    const fields = { class: known.name, value: subject.value, why, rate: `${count}/${limit}`, by };
+    const fields = { class: known.name, value: key.value, why, rate: `${count}/${limit}`, by };
     if (isDry) log[level]('would refuse', fields);
     else log[level]('refused', fields);
     return { status: isDry ? 0 : 1, count, limit };
@@ -152,16 +157,16 @@ export class Verdicts {
 
   /** The block that the judgement leads to; undefined when it leads to none. */
   #blockFor(target: Target, { verdict, count, rate }: Judgement): Block | undefined {
-    const { known, subject, network } = target;
+    const { known, key, network } = target;
     const { blocks, allowlist, random } = this.#parts;
     if (verdict === 'within' || !network) return undefined;
     if (!this.mayBlockBy(known) || allowlist.entryFor(network)) return undefined;
     // Made a moment ago, for another class or a request that came at the same time: one offence.
     const recent = blocks.active(network);
     if (recent) return recent;
-    const { offences, nextSeconds } = this.outlook(network, random());
-    const cause: Cause = {
-      class: subject.class,
+    const { offences, nextSeconds } = this.nextPenalty(network, random());
+    const cause: BlockCause = {
+      class: key.class,
       count,
       limit: rate.count,
       seconds: rate.seconds,
@@ -174,7 +179,7 @@ export class Verdicts {
     return undefined;
   }
 
-  #pretend(address: Address, seconds: number, cause: Cause): void {
+  #pretend(address: Address, seconds: number, cause: BlockCause): void {
     const { clock, dryRuns, log } = this.#parts;
     if (dryRuns.has(address.text)) return;
     const sinceMs = clock.wallMs();

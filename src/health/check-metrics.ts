@@ -5,9 +5,8 @@
  * names come from the configuration, never from the network.
  */
 
-import type { ClassTally, Performance as Measured } from '../commands/running-daemon.ts';
 import type { Clock } from '../runtime/clock.ts';
-import type { Reply } from '../wire/reply.ts';
+import type { ClassTally, CheckTotals as Measured } from './check-totals.ts';
 
 /** Over how many whole seconds rates are told; the last is the longest. */
 const spans = [1, 10, 60] as const;
@@ -21,7 +20,10 @@ function increment(counts: Float64Array, index: number): void {
   counts[index] = (counts[index] as number) + 1;
 }
 
-export class Performance {
+/** As much of a reply as counts here. */
+export type Answer = { readonly status: 0 | 1 | 2; readonly secondsLeft?: number | undefined };
+
+export class CheckMetrics {
   readonly #clock: Clock;
   readonly #startedMs: number;
   readonly #tallies = new Map<string, ClassTally>();
@@ -40,7 +42,7 @@ export class Performance {
    * Takes note of the answer to a request that was read and answered at these instants. `name` is a
    * class of the configuration, or undefined when the request names none.
    */
-  note(name: string | undefined, reply: Reply, readMs: number, answeredMs: number): void {
+  note(name: string | undefined, reply: Answer, readMs: number, answeredMs: number): void {
     const tally = this.#tallyOf(name ?? noClass);
     if (reply.status === 0) tally.within += 1;
     else if (reply.status === 2) tally.errors += 1;

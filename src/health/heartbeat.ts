@@ -12,14 +12,14 @@ import type { Clock } from '../runtime/clock.ts';
 import { errnoOf } from '../runtime/errors.ts';
 
 /** How a rater ended: by a signal that it obeyed, or without knowing. */
-export type Ending = 'stopped' | 'killed';
+export type HowEnded = 'stopped' | 'killed';
 
-export type Absence = {
-  /** Wall clock milliseconds of the last sign of life, right within seconds. */
+export type Downtime = {
+  /** Wall clock milliseconds of the last heartbeat, right within seconds. */
   readonly sinceMs: number;
   /** Undefined: it goes on. */
   readonly untilMs: number | undefined;
-  readonly ended: Ending;
+  readonly ended: HowEnded;
 };
 
 /** Of one length, so that one is written over the other. */
@@ -45,18 +45,18 @@ function stateIn(descriptor: number): string {
 }
 
 /** How long, or undefined: the date was set back meanwhile. */
-export function secondsOf({ sinceMs, untilMs }: Absence, nowMs: number): number | undefined {
+export function secondsOf({ sinceMs, untilMs }: Downtime, nowMs: number): number | undefined {
   const seconds = Math.round(((untilMs ?? nowMs) - sinceMs) / 1000);
   return seconds >= 0 ? seconds : undefined;
 }
 
 /** Where the sign of the rater with this database is; undefined: it has none on disk. */
-export function lifeSignOf(dbPath: string): string | undefined {
+export function heartbeatPath(dbPath: string): string | undefined {
   return dbPath === ':memory:' ? undefined : `${dbPath}.life`;
 }
 
 /** The absence that goes on since the last sign, or undefined: there never was one. */
-export function absenceAt(path: string | undefined): Absence | undefined {
+export function downtimeAt(path: string | undefined): Downtime | undefined {
   try {
     if (path === undefined) return undefined;
     return withFile(path, O_RDONLY, (descriptor) => {
@@ -71,7 +71,7 @@ export function absenceAt(path: string | undefined): Absence | undefined {
   }
 }
 
-export class LifeSign {
+export class Heartbeat {
   readonly #path: string | undefined;
   readonly #clock: Clock;
   #hasBegun = false;
@@ -82,11 +82,11 @@ export class LifeSign {
   }
 
   /** From now on somebody is running; the absence that this ends. Throws errors of the file system. */
-  begin(): Absence | undefined {
+  begin(): Downtime | undefined {
     this.#hasBegun = true;
-    const absence = absenceAt(this.#path);
+    const downtime = downtimeAt(this.#path);
     this.#give('running');
-    return absence && { ...absence, untilMs: this.#clock.wallMs() };
+    return downtime && { ...downtime, untilMs: this.#clock.wallMs() };
   }
 
   /** Throws errors of the file system. */

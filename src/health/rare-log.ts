@@ -6,7 +6,8 @@
  */
 
 import type { Fields, Log } from '../runtime/log.ts';
-import type { Degradations, EventName } from './health.ts';
+import type { EventName } from './degraded-modes.ts';
+import type { Degradations } from './health.ts';
 
 const pauseMs = 60_000;
 

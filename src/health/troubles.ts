@@ -5,7 +5,8 @@
 
 import { errnoOf, Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Degradations, ModeName } from './health.ts';
+import type { ModeName } from './degraded-modes.ts';
+import type { Degradations } from './health.ts';
 
 export class Troubles {
   readonly #log: Log;

@@ -8,7 +8,7 @@ import type { Troubles } from '../health/troubles.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
-import { type Look, lookForOverload, shownPressure } from './overload.ts';
+import { type OverloadUpdate, shownPressure, updateOverload } from './overload.ts';
 
 const part = 'overload';
 
@@ -60,7 +60,7 @@ export class OverloadWatch {
     this.#dueMs = undefined;
     const rule = this.#rule();
     try {
-      this.#tell(await lookForOverload(rule), rule);
+      this.#tell(await updateOverload(rule), rule);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
       this.#troubles.failed('overload', part, error.message);
@@ -70,7 +70,7 @@ export class OverloadWatch {
     }
   }
 
-  #tell({ isOn, hasChanged, pressure }: Look, rule: Overload): void {
+  #tell({ isOn, hasChanged, pressure }: OverloadUpdate, rule: Overload): void {
     this.#troubles.worked('overload', part);
     if (!hasChanged) return;
     const fields = { queue: shownPressure(pressure, rule), file: rule.file };

@@ -17,14 +17,14 @@ import { Fault, reasonOf } from '../runtime/errors.ts';
 export type Pressure = { readonly messages: number; readonly load: number };
 
 /** What a look found, and whether it changed the file. */
-export type Look = {
+export type OverloadUpdate = {
   readonly isOn: boolean;
   readonly hasChanged: boolean;
   readonly pressure: Pressure;
 };
 
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
-const usualPatienceMs = 60_000;
+const usualTimeoutMs = 60_000;
 const run = promisify(execFile);
 
 /** Asked at each check; nothing is kept. */
@@ -59,21 +59,21 @@ export function shownPressure({ messages, load }: Pressure, rule: Overload): str
   return rule.loadAbove === undefined ? queue : `${queue}, load ${load.toFixed(2)}`;
 }
 
-async function printed(command: readonly string[], patienceMs: number): Promise<string> {
+async function printed(command: readonly string[], timeoutMs: number): Promise<string> {
   const [program = '', ...args] = command;
   try {
-    const running = run(program, args, { timeout: patienceMs, killSignal: 'SIGKILL' });
+    const running = run(program, args, { timeout: timeoutMs, killSignal: 'SIGKILL' });
     running.child.stdin?.end();
     return (await running).stdout;
   } catch (error) {
     const { killed } = error as { killed?: boolean };
-    const reason = killed ? `no end after ${patienceMs / 1000} seconds` : reasonOf(error);
+    const reason = killed ? `no end after ${timeoutMs / 1000} seconds` : reasonOf(error);
     throw new Fault('overload', `${program}: ${reason.split('\n')[0]}`, error);
   }
 }
 
-async function measure(command: readonly string[], patienceMs: number): Promise<Pressure> {
-  const messages = messagesIn(await printed(command, patienceMs));
+async function measure(command: readonly string[], timeoutMs: number): Promise<Pressure> {
+  const messages = messagesIn(await printed(command, timeoutMs));
   if (messages === undefined) throw new Fault('overload', `${command[0]} prints no number`);
   return { messages, load: loadavg()[0] ?? 0 };
 }
@@ -88,11 +88,14 @@ function setFile(file: string, isOn: boolean): void {
 }
 
 /**
- * Measures, and sets or clears the file. The command may take `patienceMs`.
+ * Measures, and sets or clears the file. The command may take `timeoutMs`.
  * @throws Fault `overload`; then the file is as it was
  */
-export async function lookForOverload(rule: Overload, patienceMs = usualPatienceMs): Promise<Look> {
-  const pressure = await measure(rule.command, patienceMs);
+export async function updateOverload(
+  rule: Overload,
+  timeoutMs = usualTimeoutMs,
+): Promise<OverloadUpdate> {
+  const pressure = await measure(rule.command, timeoutMs);
   const wasOn = isOverloaded(rule);
   const isOn = judgeOverload(rule, wasOn, pressure);
   try {

@@ -15,15 +15,15 @@ export type Run = {
 };
 
 /** `why` it is no success: `exit 100`, `killed by SIGKILL`; undefined: it is one. */
-export type Ending = { readonly why: string | undefined; readonly said: string };
+export type CommandResult = { readonly why: string | undefined; readonly said: string };
 
 const killSignal = 'SIGKILL';
 
-export function running(run: Run): Slow<Ending> {
+export function running(run: Run): Slow<CommandResult> {
   return { now: () => runNow(run), later: (signal) => runBeside(run, signal) };
 }
 
-function runNow({ command, args, input, timeoutMs }: Run): Ending {
+function runNow({ command, args, input, timeoutMs }: Run): CommandResult {
   const { error, status, signal, stderr } = spawnSync(command, args, {
     input,
     stdio: ['pipe', 'ignore', 'pipe'],
@@ -35,7 +35,10 @@ function runNow({ command, args, input, timeoutMs }: Run): Ending {
   return { why: whyOf({ status, signal, isLate, error }, timeoutMs), said: stderr ?? '' };
 }
 
-function runBeside({ command, args, input, timeoutMs }: Run, abort: AbortSignal): Promise<Ending> {
+function runBeside(
+  { command, args, input, timeoutMs }: Run,
+  abort: AbortSignal,
+): Promise<CommandResult> {
   const options = { timeout: timeoutMs, killSignal, signal: abort, encoding: 'latin1' } as const;
   return new Promise((resolve) => {
     const child = execFile(command, args, options, (error, _stdout, said) => {

@@ -2,7 +2,7 @@
 import { doBeside, type Work } from './work.ts';
 
 /** What became of work that went on beside other things. */
-export type Ending = 'done' | 'given up' | { readonly error: unknown };
+export type WorkOutcome = 'done' | 'given up' | { readonly error: unknown };
 
 export type Timers = {
   /** Milliseconds on a clock that never jumps. */
@@ -10,7 +10,7 @@ export type Timers = {
   /** Runs `task` after `delayMs`, 0 being the end of this turn. Returns what prevents it. */
   after(delayMs: number, task: () => void): () => void;
   /** Does `work` beside other things, and then calls `onEnd`. Returns what gives it up. */
-  begin(work: Work<void>, onEnd: (ending: Ending) => void): () => void;
+  begin(work: Work<void>, onEnd: (ending: WorkOutcome) => void): () => void;
 };
 
 export const realTimers: Timers = {
@@ -25,7 +25,7 @@ export const realTimers: Timers = {
   },
   begin(work, onEnd) {
     const abort = new AbortController();
-    const end = (ending: Ending) => onEnd(abort.signal.aborted ? 'given up' : ending);
+    const end = (ending: WorkOutcome) => onEnd(abort.signal.aborted ? 'given up' : ending);
     doBeside(work, abort.signal).then(
       () => end('done'),
       (error: unknown) => end({ error }),

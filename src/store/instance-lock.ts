@@ -10,14 +10,14 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { refusePlanted } from '../files/planted-file.ts';
 import { errnoOf, Fault, reasonOf } from '../runtime/errors.ts';
-import { keepAlive } from './prevent-gc.ts';
+import { preventGc } from './prevent-gc.ts';
 
 /** Takes the lock for the socket or database at `path`; the returned function lets go of it. */
 export function takeInstanceLock(path: string): () => void {
   const lock = `${path}.lock`;
   refusePlanted(lock, 'listen');
   try {
-    const database = keepAlive(new Database(lock, { timeout: 0 }));
+    const database = preventGc(new Database(lock, { timeout: 0 }));
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return () => {
       database.close();

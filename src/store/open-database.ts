@@ -8,7 +8,7 @@ import { accessSync, constants, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { refusePlanted } from '../files/planted-file.ts';
 import { errnoOf, Fault, type FaultCode, reasonOf } from '../runtime/errors.ts';
-import { keepAlive } from './prevent-gc.ts';
+import { preventGc } from './prevent-gc.ts';
 
 /** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
 const migrations = [
@@ -46,7 +46,7 @@ export const latestVersion = migrations.length;
 
 /** How long opening waits for a lock of somebody else's, and how long the rest does. */
 const openingMs = 2000;
-export const patienceMs = 50;
+export const busyTimeoutMs = 50;
 
 /** What keeps the file from being opened until somebody sees to it, or undefined. */
 function obstacleAt(path: string): string | undefined {
@@ -61,7 +61,7 @@ function obstacleAt(path: string): string | undefined {
 
 function migrate(database: Database.Database, path: string): void {
   const asked = database.prepare<[], { user_version: number }>('PRAGMA user_version');
-  const version = keepAlive(asked).get()?.user_version ?? 0;
+  const version = preventGc(asked).get()?.user_version ?? 0;
   if (version > migrations.length) {
     throw new Fault(
       'storeVersion',
@@ -76,7 +76,7 @@ function migrate(database: Database.Database, path: string): void {
 }
 
 /** Sets how long each call waits for a lock of somebody else's. */
-export function setPatience(database: Database.Database, ms: number): void {
+export function setBusyTimeout(database: Database.Database, ms: number): void {
   database.exec(`PRAGMA busy_timeout = ${ms}`);
 }
 
@@ -84,7 +84,7 @@ function openFile(path: string, options: Database.Options): Database.Database {
   // SQLite would open for reading what it may not write.
   const obstacle = obstacleAt(path);
   if (obstacle !== undefined) throw new Fault('storeAccess', `${path}: ${obstacle}`);
-  return keepAlive(new Database(path, { timeout: openingMs, ...options }));
+  return preventGc(new Database(path, { timeout: openingMs, ...options }));
 }
 
 function faultCodeOf(error: unknown): FaultCode {
@@ -108,7 +108,7 @@ export function openDatabase(path: string, waitMs = openingMs): Database.Databas
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     database.transaction(() => migrate(database, path)).immediate();
-    setPatience(database, patienceMs);
+    setBusyTimeout(database, busyTimeoutMs);
     return database;
   } catch (error) {
     database.close();
@@ -120,7 +120,7 @@ function quickCheck(path: string, readonly: boolean): string | undefined {
   const database = openFile(path, { readonly });
   try {
     const check = database.prepare<[], string>('PRAGMA quick_check(1)').pluck();
-    return keepAlive(check).get();
+    return preventGc(check).get();
   } finally {
     database.close();
   }

@@ -8,7 +8,7 @@
 
 const kept: object[] = [];
 
-export function keepAlive<T extends object>(object: T): T {
+export function preventGc<T extends object>(object: T): T {
   kept.push(object);
   return object;
 }

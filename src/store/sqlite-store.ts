@@ -3,16 +3,24 @@
  *
  * Guarantee: a database that could only be read when it was opened is written again when it can be.
  */
+
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
+import type { Allowance, Block, BlockSource, NewBlock } from '../core/block.ts';
 import type { Offences } from '../core/penalty.ts';
 import { refusePlanted } from '../files/planted-file.ts';
 import { errnoOf } from '../runtime/errors.ts';
-import { asFaults, latestVersion, openDatabase, patienceMs, setPatience } from './open-database.ts';
-import { keepAlive } from './prevent-gc.ts';
-import type { Allowance, Block, BlockSource, NewBlock, Store } from './store.ts';
+import {
+  asFaults,
+  busyTimeoutMs,
+  latestVersion,
+  openDatabase,
+  setBusyTimeout,
+} from './open-database.ts';
+import { preventGc } from './prevent-gc.ts';
+import type { Store } from './store.ts';
 
 /** A row of `blocks`, column by column. */
 type BlockRow = readonly [
@@ -82,7 +90,7 @@ function rowOf(block: Block): BlockRow {
 }
 
 function prepare(database: Database.Database) {
-  return keepAlive({
+  return preventGc({
     offend: database.prepare<[string, number, number]>(
       'INSERT OR REPLACE INTO offences (address, times, last_ms) VALUES (?, ?, ?)',
     ),
@@ -162,7 +170,7 @@ export class SqliteStore implements Store {
   readonly #path: string;
   readonly #onNonsense: (row: string) => void;
   #connection: Connection;
-  #isPatient = true;
+  #isWaiting = true;
   /** SQLite opens for reading what it may not write, and then never writes it. */
   #isReadOnly = false;
 
@@ -256,15 +264,15 @@ export class SqliteStore implements Store {
     if (isOpen && !(this.#isReadOnly && isWritable(this.#path))) return;
     // What is open hands down to others of this process that it may not write.
     this.#connection.database.close();
-    this.#connection = asFaults(this.#path, () => connect(this.#path, patienceMs));
+    this.#connection = asFaults(this.#path, () => connect(this.#path, busyTimeoutMs));
     this.#isReadOnly = false;
-    this.#isPatient = true;
+    this.#isWaiting = true;
   }
 
   #write<T>(work: (connection: Connection) => T): T {
     const done = this.#guard(work);
-    if (!this.#isPatient) setPatience(this.#connection.database, patienceMs);
-    this.#isPatient = true;
+    if (!this.#isWaiting) setBusyTimeout(this.#connection.database, busyTimeoutMs);
+    this.#isWaiting = true;
     return done;
   }
 
@@ -281,9 +289,9 @@ export class SqliteStore implements Store {
 
   #takeNote(code: string | undefined): void {
     if (code === 'SQLITE_READONLY') this.#isReadOnly = true;
-    if (code !== 'SQLITE_BUSY' || !this.#isPatient) return;
+    if (code !== 'SQLITE_BUSY' || !this.#isWaiting) return;
     // Who waits keeps everybody waiting: once in vain is enough until something is written.
-    this.#isPatient = false;
-    setPatience(this.#connection.database, 0);
+    this.#isWaiting = false;
+    setBusyTimeout(this.#connection.database, 0);
   }
 }

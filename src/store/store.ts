@@ -9,42 +9,8 @@
  * 5. A block is an offence, remembered when the block is gone.
  */
 import type { Address } from '../core/address.ts';
+import type { Allowance, Block, NewBlock } from '../core/block.ts';
 import type { Offences } from '../core/penalty.ts';
-
-/** Who asked for a block. */
-export type BlockSource = 'rate' | 'operator' | 'dry run';
-
-/** An address refused until a time. Instants are milliseconds since 1970, wall clock. */
-export type Block = {
-  readonly address: Address;
-  /** The class whose limit was exceeded, or the operator's. */
-  readonly class: string;
-  readonly sinceMs: number;
-  readonly untilMs: number;
-  /** Marks counted when it was judged, and the limit's count and seconds; 0 by an operator. */
-  readonly count: number;
-  readonly limit: number;
-  readonly seconds: number;
-  /** Which remembered offence this is: 1 for the first. */
-  readonly times: number;
-  readonly source: BlockSource;
-  /** The operator's words, or ''. */
-  readonly reason: string;
-  /** The end of the block that this one replaced, by which its traces are known; or 0. */
-  readonly replacedUntilMs: number;
-};
-
-/** A block before the store has looked at what it replaces. */
-export type NewBlock = Omit<Block, 'replacedUntilMs'>;
-
-/** An address that is never refused, until a time or for good. */
-export type Allowance = {
-  readonly address: Address;
-  readonly sinceMs: number;
-  /** Undefined: until it is taken back. */
-  readonly untilMs: number | undefined;
-  readonly reason: string;
-};
 
 export interface Store {
   /** Commits the block and the offence; returns it with what the store knows filled in. */

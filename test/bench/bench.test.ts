@@ -119,7 +119,7 @@ describe('rows', () => {
     'checks/s, one connection per check, Unix socket, concurrency 8',
     'daemon CPU per such check',
     'persistent pipelined (depth 100)',
-    'hot value with 20 000 marks in the window vs cold',
+    'hot value with 20 000 hits in the window vs cold',
     'memory per tracked value at 1 000 000 values, limit 10',
     'longest stall while 1 000 000 values arrive and later expire',
     'block, from judging to file on disk',

@@ -1,11 +1,12 @@
 /** Ours: rater with a configuration of its own, its store filled or empty. */
+
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { askDaemon } from '../../src/cli/ask-daemon.ts';
 import { parseAddress } from '../../src/core/address.ts';
+import type { NewBlock } from '../../src/core/block.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
-import type { NewBlock } from '../../src/store/store.ts';
 import { type RunningProgram, until } from '../system/running-program.ts';
 import type { Checked } from './load.ts';
 import type { Workbench } from './workbench.ts';

@@ -1,4 +1,5 @@
 /** The states of ipthrottle(7), "Blocks and files that disagree", and who ends each of them. */
+
 import {
   chmodSync,
   existsSync,
@@ -11,9 +12,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { Block } from '../../src/core/block.ts';
 import type { Scope } from '../../src/enforcers/enforcer.ts';
 import type { Gatekeeper } from '../../src/gatekeeper/gatekeeper.ts';
-import type { Block } from '../../src/store/store.ts';
 import { address } from '../core/blocks.ts';
 import { gatekeeperSite } from '../gatekeeper/site.ts';
 import { rawDatabase } from '../store/raw-database.ts';
@@ -51,7 +52,10 @@ test('9 to 0: a file removed while we run is an unblock, said so, and the count 
   ]);
   expect(lines.at(-1)).toMatch(/^reconciled .*"unblocked":1,"restored":0,"found":0/);
   expect(await ask('ip 192.0.2.1')).toBe('0 1/3');
-  expect(gatekeeper.verdicts.outlook(address('192.0.2.1')).offences, 'the offence was one').toBe(1);
+  expect(
+    gatekeeper.verdicts.nextPenalty(address('192.0.2.1')).offences,
+    'the offence was one',
+  ).toBe(1);
 });
 
 test('a file that goes in the last second of its block has ended with it', async () => {
@@ -78,12 +82,12 @@ test('11 to 3: a block that could not be put in force is no unblock, and is put 
   renameSync(peers, `${peers}.away`);
   await asked('ip 192.0.2.1', 4);
   reconcile(gatekeeper);
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect(gatekeeper.blocks.size).toBe(1);
   renameSync(`${peers}.away`, peers);
   reconcile(gatekeeper);
   agree('192.0.2.1');
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect(events).toEqual(['trouble', 'blocked', 'reconciled', 'recovered']);
 });
 
@@ -107,11 +111,11 @@ test('12 to 3: a directory that is gone for a while lifts nothing', async () => 
   for (let turn = 0; turn < 3; turn += 1) {
     reconcile(gatekeeper);
     reconcile(gatekeeper, 'changed');
-    gatekeeper.blocks.tend();
+    gatekeeper.blocks.retry();
   }
   expect(await ask('ip 192.0.2.1')).toBe('1 5/3 120');
   mkdirSync(peers);
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   agree('192.0.2.1', '192.0.2.2');
   expect(events.slice(2)).toEqual(['trouble', 'replaced', 'recovered']);
 });
@@ -201,7 +205,7 @@ test('an allowlisted address is not blocked again by a file that comes back', as
 
 test('while all agrees a pass says nothing and changes nothing', async () => {
   const { gatekeeper, agree, events } = await site('192.0.2.1', '192.0.2.2');
-  for (const scope of ['all', 'changed', 'unknown'] as const) reconcile(gatekeeper, scope);
+  for (const scope of ['all', 'changed', 'orphans'] as const) reconcile(gatekeeper, scope);
   expect(events).toEqual(['blocked', 'blocked']);
   agree('192.0.2.1', '192.0.2.2');
 });

@@ -1,20 +1,20 @@
 /** A gatekeeper's site on which commands are run, as by the daemon or without it. */
 import type { CommandContext, CommandOptions } from '../../src/commands/command.ts';
 import { runCommand } from '../../src/commands/commands.ts';
-import type { DaemonFacts } from '../../src/commands/running-daemon.ts';
+import type { RunningDaemon } from '../../src/commands/running-daemon.ts';
 import { configFrom, gatekeeperSite } from '../gatekeeper/site.ts';
 
 export function commandSite(text: string) {
   const site = gatekeeperSite(text);
   const { gatekeeper, time } = site;
   const clock = { wallMs: () => time.ms, monotonicMs: () => time.ms };
-  const daemon = { pid: 1, startedMs: 0 } as DaemonFacts;
+  const daemon = { pid: 1, startedMs: 0 } as RunningDaemon;
   const context: CommandContext = {
     config: configFrom(text),
     gatekeeper,
     clock,
     daemon,
-    absence: undefined,
+    downtime: undefined,
   };
 
   /** Runs `allow add 192.0.2.1`; returns the exit code and the lines. */

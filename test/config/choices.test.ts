@@ -48,7 +48,7 @@ describe('choices in writing', () => {
     expect(config?.classes.get('net')?.addresses).toBe(addresses);
   });
 
-  test('classes that mark each other are no mistake', () => {
+  test('classes that count each other’s hits are no mistake', () => {
     const circle = 'classes: { ip: { also: ("net") }; net: { prefix4: 24; also: ("ip") } }';
     expect(checked(`limits: { ip: (); net: () } ${circle}`).mistakes).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mostMistakes } from '../../src/config/mistakes.ts';
+import { maxMistakes } from '../../src/config/mistakes.ts';
 import { parsed, plain } from './mistakes-in.ts';
 
 describe('syntax that libconfig 1.x accepts', () => {
@@ -110,9 +110,9 @@ describe('syntax mistakes', () => {
   });
 
   test('after a hundred they are only counted', () => {
-    const { mistakes } = parsed('a: ;\n'.repeat(mostMistakes + 50));
+    const { mistakes } = parsed('a: ;\n'.repeat(maxMistakes + 50));
     // Each line but the first is also a duplicate of a.
-    expect(mistakes).toHaveLength(mostMistakes + 1);
+    expect(mistakes).toHaveLength(maxMistakes + 1);
     expect(mistakes.at(-1)).toBe('c: and 199 more mistakes');
   });
 

@@ -18,19 +18,19 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
   describe(`${name} keeps the promises of counters:`, () => {
     test('each rate has its own count, up to twice its limit', async () => {
       const counters = make();
-      for (let marks = 1; marks < 7; marks += 1) await counters.mark(one, rates, marks);
-      expect(await counters.mark(one, rates, 7)).toEqual([4, 7]);
+      for (let hits = 1; hits < 7; hits += 1) await counters.hit(one, rates, hits);
+      expect(await counters.hit(one, rates, 7)).toEqual([4, 7]);
       expect(await counters.count(one, rates, 60_007)).toEqual([0, 7]);
     });
 
     test('classes and values share nothing', async () => {
       const counters = make();
-      await counters.mark(one, rates, 0);
+      await counters.hit(one, rates, 0);
       expect(await counters.count({ ...one, class: 'user' }, rates, 0)).toEqual([0, 0]);
       expect(await counters.count({ ...one, value: '192.0.2.2' }, rates, 0)).toEqual([0, 0]);
     });
 
-    test('counting makes no mark and tracks nothing', async () => {
+    test('counting counts no hit and tracks nothing', async () => {
       const counters = make();
       await counters.count(one, rates, 0);
       expect(counters.size).toBe(0);
@@ -38,17 +38,17 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
 
     test('a cleared value starts anew', async () => {
       const counters = make();
-      await counters.mark(one, rates, 0);
+      await counters.hit(one, rates, 0);
       counters.clear(one);
       counters.clear(one);
-      expect(await counters.mark(one, rates, 1)).toEqual([1, 1]);
+      expect(await counters.hit(one, rates, 1)).toEqual([1, 1]);
     });
 
     test('a sweep forgets idle values only, in slices', async () => {
       const counters = make();
       const hourly = rates.slice(1);
       for (let value = 0; value < 10; value += 1) {
-        await counters.mark({ class: 'ip', value: valueNo(value) }, hourly, value < 7 ? 0 : 1000);
+        await counters.hit({ class: 'ip', value: valueNo(value) }, hourly, value < 7 ? 0 : 1000);
       }
       expect(counters.size).toBe(10);
       const passes: boolean[] = [];
@@ -57,14 +57,14 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       expect(counters.size).toBe(3);
     });
 
-    test('a mark made while a sweep is under way is kept', async () => {
+    test('a hit made while a sweep is under way is kept', async () => {
       const counters = make();
       for (let value = 0; value < 10; value += 1) {
-        await counters.mark({ class: 'ip', value: valueNo(value) }, rates, 0);
+        await counters.hit({ class: 'ip', value: valueNo(value) }, rates, 0);
       }
       expect(counters.sweep(1000, 1)).toBe(false);
       for (let value = 0; value < 10; value += 1) {
-        await counters.mark({ class: 'ip', value: valueNo(value) }, rates, 5000);
+        await counters.hit({ class: 'ip', value: valueNo(value) }, rates, 5000);
       }
       while (!counters.sweep(3_600_000, 3));
       expect(await counters.count({ class: 'ip', value: valueNo(5) }, rates, 3_600_000)).toEqual([
@@ -75,33 +75,33 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
 
     test('a cleared value leaves nothing to the next one', async () => {
       const counters = make();
-      for (let marks = 0; marks < 9; marks += 1) await counters.mark(one, rates, marks);
+      for (let hits = 0; hits < 9; hits += 1) await counters.hit(one, rates, hits);
       counters.clear(one);
       for (let value = 0; value < 50; value += 1) {
         const next = { class: 'ip', value: valueNo(value) };
-        expect(await counters.mark(next, rates, 10)).toEqual([1, 1]);
-        expect(await counters.mark(next, rates, 11)).toEqual([2, 2]);
+        expect(await counters.hit(next, rates, 10)).toEqual([1, 1]);
+        expect(await counters.hit(next, rates, 11)).toEqual([2, 2]);
       }
     });
 
-    test('other rates after a reload keep the marks of those that stay', async () => {
+    test('other rates after a reload keep the hits of those that stay', async () => {
       const counters = make();
-      await counters.mark(one, rates, 0);
+      await counters.hit(one, rates, 0);
       const more = [...rates, { seconds: 1, count: 5 }];
-      expect(await counters.mark(one, more, 1)).toEqual([2, 2, 1]);
+      expect(await counters.hit(one, more, 1)).toEqual([2, 2, 1]);
     });
 
-    test('rates that come before it or go make no rate forget its marks', async () => {
+    test('rates that come before it or go make no rate forget its hits', async () => {
       const counters = make();
       const [minute, hour] = [
         { seconds: 60, count: 5 },
         { seconds: 3600, count: 50 },
       ];
-      await counters.mark(one, [minute, hour], 0);
+      await counters.hit(one, [minute, hour], 0);
       const more = [{ seconds: 1, count: 5 }, minute, hour];
       expect(await counters.count(one, more, 30_000)).toEqual([0, 1, 1]);
-      expect(await counters.mark(one, more, 30_000)).toEqual([1, 2, 2]);
-      expect(await counters.mark(one, [{ ...hour, count: 9 }], 600_000)).toEqual([3]);
+      expect(await counters.hit(one, more, 30_000)).toEqual([1, 2, 2]);
+      expect(await counters.hit(one, [{ ...hour, count: 9 }], 600_000)).toEqual([3]);
     });
   });
 }

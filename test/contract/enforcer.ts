@@ -4,11 +4,12 @@
  * `make` gives an enforcer reconciled with no blocks, for a server that lets everybody in. Whether a
  * connection is dropped is the server's (or its checking tool's) word, not the enforcer's.
  */
+
 import { describe, expect, test } from 'vitest';
 import { type Address, parseNetwork } from '../../src/core/address.ts';
-import { BlockIndex } from '../../src/core/prefix-map.ts';
-import type { Enforcer, Finding, Scope } from '../../src/enforcers/enforcer.ts';
-import type { Block } from '../../src/store/store.ts';
+import type { Block } from '../../src/core/block.ts';
+import { PrefixMap } from '../../src/core/prefix-map.ts';
+import type { Drift, Enforcer, Scope } from '../../src/enforcers/enforcer.ts';
 
 export type EnforcerSubject = {
   readonly enforcer: Enforcer;
@@ -51,8 +52,8 @@ export function findings(
   enforcer: Enforcer,
   blocks: readonly Block[],
   scope: Scope = 'all',
-): Finding[] {
-  const known = new BlockIndex<Block>();
+): Drift[] {
+  const known = new PrefixMap<Block>();
   for (const block of blocks) known.set(block);
   return [...(enforcer.inspect?.(known, scope) ?? [])].filter((found) => found !== undefined);
 }
@@ -83,7 +84,7 @@ export function keepsEnforcerPromises(
     promises('without blocks everybody is let in', async ({ enforcer, dropsConnection }) => {
       enforcer.flush();
       expect(await dropsConnection(client)).toBe(false);
-      expect(enforcer.standing(client, undefined)).toBe('absent');
+      expect(enforcer.entryOwner(client, undefined)).toBe('absent');
     });
 
     promises('"in force" means that the very next connection is refused', async (subject) => {
@@ -92,7 +93,7 @@ export function keepsEnforcerPromises(
       expect(await dropsConnection(client)).toBe(true);
       expect(enforcer.impose(block)).toBe('in force');
       expect(await dropsConnection(client)).toBe(true);
-      expect(enforcer.standing(client, block)).toBe('ours');
+      expect(enforcer.entryOwner(client, block)).toBe('ours');
     });
 
     promises('nobody else is refused', async ({ enforcer, dropsConnection }) => {
@@ -100,7 +101,7 @@ export function keepsEnforcerPromises(
       enforcer.flush();
       expect(await dropsConnection(neighbour)).toBe(false);
       expect(await dropsConnection(addressFor('127.192.2.2'))).toBe(false);
-      expect(enforcer.standing(neighbour, undefined)).toBe('absent');
+      expect(enforcer.entryOwner(neighbour, undefined)).toBe('absent');
     });
 
     promises('impose may be repeated, also with a later end', async (subject) => {
@@ -126,7 +127,7 @@ export function keepsEnforcerPromises(
         expect(s.enforcer.lift(block)).toBe(false);
         s.enforcer.flush();
         expect(await s.dropsConnection(client)).toBe(false);
-        expect(s.enforcer.standing(client, undefined)).toBe('absent');
+        expect(s.enforcer.entryOwner(client, undefined)).toBe('absent');
       },
     );
 
@@ -154,7 +155,7 @@ export function keepsEnforcerPromises(
         if (outside) expect(await s.dropsConnection(addressFor(outside))).toBe(false);
         if (inside) {
           expect(await s.dropsConnection(addressFor(inside))).toBe(true);
-          expect(s.enforcer.standing(addressFor(inside), network)).toBe('ours');
+          expect(s.enforcer.entryOwner(addressFor(inside), network)).toBe('ours');
         }
         expect(s.enforcer.lift(network)).toBe(true);
         s.enforcer.flush();
@@ -179,7 +180,7 @@ export function keepsEnforcerPromises(
       await subject.refuseAsAdmin(client);
       enforcer.reconcile([]);
       enforcer.flush();
-      expect(enforcer.standing(client, undefined)).toBe('theirs');
+      expect(enforcer.entryOwner(client, undefined)).toBe('theirs');
       enforcer.impose(block);
       enforcer.flush();
       expect(await dropsConnection(client)).toBe(true);
@@ -187,13 +188,13 @@ export function keepsEnforcerPromises(
       enforcer.reconcile([]);
       enforcer.flush();
       expect(await dropsConnection(client)).toBe(true);
-      expect(enforcer.standing(client, undefined)).toBe('theirs');
+      expect(enforcer.entryOwner(client, undefined)).toBe('theirs');
     });
 
     promises('inspect finds nothing where all agree, however often it looks', async (s) => {
       s.enforcer.impose(block);
       s.enforcer.flush();
-      for (const scope of ['all', 'changed', 'unknown', 'all'] as const) {
+      for (const scope of ['all', 'changed', 'orphans', 'all'] as const) {
         expect(findings(s.enforcer, [block], scope)).toEqual([]);
       }
       expect(await s.dropsConnection(client)).toBe(true);
@@ -215,7 +216,7 @@ export function keepsEnforcerPromises(
       for (const known of [[block], []]) findings(s.enforcer, known);
       s.enforcer.lift(block);
       s.enforcer.flush();
-      expect(s.enforcer.standing(client, undefined)).toBe('theirs');
+      expect(s.enforcer.entryOwner(client, undefined)).toBe('theirs');
       expect(await s.dropsConnection(client)).toBe(true);
     });
 

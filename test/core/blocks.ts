@@ -1,6 +1,7 @@
 /** Blocks and addresses for tests. */
+
 import { type Address, parseNetwork } from '../../src/core/address.ts';
-import type { Block, NewBlock } from '../../src/store/store.ts';
+import type { Block, NewBlock } from '../../src/core/block.ts';
 
 export function address(text: string): Address {
   const parsed = parseNetwork(text);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EndQueue } from '../../src/core/expiry-queue.ts';
+import { ExpiryQueue } from '../../src/core/expiry-queue.ts';
 
 type Step = { readonly untilMs: number } | 'take' | 'reset';
 
@@ -15,7 +15,7 @@ const steps = fc.array(
 test('whatever is added and taken, the one that ends first is in front', () => {
   fc.assert(
     fc.property(steps, (script: readonly Step[]) => {
-      const queue = new EndQueue<{ readonly untilMs: number }>();
+      const queue = new ExpiryQueue<{ readonly untilMs: number }>();
       let expected: { readonly untilMs: number }[] = [];
       for (const step of script) {
         if (step === 'reset') queue.reset(expected.toReversed());

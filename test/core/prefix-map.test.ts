@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Address, parseNetwork } from '../../src/core/address.ts';
-import { BlockIndex } from '../../src/core/prefix-map.ts';
+import { PrefixMap } from '../../src/core/prefix-map.ts';
 
 function address(text: string): Address {
   const parsed = parseNetwork(text);
@@ -8,8 +8,8 @@ function address(text: string): Address {
   return parsed;
 }
 
-function indexOf(...texts: string[]): BlockIndex<{ address: Address }> {
-  const index = new BlockIndex<{ address: Address }>();
+function indexOf(...texts: string[]): PrefixMap<{ address: Address }> {
+  const index = new PrefixMap<{ address: Address }>();
   for (const text of texts) index.set({ address: address(text) });
   return index;
 }

@@ -9,8 +9,8 @@ import { RateWindows } from '../../src/counters/rate-windows.ts';
 class Window {
   readonly #windows = new RateWindows(new CellStore());
 
-  mark(rate: Rate, nowMs: number): number {
-    return this.#windows.mark('value', rate, nowMs >>> 0);
+  hit(rate: Rate, nowMs: number): number {
+    return this.#windows.hit('value', rate, nowMs >>> 0);
   }
 
   count(rate: Rate, nowMs: number): number {
@@ -20,29 +20,29 @@ class Window {
 
 const tenAMinute: Rate = { seconds: 60, count: 10 };
 
-test('the eleventh mark within a minute of the first is the eleventh', () => {
+test('the eleventh hit within a minute of the first is the eleventh', () => {
   const window = new Window();
-  const counts = Array.from({ length: 11 }, (_, index) => window.mark(tenAMinute, index * 5999));
+  const counts = Array.from({ length: 11 }, (_, index) => window.hit(tenAMinute, index * 5999));
   expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
-test('at the moment the first mark leaves the window it does not count any more', () => {
+test('at the moment the first hit leaves the window it does not count any more', () => {
   const window = new Window();
-  for (let index = 0; index < 10; index += 1) window.mark(tenAMinute, index);
+  for (let index = 0; index < 10; index += 1) window.hit(tenAMinute, index);
   expect(window.count(tenAMinute, 59_999)).toBe(10);
   expect(window.count(tenAMinute, 60_000)).toBe(9);
-  expect(window.mark(tenAMinute, 60_000)).toBe(10);
+  expect(window.hit(tenAMinute, 60_000)).toBe(10);
 });
 
-test('counting makes no mark', () => {
+test('counting counts no hit', () => {
   const window = new Window();
-  window.mark(tenAMinute, 0);
+  window.hit(tenAMinute, 0);
   expect([1, 2, 3].map((now) => window.count(tenAMinute, now))).toEqual([1, 1, 1]);
 });
 
-test('the count saturates at twice the limit and refused marks keep a client out', () => {
+test('the count saturates at twice the limit and refused hits keep a client out', () => {
   const window = new Window();
-  for (let now = 0; now < 100_000; now += 1000) window.mark(tenAMinute, now);
+  for (let now = 0; now < 100_000; now += 1000) window.hit(tenAMinute, now);
   expect(window.count(tenAMinute, 100_000)).toBe(20);
   expect(window.count(tenAMinute, 99_000 + 59_999)).toBe(1);
   expect(window.count(tenAMinute, 99_000 + 60_000)).toBe(0);
@@ -53,27 +53,27 @@ test.each([
   [{ seconds: 1, count: 1 }, 2],
   [{ seconds: 1, count: 10 }, 20],
   [{ seconds: 1, count: -1 }, 1000],
-])('%j remembers %i marks', (rate, capacity) => {
+])('%j remembers %i hits', (rate, capacity) => {
   const window = new Window();
   let last = 0;
-  for (let marks = 0; marks < 2000; marks += 1) last = window.mark(rate, 0);
+  for (let hits = 0; hits < 2000; hits += 1) last = window.hit(rate, 0);
   expect(capacityOf(rate)).toBe(capacity);
   expect(last).toBe(capacity);
 });
 
-test('a limit that a reload lowers or raises judges the marks that are there', () => {
+test('a limit that a reload lowers or raises judges the hits that are there', () => {
   const window = new Window();
-  for (let marks = 0; marks < 8; marks += 1) window.mark(tenAMinute, marks);
-  expect(window.mark({ seconds: 60, count: 2 }, 10)).toBe(4);
-  expect(window.mark({ seconds: 60, count: 100 }, 11)).toBe(5);
+  for (let hits = 0; hits < 8; hits += 1) window.hit(tenAMinute, hits);
+  expect(window.hit({ seconds: 60, count: 2 }, 10)).toBe(4);
+  expect(window.hit({ seconds: 60, count: 100 }, 11)).toBe(5);
 });
 
 test('the clock may run over 2^32 milliseconds within a window', () => {
   const window = new Window();
   const overflow = 2 ** 32;
-  for (let index = 0; index < 5; index += 1) window.mark(tenAMinute, overflow - 30_000 + index);
-  expect(window.mark(tenAMinute, overflow + 29_999)).toBe(6);
-  expect(window.mark(tenAMinute, overflow + 30_003)).toBe(3);
+  for (let index = 0; index < 5; index += 1) window.hit(tenAMinute, overflow - 30_000 + index);
+  expect(window.hit(tenAMinute, overflow + 29_999)).toBe(6);
+  expect(window.hit(tenAMinute, overflow + 30_003)).toBe(3);
 });
 
 test('counts are those of a plain list of instants, up to twice the limit', () => {
@@ -82,13 +82,13 @@ test('counts are those of a plain list of instants, up to twice the limit', () =
   fc.assert(
     fc.property(rates, steps, (rate, gaps) => {
       const window = new Window();
-      const marks: number[] = [];
+      const hits: number[] = [];
       let now = 2 ** 32 - 100_000;
       for (const gap of gaps) {
         now += gap;
-        marks.push(now);
-        const young = marks.filter((mark) => now - mark < rate.seconds * 1000).length;
-        expect(window.mark(rate, now)).toBe(Math.min(young, capacityOf(rate)));
+        hits.push(now);
+        const young = hits.filter((hit) => now - hit < rate.seconds * 1000).length;
+        expect(window.hit(rate, now)).toBe(Math.min(young, capacityOf(rate)));
       }
     }),
   );

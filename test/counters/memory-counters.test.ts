@@ -16,13 +16,13 @@ describe('at most so many values are tracked:', () => {
     return { counters, forgotten };
   }
 
-  test('one more makes it forget the one whose latest mark is the oldest', () => {
+  test('one more makes it forget the one whose latest hit is the oldest', () => {
     const { counters, forgotten } = site(4);
     for (const [ms, value] of ['a', 'b', 'c', 'd', 'a'].entries()) {
-      counters.mark(of(value), minute, ms);
+      counters.hit(of(value), minute, ms);
     }
     expect(forgotten).toEqual([]);
-    counters.mark(of('e'), minute, 5);
+    counters.hit(of('e'), minute, 5);
     expect(forgotten).toEqual(['b']);
     expect(['a', 'b', 'c', 'd', 'e'].map((value) => counters.count(of(value), minute, 6))).toEqual([
       [2],
@@ -33,18 +33,18 @@ describe('at most so many values are tracked:', () => {
     ]);
   });
 
-  test('one without marks in its window goes first, however long its window was', () => {
+  test('one without hits in its window goes first, however long its window was', () => {
     const { counters, forgotten } = site(2);
-    counters.mark(of('hourly'), [{ seconds: 3600, count: 10 }], 0);
-    counters.mark(of('brief'), [{ seconds: 1, count: 10 }], 1000);
-    counters.mark(of('new'), minute, 2500);
+    counters.hit(of('hourly'), [{ seconds: 3600, count: 10 }], 0);
+    counters.hit(of('brief'), [{ seconds: 1, count: 10 }], 1000);
+    counters.hit(of('new'), minute, 2500);
     expect(forgotten).toEqual(['brief']);
   });
 
   test('all windows of a value count, and go with it', () => {
     const two = [...minute, { seconds: 3600, count: 100 }];
     const { counters, forgotten } = site(4);
-    for (const [ms, value] of ['a', 'b', 'c'].entries()) counters.mark(of(value), two, ms);
+    for (const [ms, value] of ['a', 'b', 'c'].entries()) counters.hit(of(value), two, ms);
     expect(forgotten).toEqual(['a']);
     expect(counters.count(of('a'), two, 3)).toEqual([0, 0]);
     expect(counters.size).toBe(2);
@@ -55,9 +55,9 @@ describe('at most so many values are tracked:', () => {
     const rate = [{ seconds: 3600, count: 5000 }];
     for (let turn = 1; turn <= 5000; turn += 1) {
       for (let other = 0; other < 5; other += 1) {
-        counters.mark(of(`flood-${turn}-${other}`), minute, turn);
+        counters.hit(of(`flood-${turn}-${other}`), minute, turn);
       }
-      expect(counters.mark(of('steady'), rate, turn)).toEqual([turn]);
+      expect(counters.hit(of('steady'), rate, turn)).toEqual([turn]);
       expect(counters.size).toBeLessThanOrEqual(1000);
     }
     expect(forgotten).toHaveLength(5000 * 5 + 1 - 1000);
@@ -67,15 +67,15 @@ describe('at most so many values are tracked:', () => {
   test('the only value is never forgotten for itself', () => {
     const { counters } = site(1);
     const two = [...minute, { seconds: 3600, count: 100 }];
-    expect(counters.mark(of('a'), two, 0)).toEqual([1, 1]);
-    expect(counters.mark(of('a'), two, 1)).toEqual([2, 2]);
+    expect(counters.hit(of('a'), two, 0)).toEqual([1, 1]);
+    expect(counters.hit(of('a'), two, 1)).toEqual([2, 2]);
   });
 
-  test('any marks of any values: never more than the bound, and exact for all that are left', () => {
-    const mark = fc.record({ value: fc.integer({ min: 0, max: 12 }), pauseMs: fc.nat(9000) });
-    const marks = fc.array(mark, { maxLength: 120 });
+  test('any hits of any values: never more than the bound, and exact for all that are left', () => {
+    const hit = fc.record({ value: fc.integer({ min: 0, max: 12 }), pauseMs: fc.nat(9000) });
+    const hits = fc.array(hit, { maxLength: 120 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 12 }), marks, (most, steps) => {
+      fc.property(fc.integer({ min: 1, max: 12 }), hits, (most, steps) => {
         const known = new Map<string, number[]>();
         const counters = new MemoryCounters(most, ({ value }) => known.delete(value));
         let nowMs = 0;
@@ -85,7 +85,7 @@ describe('at most so many values are tracked:', () => {
           const past = [...(known.get(name) ?? []), nowMs];
           known.set(name, past);
           const younger = past.filter((ms) => nowMs - ms < 60_000).length;
-          expect(counters.mark(of(name), minute, nowMs)).toEqual([Math.min(younger, 20)]);
+          expect(counters.hit(of(name), minute, nowMs)).toEqual([Math.min(younger, 20)]);
           expect(counters.size).toBe(known.size);
           expect(known.size).toBeLessThanOrEqual(most);
         }

@@ -2,28 +2,28 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { Timers } from '../../src/daemon/scheduler.ts';
+import { Scheduler } from '../../src/daemon/scheduler.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { address } from '../core/blocks.ts';
 import { gatekeeperSite } from '../gatekeeper/site.ts';
 
 function started(sweepSeconds: number) {
   const { gatekeeper } = gatekeeperSite();
-  const timers = new Timers(gatekeeper, systemClock);
+  const timers = new Scheduler(gatekeeper, systemClock);
   timers.start(sweepSeconds);
   onTestFinished(() => timers.stop());
   return timers;
 }
 
-test('reap, tend, reconcile and sweep are always pending, each within its time', () => {
+test('reap, reconcile, retry and sweep are always pending, each within its time', () => {
   const pending = new Map(
     started(180)
       .pending()
       .map(({ name, inMs }) => [name, inMs]),
   );
-  expect([...pending.keys()].sort()).toEqual(['reap', 'reconcile', 'sweep', 'tend']);
+  expect([...pending.keys()].sort()).toEqual(['reap', 'reconcile', 'retry', 'sweep']);
   expect(pending.get('reap')).toBeLessThanOrEqual(250);
-  expect(pending.get('tend')).toBeLessThanOrEqual(5000);
+  expect(pending.get('retry')).toBeLessThanOrEqual(5000);
   expect(pending.get('reconcile')).toBeLessThanOrEqual(60_000);
   expect(pending.get('sweep')).toBeGreaterThan(5000);
   expect(pending.get('sweep')).toBeLessThanOrEqual(180_000);
@@ -49,13 +49,13 @@ function siteWithBlocks(blocks: number, clock: Clock) {
     const order = { address: address(`198.51.100.${last}`), seconds: 3600, reason: '' };
     gatekeeper.block(order);
   }
-  const timers = new Timers(gatekeeper, clock);
+  const timers = new Scheduler(gatekeeper, clock);
   onTestFinished(() => timers.stop());
   return { gatekeeper, timers };
 }
 
 /** How often the event loop came round while a pass was going on. */
-async function slicesOf(timers: Timers): Promise<number> {
+async function slicesOf(timers: Scheduler): Promise<number> {
   const isRunning = () => timers.pending().some(({ name }) => name === 'reconcile slice');
   timers.start(180);
   let slices = 1;
@@ -116,7 +116,7 @@ test('a hint during a pass over changes is followed by one more, and after stop 
 
 test('what is counted is swept in slices of two thousand', async () => {
   const { gatekeeper } = gatekeeperSite();
-  const timers = new Timers(gatekeeper, systemClock);
+  const timers = new Scheduler(gatekeeper, systemClock);
   onTestFinished(() => timers.stop());
   const slices = await new Promise<number[]>((resolve) => {
     const asked: number[] = [];
@@ -134,7 +134,7 @@ test('when the date was set, the servers follow at once and not with the next tr
   const clock = { wallMs: () => time.ms + time.setMs, monotonicMs: () => time.ms };
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   gatekeeper.block({ address: address('198.51.100.1'), seconds: 3600, reason: '' });
-  const timers = new Timers(gatekeeper, clock);
+  const timers = new Scheduler(gatekeeper, clock);
   onTestFinished(() => timers.stop());
   await new Promise<void>((resolve) => timers.start(180, resolve));
   time.setMs = 7_200_000;

@@ -1,6 +1,8 @@
 /** Imports point inwards only, and each layer keeps to its own. */
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { root } from './manual-page.ts';
 import { type SourceFile, sourceFiles } from './source-files.ts';
 
 const files = sourceFiles('src', '.ts');
@@ -46,27 +48,38 @@ function roomOf(path: string): string {
   return path.split('/')[1] ?? '';
 }
 
-/** Which rooms each room may import, from the ground up. */
-const rooms: Readonly<Record<string, string>> = {
-  core: '',
-  runtime: '',
-  files: 'runtime',
-  wire: 'runtime',
-  config: 'core runtime',
-  counters: 'core',
-  client: 'runtime wire',
-  store: 'core files runtime',
-  health: 'commands runtime wire',
-  enforcers: 'config core files health runtime store',
-  overload: 'config health runtime',
-  blocks: 'config core enforcers health runtime store',
-  gatekeeper: 'blocks config core counters enforcers health runtime store wire',
-  commands: 'config core enforcers gatekeeper health runtime store',
-  doctor: 'commands config core enforcers files health runtime store',
-  daemon:
-    'blocks commands config core counters enforcers files gatekeeper health overload runtime store wire',
-  cli: 'commands config core counters doctor enforcers gatekeeper health overload runtime store',
-};
+/**
+ * The rooms floor by floor, from the ground up, each with the rooms below it that it may import.
+ * Nobody imports upwards or within a floor; rater and ipthrottle, the programs, are on top.
+ */
+const floors: readonly Readonly<Record<string, string>>[] = [
+  { core: '', runtime: '' },
+  {
+    files: 'runtime',
+    wire: 'runtime',
+    config: 'core runtime',
+    counters: 'core',
+    health: 'runtime',
+  },
+  {
+    client: 'runtime wire',
+    store: 'core files runtime',
+    enforcers: 'config core files health runtime',
+    overload: 'config health runtime',
+  },
+  {
+    blocks: 'core enforcers health runtime store',
+    doctor: 'config core enforcers files health runtime store',
+  },
+  { gatekeeper: 'blocks config core counters enforcers health runtime store wire' },
+  { commands: 'config core enforcers gatekeeper health runtime' },
+  {
+    daemon:
+      'blocks commands config core counters enforcers files gatekeeper health overload runtime store wire',
+    cli: 'commands config core counters doctor enforcers gatekeeper health overload runtime store',
+  },
+];
+const rooms: Readonly<Record<string, string>> = Object.assign({}, ...floors);
 
 function words(text: string): string[] {
   return text.split(' ').filter(Boolean);
@@ -87,6 +100,33 @@ test('every source is in a room of the table, and none lies loose in src', () =>
   expect([...new Set(files.map(({ path }) => roomOf(path)))].sort()).toEqual(
     Object.keys(rooms).sort(),
   );
+});
+
+test('a room may import only rooms on floors below its own', () => {
+  const wrong = floors.flatMap((floor, level) => {
+    const below = floors.slice(0, level).flatMap((each) => Object.keys(each));
+    return Object.entries(floor).flatMap(([room, may]) => {
+      return words(may).flatMap((other) => (below.includes(other) ? [] : [`${room} -> ${other}`]));
+    });
+  });
+  expect(wrong).toEqual([]);
+});
+
+test('no arrow of the table is one that nobody needs', () => {
+  const drawn = new Set(ours.map(({ from, to }) => `${roomOf(from)} -> ${roomOf(to)}`));
+  const allowed = Object.entries(rooms).flatMap(([room, may]) => {
+    return words(may).map((other) => `${room} -> ${other}`);
+  });
+  expect(allowed.filter((arrow) => !drawn.has(arrow))).toEqual([]);
+});
+
+test('no file lies loose in src or test', () => {
+  const loose = ['src', 'test'].flatMap((folder) => {
+    return readdirSync(join(root, folder), { withFileTypes: true })
+      .filter((entry) => !entry.isDirectory())
+      .map((entry) => `${folder}/${entry.name}`);
+  });
+  expect(loose).toEqual(['src/build.sh']);
 });
 
 describe.each(Object.entries(rooms))('%s', (room, may) => {

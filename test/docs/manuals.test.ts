@@ -2,6 +2,7 @@
  * Manuals and code, held together in both directions: what exists is documented, and what is
  * documented exists.
  */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -11,7 +12,7 @@ import { commands, shellCommands } from '../../src/commands/commands.ts';
 import { schema, settingRows, topLevelNames } from '../../src/config/schema.ts';
 import { longestCommand, longestPersonLine } from '../../src/daemon/listeners/control-listener.ts';
 import { checks } from '../../src/doctor/checks/checks.ts';
-import { degradedModes } from '../../src/health/health.ts';
+import { degradedModes } from '../../src/health/degraded-modes.ts';
 import { exitCodes, faults } from '../../src/runtime/errors.ts';
 import { longestLine } from '../../src/wire/line-splitter.ts';
 import { manuals, optionsIn, page, pageNames, pages, root } from './manual-page.ts';

@@ -51,7 +51,7 @@ describe.each([
       const { blocks, time, lines, expectLeft, expectEnd } = await site(message);
       time.setMs = sign * hourMs;
       expect(blocks.reap()).toEqual([]);
-      blocks.tend();
+      blocks.retry();
       expectLeft(blocks, 100);
       expect(lines.filter((line) => line.startsWith('clock set'))).toEqual([
         `clock set {"seconds":${sign * hour},"blocks":1}`,
@@ -63,7 +63,7 @@ describe.each([
       const { blocks, time, start, expectLeft, expectEnd } = await site(message);
       time.setMs = sign * hourMs;
       blocks.reap();
-      blocks.tend();
+      blocks.retry();
       const again = start().blocks;
       expectLeft(again, 100);
       expectEnd(again, 100);
@@ -76,7 +76,7 @@ describe.each([
       time.ms += 10_000;
       time.setMs *= 2;
       blocks.reap();
-      blocks.tend();
+      blocks.retry();
       expectLeft(blocks, 90);
       const again = start().blocks;
       expectLeft(again, 90);
@@ -88,17 +88,17 @@ describe.each([
       renameSync(peers, `${peers}.away`);
       time.setMs = sign * hourMs;
       blocks.reap();
-      blocks.tend();
+      blocks.retry();
       time.setMs *= 2;
       blocks.reap();
-      blocks.tend();
+      blocks.retry();
       renameSync(`${peers}.away`, peers);
-      blocks.tend();
+      blocks.retry();
       expectLeft(blocks, 100);
       // What has arrived is known by its new end.
       time.setMs = 0;
       blocks.reap();
-      blocks.tend();
+      blocks.retry();
       expectLeft(blocks, 100);
     });
   });
@@ -121,7 +121,7 @@ describe.each([
       const again = start().blocks;
       if (when === 'in a pass') renameSync(`${file}.hidden`, file);
       for (const __ of again.reconciling('all'));
-      again.tend();
+      again.retry();
       expectLeft(again, 120);
     },
   );
@@ -152,7 +152,7 @@ test('a block that replaces one whose file has not followed is known by that fil
   expectLeft(blocks, 120);
   time.setMs = 2 * hourMs;
   blocks.reap();
-  blocks.tend();
+  blocks.retry();
   expectLeft(blocks, 120);
   expectEnd(blocks, 120);
 });
@@ -164,7 +164,7 @@ test('a file that goes before it has followed was removed by tcpsvd -t, which is
   blocks.reap();
   unlinkSync(file);
   for (const __ of blocks.reconciling('all'));
-  blocks.tend();
+  blocks.retry();
   expectLeft(blocks, 100);
   expect(events).not.toContain('unblocked');
   unlinkSync(file);

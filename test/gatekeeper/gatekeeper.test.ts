@@ -140,7 +140,7 @@ test('while the peers directory is away the daemon refuses itself, and mends it 
   expect((await asked('ip 192.0.2.1', 5)).slice(3)).toEqual(['1 4/3 120', '1 5/3 120']);
   expect([...gatekeeper.blocks.troubles.current.values()].join()).toMatch(/ENOENT/);
   renameSync(`${peers}.away`, peers);
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect(readdirSync(peers)).toEqual(['192.0.2.1']);
   expect(gatekeeper.blocks.troubles.current.size).toBe(0);
   expect(events).toEqual(['trouble', 'blocked', 'recovered']);
@@ -159,7 +159,7 @@ test('a block that cannot be lifted stays remembered until it can', async () => 
   expect(store.all()).toHaveLength(1);
   renameSync(peers, notADirectory);
   renameSync(`${peers}.away`, peers);
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect([store.all(), readdirSync(peers)]).toEqual([[], []]);
   expect(events.filter((event) => event === 'block ended')).toHaveLength(1);
 });
@@ -173,7 +173,7 @@ test('a store that takes nothing stops neither counting nor blocking, and gets i
   expect(store.all()).toEqual([]);
   rival.exec('COMMIT');
   rival.close();
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.1']);
 });
 
@@ -190,7 +190,7 @@ test('what the store would not take is written at the end, if it can be then', a
   store.close();
 });
 
-test('usages tell limit and count of each address class, and make no mark', async () => {
+test('usages tell limit and count of each address class, and count no hit', async () => {
   const { asked, gatekeeper } = site();
   await asked('ip 192.0.2.1', 2);
   const before = await gatekeeper.usages(address('192.0.2.1'));
@@ -226,11 +226,11 @@ test('a block that the store would not remove is gone, told once, and removed la
   time.ms += 60_000;
   gatekeeper.blocks.reap();
   gatekeeper.blocks.reap();
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect([gatekeeper.blocks.size, store.all().length]).toEqual([0, 1]);
   rival.exec('DROP TRIGGER refuse');
   rival.close();
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect(store.all()).toEqual([]);
   expect(events).toEqual(['blocked', 'trouble', 'block ended', 'recovered']);
 });
@@ -243,7 +243,7 @@ test('trouble with the store ends by itself, also when nothing is left to be wri
   gatekeeper.unblock(address('192.0.2.1'));
   rival.exec('COMMIT');
   rival.close();
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect(events).toEqual(['trouble', 'blocked', 'unblocked', 'recovered']);
 });
 
@@ -260,11 +260,11 @@ test('while the store takes nothing, all blocks that wait for it cost one attemp
     attempts += 1;
     return add(block);
   };
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect(attempts).toBe(1);
   rival.exec('COMMIT');
   rival.close();
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
   expect(store.all()).toHaveLength(3);
 });
 
@@ -277,8 +277,8 @@ test('each attempt that fails is counted, though the trouble is told once', asyn
   await asked('ip 192.0.2.1', 4);
   const before = counted() ?? 0;
   expect(before).toBeGreaterThan(0);
-  gatekeeper.blocks.tend();
-  gatekeeper.blocks.tend();
+  gatekeeper.blocks.retry();
+  gatekeeper.blocks.retry();
   expect(counted()).toBeGreaterThanOrEqual(before + 2);
   expect(events).toEqual(['trouble', 'blocked']);
 });

@@ -54,7 +54,7 @@ test('time without offences forgets them, one after the other', async () => {
   const place = site(config('time: (120, 600, 3600); decay: 86400'));
   await offences(place, 2);
   place.time.ms += 86_400_000 - 600_000;
-  expect(place.gatekeeper.verdicts.outlook(one)).toEqual({ offences: 1, nextSeconds: 600 });
+  expect(place.gatekeeper.verdicts.nextPenalty(one)).toEqual({ offences: 1, nextSeconds: 600 });
   expect(await offend(place)).toBe(600);
   place.time.ms += 5 * 86_400_000;
   expect(await offend(place)).toBe(120);
@@ -63,13 +63,13 @@ test('time without offences forgets them, one after the other', async () => {
 test('offences are remembered through a restart', async () => {
   const place = site(config('time: (120, 600, 3600)'));
   await offences(place, 2);
-  expect(place.start().verdicts.outlook(one)).toEqual({ offences: 2, nextSeconds: 3600 });
+  expect(place.start().verdicts.nextPenalty(one)).toEqual({ offences: 2, nextSeconds: 3600 });
 });
 
 test('jitter makes a block longer by a share, and no forecast', async () => {
   const place = site(config('time: 100; jitter: 50'));
   place.world.random = 0.5;
-  expect(place.gatekeeper.verdicts.outlook(one).nextSeconds).toBe(100);
+  expect(place.gatekeeper.verdicts.nextPenalty(one).nextSeconds).toBe(100);
   expect(await offend(place)).toBe(125);
   place.world.random = 0;
   expect(await offend(place)).toBe(100);
@@ -81,7 +81,7 @@ test("an operator's block lasts as the first one and is an offence too", async (
   const order = { address: one, seconds: undefined, reason: '' };
   const { sinceMs, untilMs, times } = place.gatekeeper.block(order);
   expect([untilMs - sinceMs, times]).toEqual([120_000, 1]);
-  expect(place.gatekeeper.verdicts.outlook(one)).toEqual({ offences: 1, nextSeconds: 600 });
+  expect(place.gatekeeper.verdicts.nextPenalty(one)).toEqual({ offences: 1, nextSeconds: 600 });
 });
 
 test('unblocking forgets no offence', async () => {
@@ -94,9 +94,9 @@ test('unblocking forgets no offence', async () => {
 test('networks have their own offences', async () => {
   const place = site(config('time: (120, 600)'));
   for (const last of [1, 2, 3]) await place.ask(`ip 2001:db8::${last}`);
-  expect(place.gatekeeper.verdicts.outlook(address('2001:db8::/64')).offences).toBe(1);
+  expect(place.gatekeeper.verdicts.nextPenalty(address('2001:db8::/64')).offences).toBe(1);
   const [usage] = await place.gatekeeper.usages(address('2001:db8::77'));
-  expect(usage).toMatchObject({ value: '2001:db8::/64', outlook: { offences: 1 } });
+  expect(usage).toMatchObject({ value: '2001:db8::/64', nextPenalty: { offences: 1 } });
 });
 
 test('a dry run lets everybody in, tells a block once, and changes nothing', async () => {

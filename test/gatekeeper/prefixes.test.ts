@@ -13,7 +13,7 @@ function withoutBlocks(text: string): string {
   return text.replace(/blocking .*/, '');
 }
 
-test('one request marks the address and its network, and the one that is exceeded decides', async () => {
+test('one request hits the address and its network, and the one that is exceeded decides', async () => {
   const { ask, asked } = site(withoutBlocks(both));
   await asked('ip 192.0.2.1', 2);
   expect(await ask('net 192.0.2.99')).toBe('0 3/5');
@@ -22,13 +22,13 @@ test('one request marks the address and its network, and the one that is exceede
   expect(await ask('ip 198.51.100.1')).toBe('0 1/3');
 });
 
-test('a mark of the network alone is none of the address', async () => {
+test('a hit of the network alone is none of the address', async () => {
   const { ask } = site(both);
   await ask('net 192.0.2.1');
   expect(await ask('ip 192.0.2.1')).toBe('0 1/3');
 });
 
-test('classes that mark each other mark each other once', async () => {
+test('classes that name each other count a hit once', async () => {
   const { ask } = site(both.replace('prefix6: 48;', 'prefix6: 48; also: ("ip");'));
   await ask('ip 192.0.2.1');
   expect(await ask('net 192.0.2.1')).toBe('0 2/5');
@@ -67,7 +67,7 @@ test('one excess is one offence, also when two classes count the same', async ()
   expect(store.offences(address('192.0.2.1')).times).toBe(1);
 });
 
-test('the marks of a network outlive the blocks of its addresses', async () => {
+test('the hits of a network outlive the blocks of its addresses', async () => {
   const { ask, asked, time } = site(
     both.replace('60, 5', '3600, 6').replace('time: 120', 'time: 60'),
   );

@@ -67,7 +67,7 @@ export function gatekeeperSite(
       degradations: new Degradations(clock),
       store,
       counters: new MemoryCounters(),
-      countersApart: new MemoryCounters(),
+      untrustedCounters: new MemoryCounters(),
       enforcers: [
         wrap(new PeersDirectory({ directory: peers, timeoutSeconds: undefined, message })),
       ],
@@ -78,7 +78,7 @@ export function gatekeeperSite(
     });
     gatekeeper.start();
     for (const _ of gatekeeper.reconciling('all'));
-    if (gatekeeper.blocks.isBehind) gatekeeper.blocks.tend();
+    if (gatekeeper.blocks.isBehind) gatekeeper.blocks.retry();
     return gatekeeper;
   };
   const gatekeeper = start();
@@ -88,11 +88,11 @@ export function gatekeeperSite(
     return request;
   };
   const ask = async (line: string, holder?: Holder) => {
-    return replyLine(await gatekeeper.mark(requestIn(line), holder)).trimEnd();
+    return replyLine(await gatekeeper.hit(requestIn(line), holder)).trimEnd();
   };
   /** As somebody who may be anybody. */
   const askApart = async (line: string) => {
-    return replyLine(await gatekeeper.markApart(requestIn(line))).trimEnd();
+    return replyLine(await gatekeeper.hitUntrusted(requestIn(line))).trimEnd();
   };
   /** The same request several times, and all replies. */
   const asked = async (line: string, times: number) => {

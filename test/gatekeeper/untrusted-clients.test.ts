@@ -6,7 +6,7 @@ import { gatekeeperSite, plainConfig } from './site.ts';
 
 const exceeding = ['0 1/3', '0 2/3', '0 3/3', '1 4/3', '1 5/3'];
 
-test('marks apart are counted among themselves, refused by their count, and block nobody', async () => {
+test('hits apart are counted among themselves, refused by their count, and block nobody', async () => {
   const { askApart, asked, gatekeeper, peers, lines } = gatekeeperSite();
   for (const reply of exceeding) expect(await askApart('ip 192.0.2.1')).toBe(reply);
   for (const reply of exceeding) expect(await askApart('user rosario')).toBe(reply);
@@ -16,14 +16,14 @@ test('marks apart are counted among themselves, refused by their count, and bloc
     'refused {"class":"ip","value":"192.0.2.1","why":"rate","rate":"4/3","by":"tcp"}',
   );
 
-  // Whom they named has all of its own marks left, and then is blocked for these.
+  // Whom they named has all of its own hits left, and then is blocked for these.
   expect(await asked('ip 192.0.2.1', 4)).toEqual(['0 1/3', '0 2/3', '0 3/3', '1 4/3 120']);
   expect(await asked('user rosario', 4)).toEqual(exceeding.slice(0, 4));
   expect(await askApart('ip 192.0.2.1')).toBe('1 6/3 120');
   expect(await askApart('ip 192.0.2.200')).toBe('0 1/-');
 });
 
-test('marks apart are no offence and no dry run either', async () => {
+test('hits apart are no offence and no dry run either', async () => {
   const site = gatekeeperSite(`${plainConfig} classes: { ip: { dry_run: true } };`);
   for (let turn = 0; turn < 5; turn += 1) {
     expect(await site.askApart('ip 192.0.2.1')).toMatch(/^0 /);
@@ -33,7 +33,7 @@ test('marks apart are no offence and no dry run either', async () => {
   expect(site.store.offences(address('192.0.2.1')).times).toBe(0);
 });
 
-test('marks apart are told as values, swept, and forgotten by unblock', async () => {
+test('hits apart are told as values, swept, and forgotten by unblock', async () => {
   const { askApart, ask, gatekeeper, time } = gatekeeperSite();
   await ask('ip 192.0.2.1');
   await askApart('ip 192.0.2.1');

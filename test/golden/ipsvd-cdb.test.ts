@@ -2,14 +2,14 @@
  * compileCdb and compilePeers against the bytes of the real ipsvd-cdb. It writes its records in the
  * order in which the directory lists its names, which is why the test reads the directory unsorted.
  */
+
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, opendirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { type CdbRecord, compileCdb } from '../../src/enforcers/cdb/cdb.ts';
+import { type CdbRecord, compileCdb, latin1 } from '../../src/enforcers/cdb/cdb.ts';
 import { compilePeers } from '../../src/enforcers/peers/compile-peers.ts';
-import { latin1 } from '../../src/enforcers/tcprules/tcprules.ts';
 import { doNow } from '../../src/runtime/work.ts';
 import { inNewDirectory, missing, runIpsvdCdb } from './real-tools.ts';
 

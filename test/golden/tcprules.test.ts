@@ -1,8 +1,9 @@
 /** parseRules and compileCdb against the bytes of the real tcprules. */
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compileCdb } from '../../src/enforcers/cdb/cdb.ts';
-import { denyData, latin1, parseRules } from '../../src/enforcers/tcprules/tcprules.ts';
+import { compileCdb, latin1 } from '../../src/enforcers/cdb/cdb.ts';
+import { denyData, parseRules } from '../../src/enforcers/tcprules/tcprules.ts';
 import { doNow } from '../../src/runtime/work.ts';
 import { missing, runTcprules } from './real-tools.ts';
 

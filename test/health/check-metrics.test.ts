@@ -1,6 +1,6 @@
 /** With a clock that the test moves: every number that `prf` shows was counted. */
 import { expect, test } from 'vitest';
-import { Performance } from '../../src/health/check-metrics.ts';
+import { CheckMetrics } from '../../src/health/check-metrics.ts';
 import type { Reply } from '../../src/wire/reply.ts';
 
 const within: Reply = { status: 0, count: 1, limit: 10 };
@@ -10,7 +10,7 @@ const wrong: Reply = { status: 2, message: 'no' };
 
 function site() {
   const time = { ms: 5000 };
-  const performance = new Performance({ wallMs: () => 0, monotonicMs: () => time.ms });
+  const performance = new CheckMetrics({ wallMs: () => 0, monotonicMs: () => time.ms });
   /** Checks that take so many microseconds each. */
   const check = (times: number, reply: Reply = within, us = 10, name?: string) => {
     for (let turn = 0; turn < times; turn += 1) {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Overload } from '../../src/config/config.ts';
-import { judgeOverload, lookForOverload, messagesIn } from '../../src/overload/overload.ts';
+import { judgeOverload, messagesIn, updateOverload } from '../../src/overload/overload.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 
 function rule(changes: Partial<Overload> = {}): Overload {
@@ -66,7 +66,7 @@ describe('lookForOverload', () => {
   test('sets and clears the file, once each', async () => {
     const file = join(temporaryDirectory(), 'overloaded');
     const look = async (command: readonly string[]) => {
-      const { isOn, hasChanged, pressure } = await lookForOverload(rule({ file, command }));
+      const { isOn, hasChanged, pressure } = await updateOverload(rule({ file, command }));
       return { isOn, hasChanged, messages: pressure.messages, isThere: existsSync(file) };
     };
     expect(await look(off)).toEqual({
@@ -88,7 +88,7 @@ describe('lookForOverload', () => {
   ])('%s changes nothing', async (_, command, words) => {
     const file = join(temporaryDirectory(), 'overloaded');
     writeFileSync(file, '');
-    const looking = lookForOverload(rule({ file, command }));
+    const looking = updateOverload(rule({ file, command }));
     await expect(looking).rejects.toMatchObject({ name: 'Fault', code: 'overload' });
     await expect(looking).rejects.toThrow(words);
     expect(existsSync(file)).toBe(true);
@@ -96,21 +96,21 @@ describe('lookForOverload', () => {
 
   test('a command that does not end is ended, whatever it does with signals', async () => {
     const command = ['sh', '-c', 'trap "" TERM; sleep 300 | cat; sleep 300'];
-    const looking = lookForOverload(rule({ command }), 200);
+    const looking = updateOverload(rule({ command }), 200);
     await expect(looking).rejects.toThrow('no end after 0.2 seconds');
   });
 
   test('a command that reads its input finds it at its end', async () => {
     const file = join(temporaryDirectory(), 'overloaded');
-    const { pressure } = await lookForOverload(rule({ file, command: ['wc', '-c'] }));
+    const { pressure } = await updateOverload(rule({ file, command: ['wc', '-c'] }));
     expect(pressure.messages).toBe(0);
   });
 
   test('Guarantee: only an empty file is ever removed and nothing is written into one', async () => {
     const file = join(temporaryDirectory(), 'overloaded');
     writeFileSync(file, 'maintenance until noon\n');
-    await expect(lookForOverload(rule({ file, command: off }))).rejects.toThrow('not empty');
-    expect(await lookForOverload(rule({ file, command: on }))).toMatchObject({ isOn: true });
+    await expect(updateOverload(rule({ file, command: off }))).rejects.toThrow('not empty');
+    expect(await updateOverload(rule({ file, command: on }))).toMatchObject({ isOn: true });
     expect(readFileSync(file, 'utf8')).toBe('maintenance until noon\n');
   });
 
@@ -118,11 +118,11 @@ describe('lookForOverload', () => {
     const directory = temporaryDirectory();
     const file = join(directory, 'overloaded');
     symlinkSync(join(directory, 'elsewhere'), file);
-    await expect(lookForOverload(rule({ file, command: on }))).rejects.toThrow('ELOOP');
+    await expect(updateOverload(rule({ file, command: on }))).rejects.toThrow('ELOOP');
     expect(existsSync(join(directory, 'elsewhere'))).toBe(false);
   });
 
   test('a directory that is not there is a fault', async () => {
-    await expect(lookForOverload(rule({ command: on }))).rejects.toThrow('ENOENT');
+    await expect(updateOverload(rule({ command: on }))).rejects.toThrow('ENOENT');
   });
 });

@@ -1,5 +1,5 @@
 /** A clock that stands still until the test moves it. */
-import type { Ending, Timers } from '../../src/runtime/timers.ts';
+import type { Timers, WorkOutcome } from '../../src/runtime/timers.ts';
 import { doNow, type Work } from '../../src/runtime/work.ts';
 
 type Waiting = { readonly dueMs: number; readonly task: () => void };
@@ -20,9 +20,9 @@ export class HandTimers implements Timers {
   }
 
   /** No time passes while the work is done, unless `hold` has it wait. */
-  begin(work: Work<void>, onEnd: (ending: Ending) => void): () => void {
+  begin(work: Work<void>, onEnd: (ending: WorkOutcome) => void): () => void {
     let isOver = false;
-    const end = (ending: Ending) => {
+    const end = (ending: WorkOutcome) => {
       if (!isOver) onEnd(ending);
       isOver = true;
     };
@@ -62,7 +62,7 @@ export class HandTimers implements Timers {
   }
 }
 
-function endingOf(work: Work<void>): Ending {
+function endingOf(work: Work<void>): WorkOutcome {
   try {
     doNow(work);
     return 'done';

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { type CdbRecord, compileCdb } from '../../src/enforcers/cdb/cdb.ts';
-import { latin1 } from '../../src/enforcers/tcprules/tcprules.ts';
+import { type CdbRecord, compileCdb, latin1 } from '../../src/enforcers/cdb/cdb.ts';
 import { doBeside, doNow, slowly, type Work } from '../../src/runtime/work.ts';
 
 const never = new AbortController().signal;

@@ -1,7 +1,7 @@
 /** One connection: bytes out in pieces, lines in, each with the time between which it was made. */
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
-const patienceMs = 60_000;
+const timeoutMs = 60_000;
 
 export type Said = { readonly text: string; readonly atMs: number };
 export type Talk = {
@@ -38,7 +38,7 @@ export function talk(
       resolve({ lines, rest, sentMs, trouble });
       socket.destroy();
     };
-    socket.setEncoding('utf8').setTimeout(patienceMs, () => finish(`silent for ${patienceMs} ms`));
+    socket.setEncoding('utf8').setTimeout(timeoutMs, () => finish(`silent for ${timeoutMs} ms`));
     socket.on('data', (text: string) => {
       const atMs = performance.now();
       const parts = (rest + text).split('\n');

@@ -1,12 +1,12 @@
 /**
  * Lines to send, and what each must be answered: by its own rules, not by the program's parser.
  *
- * Guarantee: a value that is counted belongs to one worker, so nobody else makes marks for it.
+ * Guarantee: a value that is counted belongs to one worker, so nobody else makes hits for it.
  */
 import type { Chance } from './chance.ts';
 import type { ModelClass } from './model.ts';
 
-/** What an error reply begins with, or the value whose mark it is. */
+/** What an error reply begins with, or the value whose hit it is. */
 export type Wanted = { readonly error: string } | { readonly key: string; readonly of: ModelClass };
 export type Line = { readonly bytes: Buffer; readonly wanted: Wanted };
 
@@ -96,7 +96,7 @@ export class LineMaker {
     return this.#broken();
   }
 
-  /** One that makes a mark. */
+  /** One that counts a hit. */
   valid(): Line {
     const chance = this.#chance;
     const kind = chance.next();

@@ -1,5 +1,5 @@
 /**
- * What rater must answer, worked out naively: a list of all marks of a value, each made at some
+ * What rater must answer, worked out naively: a list of all hits of a value, each made at some
  * instant between sending its line and reading its reply.
  *
  * Where a window or a block ends between these two instants both answers are right; else there is
@@ -18,14 +18,14 @@ export type ModelClass = {
   readonly blockSeconds: number | undefined;
 };
 
-type State = { readonly marks: readonly Span[]; readonly block: Span | undefined };
+type State = { readonly hits: readonly Span[]; readonly block: Span | undefined };
 
 const replyForm = /^([01]) (\d+)\/(\d+|-)(?: (\d+))?$/;
 
-/** How many of the marks are in a window that is looked at in `now`: at least and at most. */
-function countRange(marks: readonly Span[], now: Span, seconds: number): [number, number] {
+/** How many of the hits are in a window that is looked at in `now`: at least and at most. */
+function countRange(hits: readonly Span[], now: Span, seconds: number): [number, number] {
   let [least, most] = [0, 0];
-  for (const { fromMs, untilMs } of marks) {
+  for (const { fromMs, untilMs } of hits) {
     if (now.untilMs - fromMs + slackMs < seconds * 1000) least += 1;
     if (now.fromMs - untilMs - slackMs < seconds * 1000) most += 1;
   }
@@ -43,23 +43,23 @@ function isExceeded({ rate, count }: { rate: ModelRate; count: number }): boolea
 export class ModelValue {
   readonly #class: ModelClass;
   /** All that may be; one in almost every case. */
-  #states: readonly State[] = [{ marks: [], block: undefined }];
+  #states: readonly State[] = [{ hits: [], block: undefined }];
 
   constructor(of: ModelClass) {
     this.#class = of;
   }
 
-  /** Takes a reply to a mark made within `span`; what is wrong with it, or undefined. */
+  /** Takes a reply to a hit made within `span`; what is wrong with it, or undefined. */
   learn(reply: string, span: Span): string | undefined {
     const [, status, count, limit, left] = replyForm.exec(reply) ?? [];
-    if (status === undefined) return 'no reply to a mark';
+    if (status === undefined) return 'no reply to a hit';
     const said = { status, count: Number(count), limit, left: left && Number(left) };
     const wanted: string[] = [];
     const possible = this.#states
       .flatMap((state) => this.#beforeMark(state, span))
       .flatMap((state) => {
-        const marks = [...state.marks, span];
-        return this.#answers(marks).flatMap(([range, rate]) => {
+        const hits = [...state.hits, span];
+        return this.#answers(hits).flatMap(([range, rate]) => {
           const [least, most] = range(span).map((many) => Math.min(many, capacityOf(rate)));
           const shown = rate.count < 0 ? '-' : String(rate.count);
           const mayExceed = isExceeded({ rate, count: most as number });
@@ -71,12 +71,12 @@ export class ModelValue {
           const refused = exceeds || state.block !== undefined;
           if (exceeds ? !mayExceed : mustExceed) return [];
           if ((said.status === '1') !== refused) return [];
-          return this.#afterMark({ marks, block: state.block }, exceeds, span, said.left);
+          return this.#afterMark({ hits, block: state.block }, exceeds, span, said.left);
         });
       });
     this.#states = possible.slice(0, 16).map((state) => this.#shortened(state, span));
     if (possible.length > 0) return undefined;
-    this.#states = [{ marks: [], block: undefined }];
+    this.#states = [{ hits: [], block: undefined }];
     return `wanted ${wanted.join(' or ')}`;
   }
 
@@ -85,14 +85,14 @@ export class ModelValue {
     if (!state.block) return [state];
     const isOver = now.untilMs + slackMs >= state.block.fromMs;
     const isThere = now.fromMs - slackMs <= state.block.untilMs;
-    return [...(isThere ? [state] : []), ...(isOver ? [{ marks: [], block: undefined }] : [])];
+    return [...(isThere ? [state] : []), ...(isOver ? [{ hits: [], block: undefined }] : [])];
   }
 
   /** Which window the reply may show: the fullest, of which several may be. */
-  #answers(marks: readonly Span[]): [(now: Span) => [number, number], ModelRate][] {
+  #answers(hits: readonly Span[]): [(now: Span) => [number, number], ModelRate][] {
     const { rates } = this.#class;
-    const ranges = (rate: ModelRate) => (now: Span) => countRange(marks, now, rate.seconds);
-    const last = marks.at(-1) as Span;
+    const ranges = (rate: ModelRate) => (now: Span) => countRange(hits, now, rate.seconds);
+    const last = hits.at(-1) as Span;
     const fullness = (rate: ModelRate) => {
       return ranges(rate)(last).map((count) => {
         const capped = Math.min(count, capacityOf(rate));
@@ -120,11 +120,11 @@ export class ModelValue {
     return left >= least && left <= most ? [{ ...state, block }] : [];
   }
 
-  /** Without the marks that no window can hold any more. */
-  #shortened({ marks, block }: State, now: Span): State {
+  /** Without the hits that no window can hold any more. */
+  #shortened({ hits, block }: State, now: Span): State {
     const longestMs = Math.max(...this.#class.rates.map(({ seconds }) => seconds)) * 1000;
-    const kept = marks.filter(({ untilMs }) => now.fromMs - untilMs - slackMs < longestMs);
+    const kept = hits.filter(({ untilMs }) => now.fromMs - untilMs - slackMs < longestMs);
     const most = 2 * Math.max(...this.#class.rates.map(capacityOf));
-    return { marks: kept.slice(-most), block };
+    return { hits: kept.slice(-most), block };
   }
 }

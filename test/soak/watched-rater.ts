@@ -14,7 +14,7 @@ import { configuration, marker } from './lines.ts';
 const ours =
   /^(rater\.conf|rules(\.cdb)?|peers|(rater|control)\.sock(\.lock)?|rater\.db(\.lock|\.life|-wal|-shm)?)$/;
 const logLine = /^rater: (info|warn): [^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u;
-const patienceMs = 20_000;
+const timeoutMs = 20_000;
 
 export class WatchedRater {
   /** Holds the site and nothing else. */
@@ -29,7 +29,7 @@ export class WatchedRater {
 
   static async start(program: string): Promise<WatchedRater> {
     const rater = new WatchedRater(program, await freePort());
-    for (const endMs = Date.now() + patienceMs; !rater.#isReady; await pause(20)) {
+    for (const endMs = Date.now() + timeoutMs; !rater.#isReady; await pause(20)) {
       if (Date.now() > endMs || !rater.isRunning) {
         throw new Error(`rater does not start: ${rater.#badLines.join('; ')}`);
       }
@@ -103,7 +103,7 @@ export class WatchedRater {
   /** SIGTERM; its exit code. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');
-    const killer = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs);
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), timeoutMs);
     const exit = await this.#ended;
     clearTimeout(killer);
     return exit;

@@ -1,12 +1,12 @@
 /** A database as another program would open it. */
 import Database from 'better-sqlite3';
-import { keepAlive } from '../../src/store/prevent-gc.ts';
+import { preventGc } from '../../src/store/prevent-gc.ts';
 
 export function rawDatabase(path: string, options?: Database.Options): Database.Database {
-  return keepAlive(new Database(path, options));
+  return preventGc(new Database(path, options));
 }
 
 /** All rows that a query finds, each as its only column. */
 export function column(database: Database.Database, sql: string): unknown[] {
-  return keepAlive(database.prepare(sql).pluck()).all();
+  return preventGc(database.prepare(sql).pluck()).all();
 }

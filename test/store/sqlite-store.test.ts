@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { buildSync } from 'esbuild';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Fault } from '../../src/runtime/errors.ts';
-import { patienceMs } from '../../src/store/open-database.ts';
+import { busyTimeoutMs } from '../../src/store/open-database.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { keepsStorePromises } from '../contract/store.ts';
@@ -105,7 +105,7 @@ test('who waited in vain for the lock of somebody else waits no more until somet
     rival.exec('COMMIT');
     store.add(newBlock('192.0.2.1'));
     store.add(newBlock('192.0.2.1'));
-    expect(patience()).toEqual([patienceMs]);
+    expect(patience()).toEqual([busyTimeoutMs]);
   }
   rival.close();
   store.close();

@@ -106,7 +106,7 @@ test('max_connections: by TCP at most half of them, so the socket has room in an
   await once((await silentClient({ path: site.path('rater.sock') })).resume(), 'close');
 });
 
-test('max_values: marks by TCP push out none that were made at the socket', async () => {
+test('max_values: hits by TCP push out none that were made at the socket', async () => {
   const port = await freePort();
   site = new Site({
     limits: 'ip: (); user: ( ("*", 60, 20) );',

@@ -397,10 +397,10 @@ describe('log', () => {
     const { person, check, rater } = await site();
     const client = await person();
     await check('ip 192.0.2.1');
-    expect(rater.log()).not.toMatch(/debug: mark/);
+    expect(rater.log()).not.toMatch(/debug: hit/);
     expect(await client.ask('log level debug')).toContain('level: 4 (debug)');
     await check('ip 192.0.2.1');
-    await rater.says(/debug: mark/);
+    await rater.says(/debug: hit/);
     expect(await client.ask('log level 1')).toContain('level: 1 (error)');
     expect(await client.ask('var log_level')).toContain('settings.log_level = 1 (configured: 3)');
     const before = rater.log();

@@ -33,7 +33,7 @@ function say(text: string): Promise<string> {
   return ask({ path: site.path('rater.sock') }, [text]);
 }
 
-/** Three marks where two are allowed. */
+/** Three hits where two are allowed. */
 async function exceed(address: string): Promise<void> {
   expect(await say(`ip ${address}\n`.repeat(3))).toMatch(/^0 1\/2\r\n0 2\/2\r\n1 3\/2 \d+\r\n$/);
 }
@@ -134,7 +134,7 @@ describe('on a full disk', () => {
     expect((await site.ipthrottle('status')).exit, rater.said).toBe(1);
     rmSync(site.path('db', 'fill'));
     await rater.says(/recovered: part=store/);
-    // Its sign of life was on that disk as well.
+    // Its heartbeat was on that disk as well.
     await until('all is well', async () => (await site.ipthrottle('status')).exit === 0);
     expect(linesWith(/trouble: part=store/, rater.said), rater.said).toBe(1);
     expect(linesWith(/recovered: part=store/, rater.said)).toBe(1);

@@ -2,13 +2,14 @@
  * Each way in which rater does less than it should, brought about for real: status and doctor tell
  * of it, how often and since when, and that it is over.
  */
+
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { degradedModes, type ModeName } from '../../src/health/health.ts';
+import { degradedModes, type ModeName } from '../../src/health/degraded-modes.ts';
 import { examine } from '../doctor/examination.ts';
 import { rawDatabase } from '../store/raw-database.ts';
 import { ask } from './line-client.ts';
@@ -185,7 +186,7 @@ const cases: readonly Case[] = [
     mend: () => site.ipthrottle('log', 'file', 'stderr'),
   },
   {
-    mode: 'sign of life',
+    mode: 'heartbeat',
     breaks() {
       rmSync(site.path('blocks.db.life'));
       mkdirSync(site.path('blocks.db.life'));

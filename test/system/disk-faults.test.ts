@@ -336,15 +336,15 @@ describe.skipIf(reason)('the log', () => {
     const rater = site.spawnRater();
     await until('rater', async () => (await site.ipthrottle('status')).exit === 0);
     disk.fill();
-    const marks = 30_000;
-    await ask({ path: site.path('rater.sock') }, ['ip 127.0.1.1\n'.repeat(marks)]);
+    const hits = 30_000;
+    await ask({ path: site.path('rater.sock') }, ['ip 127.0.1.1\n'.repeat(hits)]);
     expect(rater.said).toMatch(/^rater: error: trouble: part="writing the log"/);
     disk.empty();
     const end = /warn: recovered: part="writing the log" lost=(\d+)\n/;
     await until('what waited is written', () => end.test(written()));
     const lost = Number(end.exec(written())?.[1]);
     expect(lost).toBeGreaterThan(0);
-    expect((written().match(/debug: mark: /g)?.length ?? 0) + lost).toBeGreaterThanOrEqual(marks);
+    expect((written().match(/debug: hit: /g)?.length ?? 0) + lost).toBeGreaterThanOrEqual(hits);
   });
 
   test('on a read-only disk: rater does not start, and says why', async () => {

@@ -37,7 +37,7 @@ describe.each(servers)('under $name', ({ start, needs }) => {
       const source = `127.0.1.${concurrency}`;
       const visits = await burst(port, source, many, concurrency);
       expect(greeted(visits)).toBe(limit);
-      // The client whose mark was one too many is told, and others until the server knows.
+      // The client whose hit was one too many is told, and others until the server knows.
       expect(fates(visits).refused).toBeGreaterThanOrEqual(1);
       expect((await site.list()).map(({ address }) => address)).toContain(source);
       await until('the server itself drops it', async () => {

@@ -41,7 +41,7 @@ describe.each(['plain', 'json', 'human'])('a log that is %s', (format) => {
     // Colours are our own.
     const text = log().replaceAll('\u001b[2m', '').replaceAll('\u001b[0m', '');
     isHarmless(text);
-    // One refusal and its mark; errors are only replied.
+    // One refusal and its hit; errors are only replied.
     expect(text.split('\n').length - before).toBe(2);
     if (format === 'json') {
       const values = text

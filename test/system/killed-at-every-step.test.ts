@@ -1,5 +1,5 @@
 /**
- * kill -9 at every step between a mark and its reply, and of all else that changes blocks: whatever
+ * kill -9 at every step between a hit and its reply, and of all else that changes blocks: whatever
  * step was the last, who was told that it is blocked is, and after a start all agree.
  *
  * In each round rater dies one step later, until it gets through: so no step is left out. The rater
@@ -146,7 +146,7 @@ class Rounds {
     const blocked = [...this.#isBlocked].filter(([, is]) => is).map(([name]) => name);
     blocked.sort();
     expect(rows.map((each) => each.address).sort()).toEqual(blocked);
-    // Marks that were made before count no more.
+    // Hits that were made before count no more.
     expect(await say(this.#site, `ip ${address}`)).toMatch(
       row ? /^1 1\/4 \d+\r\n$/ : /^0 1\/4\r\n$/,
     );

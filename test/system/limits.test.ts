@@ -45,7 +45,7 @@ test('several windows for one pattern hold all at once', async () => {
   expect(await place.ask(...times(2, 'ip 192.0.2.1'))).toEqual(['0 4/4', '1 5/4']);
 });
 
-test('a request marks a network too, and tcpsvd drops all of it by one file', async () => {
+test('a request hits a network too, and tcpsvd drops all of it by one file', async () => {
   const place = await site(`
     limits : { ip: ( ("*", 60, 9) ); net: ( ("*", 60, 3) ); };
     classes : { net: { prefix4: 24; }; ip: { also: ("net"); }; };

@@ -63,7 +63,7 @@ async function troubles(): Promise<unknown[]> {
   return JSON.parse(stdout).troubles;
 }
 
-test('without its file the check socket is made anew; sessions and marks go on', async () => {
+test('without its file the check socket is made anew; sessions and hits go on', async () => {
   site = new Site({
     settings: 'socket_mode: "0620";',
     limits: 'ip: ( ("*", 60, 10) ); }; classes : { ip: { concurrent: 1; }; ',

@@ -172,7 +172,7 @@ describe('beside a running rater', () => {
     expect(greeted(await burst(port, '127.0.5.2', 50))).toBe(limit);
   });
 
-  test.skipIf(reason)('check makes no mark and shows the count', async () => {
+  test.skipIf(reason)('check counts no hit and shows the count', async () => {
     await burst(port, '127.0.6.1', 3);
     for (let times = 0; times < 3; times++) {
       const { stdout } = await site.ipthrottle('check', '127.0.6.1', '--json');

@@ -11,7 +11,7 @@
 import type { Socket } from 'node:net';
 import type { Gatekeeper } from '../../gatekeeper/gatekeeper.ts';
 import type { Holder } from '../../gatekeeper/sessions.ts';
-import type { Performance } from '../../health/check-metrics.ts';
+import type { CheckMetrics } from '../../health/check-metrics.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { sliceMs } from '../../runtime/slice.ts';
 import { type Line, LineSplitter } from '../../wire/line-splitter.ts';
@@ -20,11 +20,11 @@ import { parseRequest } from '../../wire/request.ts';
 import { type Client, waitsForReader } from './connections.ts';
 
 /** What answers checks. */
-export type Asked = Pick<Gatekeeper, 'mark' | 'hasClass'>;
+export type CheckHandler = Pick<Gatekeeper, 'hit' | 'hasClass'>;
 
 export type CheckParts = {
-  readonly gatekeeper: Asked;
-  readonly performance: Performance;
+  readonly gatekeeper: CheckHandler;
+  readonly metrics: CheckMetrics;
   readonly clock: Clock;
   /** Of its listener, for people. */
   readonly kind: string;
@@ -99,7 +99,7 @@ export class CheckConnection implements Client, Holder {
 
   /** Answers lines until the slice is over or an answer is not there yet. */
   #answer(): void {
-    const { clock, performance } = this.#parts;
+    const { clock, metrics: performance } = this.#parts;
     let nowMs = clock.monotonicMs();
     const lastMs = nowMs + sliceMs;
     let text = '';
@@ -120,7 +120,7 @@ export class CheckConnection implements Client, Holder {
   }
 
   #answerLate(answer: Promise<Reply>, name: string | undefined, readMs: number): void {
-    const { clock, performance } = this.#parts;
+    const { clock, metrics: performance } = this.#parts;
     this.#socket.pause();
     answer.then(
       (reply) => {
@@ -186,7 +186,7 @@ export class CheckConnection implements Client, Holder {
       return { reply: errorReply('This connection stands for a session already') };
     }
     this.#isForSession ||= isSession;
-    const reply = gatekeeper.mark(request, isSession ? this : undefined);
+    const reply = gatekeeper.hit(request, isSession ? this : undefined);
     return { reply, class: gatekeeper.hasClass(request.class) ? request.class : undefined };
   }
 

@@ -5,7 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { errnoOf } from '../../runtime/errors.ts';
 import { CheckConnection, type CheckParts } from './check-connection.ts';
-import type { ConnectionRoom } from './connection-limit.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
 import type { Connections } from './connections.ts';
 
 /** What a connection by TCP may last, from its first to its last byte. */
@@ -19,7 +19,7 @@ function closeBy(deadlineMs: number, socket: Socket): void {
 
 export type CheckListenerParts = Omit<CheckParts, 'kind' | 'isOneRequest'> & {
   readonly connections: Connections;
-  readonly room: ConnectionRoom;
+  readonly limit: ConnectionLimit;
   /** Called when a client was gone before its reply. */
   readonly onLateReply?: () => void;
 };
@@ -30,7 +30,7 @@ export function checkListener(
   isOneRequest: boolean,
   deadlineMs = requestDeadlineMs,
 ): Server {
-  const { room, connections } = parts;
+  const { limit, connections } = parts;
   const kind = isOneRequest ? 'check by TCP' : 'check';
   const checkParts = { ...parts, kind, isOneRequest };
   // A client that is gone is owed nothing; Node has closed the connection already.
@@ -39,7 +39,7 @@ export function checkListener(
   };
   return createServer({ allowHalfOpen: true, noDelay: isOneRequest }, (socket) => {
     socket.on('error', onError);
-    if (!room.enter()) {
+    if (!limit.enter()) {
       socket.destroy();
       return;
     }
@@ -51,7 +51,7 @@ export function checkListener(
     socket.on('close', () => {
       connection.end();
       connections.remove(connection);
-      room.leave();
+      limit.leave();
     });
   });
 }

@@ -7,39 +7,39 @@
  * Some descriptors are kept free of checks in any case: for the operator, by both of his listeners,
  * the files of blocks and the store. Without any, libuv closes new connections and tells nobody.
  */
-import { mostDescriptors } from './connections.ts';
+import { maxDescriptors } from './connections.ts';
 
 /** How many may be connected to each of the operator's listeners. */
-export const mostOperators = 64;
-const keptFree = 48 + 2 * mostOperators;
+export const maxOperators = 64;
+const keptFree = 48 + 2 * maxOperators;
 
 /** How many connections for checks may be open, where the configuration says `wanted`. */
-export function mostChecks(wanted: number): number {
-  const descriptors = mostDescriptors() ?? Number.POSITIVE_INFINITY;
+export function maxChecks(wanted: number): number {
+  const descriptors = maxDescriptors() ?? Number.POSITIVE_INFINITY;
   return Math.min(wanted, Math.max(1, descriptors - keptFree));
 }
 
-export class ConnectionRoom {
-  readonly #most: number;
+export class ConnectionLimit {
+  readonly #max: number;
   readonly #onRefusal: (open: number) => void;
-  readonly #whole: ConnectionRoom | undefined;
+  readonly #whole: ConnectionLimit | undefined;
   #open = 0;
 
   /** A part of a `whole` has to find room in that as well. */
-  constructor(most: number, onRefusal: (open: number) => void, whole?: ConnectionRoom) {
-    this.#most = most;
+  constructor(most: number, onRefusal: (open: number) => void, whole?: ConnectionLimit) {
+    this.#max = most;
     this.#onRefusal = onRefusal;
     this.#whole = whole;
   }
 
   /** Half of this room, and at least one place. */
-  half(): ConnectionRoom {
-    return new ConnectionRoom(Math.ceil(this.#most / 2), this.#onRefusal, this);
+  half(): ConnectionLimit {
+    return new ConnectionLimit(Math.ceil(this.#max / 2), this.#onRefusal, this);
   }
 
   /** Gives a place, until `leave`, or says that there is none: the connection is to be closed. */
   enter(): boolean {
-    if (this.#open >= this.#most) {
+    if (this.#open >= this.#max) {
       this.#onRefusal(this.#open);
       return false;
     }

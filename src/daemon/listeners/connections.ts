@@ -29,7 +29,7 @@ function whereOf(server: Server): string {
 }
 
 /** The soft limit, or undefined: the system does not tell, or there is none. */
-export function mostDescriptors(): number | undefined {
+export function maxDescriptors(): number | undefined {
   try {
     const most = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
     return most === undefined ? undefined : Number(most);
@@ -67,7 +67,7 @@ export class Connections {
       }),
       // One is the listing's own.
       descriptors: readdirSync('/proc/self/fd').length - 1,
-      mostDescriptors: mostDescriptors(),
+      maxDescriptors: maxDescriptors(),
     };
   }
 }

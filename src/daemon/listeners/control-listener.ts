@@ -17,7 +17,7 @@ import type { Clock } from '../../runtime/clock.ts';
 import { exitCodes, Fault } from '../../runtime/errors.ts';
 import { type Log, printable } from '../../runtime/log.ts';
 import { type Line, LineSplitter } from '../../wire/line-splitter.ts';
-import type { ConnectionRoom } from './connection-limit.ts';
+import type { ConnectionLimit } from './connection-limit.ts';
 import { type Client, type Connections, waitsForReader } from './connections.ts';
 import { parseLine } from './parse-line.ts';
 
@@ -32,7 +32,7 @@ const idleByTcpMs = 30 * 60_000;
 export type ControlListenerParts = {
   readonly context: () => CommandContext;
   readonly connections: Connections;
-  readonly room: ConnectionRoom;
+  readonly limit: ConnectionLimit;
   readonly log: Log;
   readonly clock: Clock;
   /** Whether its clients come by TCP. */
@@ -176,7 +176,7 @@ export function controlListener(parts: ControlListenerParts, idleMs = idleByTcpM
   return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // The client is gone: nothing is owed to it.
     socket.on('error', () => socket.destroy());
-    if (!parts.room.enter()) {
+    if (!parts.limit.enter()) {
       socket.destroy();
       return;
     }
@@ -186,7 +186,7 @@ export function controlListener(parts: ControlListenerParts, idleMs = idleByTcpM
     parts.connections.add(conversation);
     socket.on('close', () => {
       parts.connections.remove(conversation);
-      parts.room.leave();
+      parts.limit.leave();
     });
     socket.on('data', (chunk) => {
       socket.pause();

@@ -7,44 +7,44 @@
 import type { Server } from 'node:net';
 import type { CommandContext } from '../../commands/command.ts';
 import type { Settings } from '../../config/config.ts';
-import type { Performance } from '../../health/check-metrics.ts';
+import type { CheckMetrics } from '../../health/check-metrics.ts';
 import type { RareLog } from '../../health/rare-log.ts';
 import type { Troubles } from '../../health/troubles.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import type { Asked } from './check-connection.ts';
+import type { CheckHandler } from './check-connection.ts';
 import { checkListener } from './check-listener.ts';
-import { ConnectionRoom, mostChecks, mostOperators } from './connection-limit.ts';
+import { ConnectionLimit, maxChecks, maxOperators } from './connection-limit.ts';
 import type { Connections } from './connections.ts';
 import { controlListener } from './control-listener.ts';
 import { listenOnTcp } from './listen-on-tcp.ts';
-import { KeptSocket } from './socket-watch.ts';
+import { SocketWatch } from './socket-watch.ts';
 import { listenOnUnixSocket, type UnixSocketOptions } from './unix-socket.ts';
 
 const controlMode = 0o600;
 
-export type DoorsParts = {
+export type ListenersParts = {
   readonly settings: Settings;
   /** Who answers checks on the socket, and who by TCP. */
-  readonly gatekeeper: Asked;
-  readonly byTcp: Asked;
+  readonly gatekeeper: CheckHandler;
+  readonly byTcp: CheckHandler;
   /** What commands work on. */
   readonly context: () => CommandContext;
   readonly connections: Connections;
-  readonly performance: Performance;
+  readonly metrics: CheckMetrics;
   readonly clock: Clock;
   readonly log: Log;
   readonly rareLog: RareLog;
   readonly troubles: Troubles;
 };
 
-export class Doors {
-  readonly #parts: DoorsParts;
+export class Listeners {
+  readonly #parts: ListenersParts;
   readonly #tcpListeners: Server[] = [];
-  readonly #keptSockets: KeptSocket[] = [];
+  readonly #keptSockets: SocketWatch[] = [];
 
-  constructor(parts: DoorsParts) {
+  constructor(parts: ListenersParts) {
     this.#parts = parts;
   }
 
@@ -76,24 +76,24 @@ export class Doors {
   async #openChecks(): Promise<void> {
     const { settings, rareLog, byTcp } = this.#parts;
     const { socket: path, socketMode: mode, socketGroup: group, address, port } = settings;
-    const room = new ConnectionRoom(mostChecks(settings.maxConnections), (open) => {
+    const limit = new ConnectionLimit(maxChecks(settings.maxConnections), (open) => {
       rareLog.warn('connection refused', { open });
     });
     if (port !== undefined) {
       // Who may use the socket shall find room in any case.
-      const parts = { ...this.#parts, gatekeeper: byTcp, room: room.half() };
+      const parts = { ...this.#parts, gatekeeper: byTcp, limit: limit.half() };
       await this.#openTcp('check by TCP', checkListener(parts, true), address, port);
     }
     // Who has waited in vain, as ratecheck does, fails open.
-    const parts = { ...this.#parts, room, onLateReply: () => rareLog.warn('reply too late') };
+    const parts = { ...this.#parts, limit, onLateReply: () => rareLog.warn('reply too late') };
     await this.#keep('check', () => checkListener(parts, false), { path, mode, group });
   }
 
   #control(isTcp: boolean): Server {
-    const room = new ConnectionRoom(mostOperators, (open) => {
+    const limit = new ConnectionLimit(maxOperators, (open) => {
       this.#parts.rareLog.warn('operator refused', { open });
     });
-    return controlListener({ ...this.#parts, room, isTcp });
+    return controlListener({ ...this.#parts, limit, isTcp });
   }
 
   async #openTcp(kind: string, server: Server, address: string, port: number): Promise<void> {
@@ -109,7 +109,7 @@ export class Doors {
       await listenOnUnixSocket(server, options);
       return this.#serve(kind, server);
     };
-    const kept = new KeptSocket({ path: options.path, listen, log, troubles });
+    const kept = new SocketWatch({ path: options.path, listen, log, troubles });
     await kept.listen();
     this.#keptSockets.push(kept);
   }

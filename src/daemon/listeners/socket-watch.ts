@@ -13,9 +13,9 @@ import type { Server } from 'node:net';
 import type { Troubles } from '../../health/troubles.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import { identityOf, removeStale } from './unix-socket.ts';
+import { removeStale, socketIdentity } from './unix-socket.ts';
 
-export type KeptSocketParts = {
+export type SocketWatchParts = {
   readonly path: string;
   /** Listens at the path with another server. @throws Fault `listen` */
   readonly listen: () => Promise<Server>;
@@ -23,21 +23,21 @@ export type KeptSocketParts = {
   readonly troubles: Troubles;
 };
 
-export class KeptSocket {
-  readonly #parts: KeptSocketParts;
+export class SocketWatch {
+  readonly #parts: SocketWatchParts;
   #server: Server | undefined;
   #identity: string | undefined;
   #isLooking = false;
   #isClosed = false;
 
-  constructor(parts: KeptSocketParts) {
+  constructor(parts: SocketWatchParts) {
     this.#parts = parts;
   }
 
   /** @throws Fault `listen` */
   async listen(): Promise<void> {
     this.#server = await this.#parts.listen();
-    this.#identity = identityOf(this.#parts.path);
+    this.#identity = socketIdentity(this.#parts.path);
     if (this.#isClosed) this.#server.close();
   }
 
@@ -62,15 +62,16 @@ export class KeptSocket {
   }
 
   #hasItsName(): boolean {
-    return this.#identity !== undefined && identityOf(this.#parts.path) === this.#identity;
+    return this.#identity !== undefined && socketIdentity(this.#parts.path) === this.#identity;
   }
 
   async #mend(): Promise<void> {
     if (this.#hasItsName()) return;
     const { path, log } = this.#parts;
-    const why = identityOf(path) === undefined ? 'its file was removed' : 'another took its name';
+    const why =
+      socketIdentity(path) === undefined ? 'its file was removed' : 'another took its name';
     await removeStale(path);
-    if (this.#isClosed || identityOf(path) !== undefined) return;
+    if (this.#isClosed || socketIdentity(path) !== undefined) return;
     this.#server?.close();
     this.#server = undefined;
     await this.listen();

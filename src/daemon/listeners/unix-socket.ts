@@ -19,7 +19,7 @@ export type UnixSocketOptions = {
 };
 
 /** Differs when another file has the name. Undefined: none has. */
-export function identityOf(path: string): string | undefined {
+export function socketIdentity(path: string): string | undefined {
   const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   return stats && birthOf(stats);
 }
@@ -41,8 +41,8 @@ export async function removeStale(path: string): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (!stats) return;
   if (!stats.isSocket()) throw new Fault('listen', `${path} is there and is not a socket`);
-  const seen = identityOf(path);
-  if (!(await isDead(path)) || identityOf(path) !== seen) {
+  const seen = socketIdentity(path);
+  if (!(await isDead(path)) || socketIdentity(path) !== seen) {
     throw new Fault('listen', `${path} is there and is somebody else's`);
   }
   unlinkSync(path);

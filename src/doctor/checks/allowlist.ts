@@ -1,6 +1,6 @@
 /** Who is never to be refused, and is: by a block, by the administrator's own files or rules. */
 import { type Address, contains } from '../../core/address.ts';
-import { BlockIndex } from '../../core/prefix-map.ts';
+import { PrefixMap } from '../../core/prefix-map.ts';
 import type { Enforcer } from '../../enforcers/enforcer.ts';
 import { makeEnforcers } from '../../enforcers/make-enforcers.ts';
 import { addressOfPeerFile, isDeny } from '../../enforcers/peers/peer-file.ts';
@@ -9,16 +9,16 @@ import { readFile } from '../../files/read-file.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { type Check, type Finding, type Installation, problem } from '../check.ts';
 import { peerFilesIn } from '../peer-files.ts';
-import type { Memory } from '../remembered.ts';
+import type { Remembered } from '../remembered.ts';
 
-type Entries = BlockIndex<{ readonly address: Address }>;
+type Entries = PrefixMap<{ readonly address: Address }>;
 type Denial = { readonly address: Address; readonly where: string };
 
-const mostTold = 20;
+const maxTold = 20;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-export function allowEntries({ config }: Installation, memory: Memory): Entries {
-  const entries: Entries = new BlockIndex();
+export function allowEntries({ config }: Installation, memory: Remembered): Entries {
+  const entries: Entries = new PrefixMap();
   for (const address of config.allow) entries.set({ address });
   for (const { address } of memory.allowed) entries.set({ address });
   return entries;
@@ -30,7 +30,7 @@ function entryFor(entries: Entries, address: Address): Address | undefined {
   return around ?? [...entries.values()].find((entry) => contains(address, entry.address))?.address;
 }
 
-function blocked(entries: Entries, { blocks }: Memory, nowMs: number): Finding[] {
+function blocked(entries: Entries, { blocks }: Remembered, nowMs: number): Finding[] {
   return blocks.flatMap(({ address, untilMs }) => {
     const entry = untilMs > nowMs ? entryFor(entries, address) : undefined;
     if (!entry) return [];
@@ -40,7 +40,7 @@ function blocked(entries: Entries, { blocks }: Memory, nowMs: number): Finding[]
 }
 
 /** Denials that lie inside of an entry. */
-function denials({ config }: Installation, { blocks }: Memory): Denial[] {
+function denials({ config }: Installation, { blocks }: Remembered): Denial[] {
   const { peers, tcprules } = config.blocking;
   const files = peers
     ? peerFilesIn(peers.directory, blocks).admins.filter(({ stats }) => isDeny(stats))
@@ -74,12 +74,12 @@ function denialsInRules(source: string): Denial[] {
 }
 
 /** Denials that an entry lies in, as the server itself would find them. */
-function standings(site: Installation, entries: Entries, told: ReadonlySet<string>): Finding[] {
+function ownDenials(site: Installation, entries: Entries, told: ReadonlySet<string>): Finding[] {
   const enforcers: Enforcer[] = makeEnforcers(site.config.blocking, silent);
   return [...entries.values()].flatMap(({ address }) => {
     if (told.has(address.text)) return [];
     return enforcers.flatMap((enforcer) => {
-      if (enforcer.standing(address, undefined) !== 'theirs') return [];
+      if (enforcer.entryOwner(address, undefined) !== 'theirs') return [];
       const what = `${address.text} is on the allowlist, and an entry of your own refuses it`;
       return problem(`${what}: ${enforcer.name}`, 'take one of the two away');
     });
@@ -90,7 +90,7 @@ export const allowlist: Check = {
   name: 'allowlist',
   looksAt: 'the allowlist',
   run(site) {
-    const { memory, clock } = site;
+    const { remembered: memory, clock } = site;
     if ('unknown' in memory) return [];
     const entries = allowEntries(site, memory);
     if (entries.size === 0) return [];
@@ -107,6 +107,6 @@ export const allowlist: Check = {
       const what = `${entry.text} is on the allowlist, and an entry of your own refuses`;
       found.push(problem(`${what} ${address.text}: ${where}`, 'take one of the two away'));
     }
-    return [...found, ...standings(site, entries, told)].slice(0, mostTold);
+    return [...found, ...ownDenials(site, entries, told)].slice(0, maxTold);
   },
 };

@@ -1,5 +1,5 @@
 /** Blocks whose times cannot be: the clock was wrong when they were made, or it is now. */
-import type { Block } from '../../store/store.ts';
+import type { Block } from '../../core/block.ts';
 import { type Check, type Finding, type Installation, problem, someOf } from '../check.ts';
 
 /** What may differ for nobody to care. */
@@ -14,7 +14,7 @@ function names(blocks: readonly Block[]): string {
 export const clock: Check = {
   name: 'clock',
   looksAt: 'the times of blocks',
-  run({ memory, clock: time, config }: Installation) {
+  run({ remembered: memory, clock: time, config }: Installation) {
     if ('unknown' in memory) return [];
     const nowMs = time.wallMs();
     const found: Finding[] = [];

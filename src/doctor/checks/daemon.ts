@@ -1,6 +1,6 @@
 /** Whether rater runs, answers, and works with the files that the configuration names. */
 import { connect } from 'node:net';
-import { absenceAt, lifeSignOf } from '../../health/heartbeat.ts';
+import { downtimeAt, heartbeatPath } from '../../health/heartbeat.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import {
   type Check,
@@ -11,9 +11,9 @@ import {
   problem,
 } from '../check.ts';
 
-const patienceMs = 3000;
+const timeoutMs = 3000;
 
-/** Why nobody answers behind a socket, or undefined. Connecting makes no mark. */
+/** Why nobody answers behind a socket, or undefined. Connecting counts no hit. */
 function whyUnreachable(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -21,7 +21,7 @@ function whyUnreachable(path: string): Promise<string | undefined> {
       socket.destroy();
       resolve(why);
     };
-    socket.setTimeout(patienceMs, () => done('ETIMEDOUT'));
+    socket.setTimeout(timeoutMs, () => done('ETIMEDOUT'));
     socket.on('connect', () => done()).on('error', (error) => done(errnoOf(error) ?? 'unknown'));
   });
 }
@@ -54,10 +54,10 @@ async function ofRunning(status: DaemonStatus, site: Installation): Promise<Find
   return [problem(what, remedy), ...differences(status, site)];
 }
 
-/** `, killed at ...`, as far as its sign of life tells. */
+/** `, killed at ...`, as far as its heartbeat tells. */
 function endOf({ config }: Installation): string {
-  const absence = absenceAt(lifeSignOf(config.settings.dbPath));
-  return absence ? `, ${absence.ended} at ${new Date(absence.sinceMs).toISOString()}` : '';
+  const downtime = downtimeAt(heartbeatPath(config.settings.dbPath));
+  return downtime ? `, ${downtime.ended} at ${new Date(downtime.sinceMs).toISOString()}` : '';
 }
 
 export const daemon: Check = {

@@ -9,7 +9,7 @@ const othersWrite = 0o002;
 export const database: Check = {
   name: 'database',
   looksAt: 'the database',
-  run({ config, memory }) {
+  run({ config, remembered: memory }) {
     const found: Finding[] = 'unknown' in memory && memory.unknown ? [memory.unknown] : [];
     const { dbPath } = config.settings;
     if (dbPath === ':memory:') return found;

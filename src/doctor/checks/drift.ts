@@ -5,19 +5,20 @@
  * While rater runs, what it was asked a moment ago may be on its way: what differs is looked at
  * again after a rebuild has had its time.
  */
+
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Block } from '../../core/block.ts';
 import { type CdbRecord, recordsInCdb } from '../../enforcers/cdb/cdb.ts';
 import { compilePeers } from '../../enforcers/peers/compile-peers.ts';
 import { isDeny, peerFileName } from '../../enforcers/peers/peer-file.ts';
 import { compileRules } from '../../enforcers/tcprules/compile-rules.ts';
-import { isForeignKey, isRefusal, keyOf } from '../../enforcers/tcprules/tcprules.ts';
+import { isIPv6Key, isRefusal, keyOf } from '../../enforcers/tcprules/tcprules.ts';
 import { readFile } from '../../files/read-file.ts';
 import { Fault } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
 import { doNow } from '../../runtime/work.ts';
-import type { Block } from '../../store/store.ts';
 import { type Check, type Finding, hint, type Installation, problem, someOf } from '../check.ts';
 import { type Dialect, ofTcpserver, ofTcpsvd } from '../dialects.ts';
 import { type PeerFile, peerFilesIn } from '../peer-files.ts';
@@ -168,8 +169,8 @@ function ofTcprulesCdb({ blocking }: Installation['config'], current: readonly B
   const { tcprules, mode, message } = blocking;
   if (!tcprules) return [];
   const all = current.flatMap(({ address }) => keyOf(address) ?? []);
-  const isPossible = all.some(isForeignKey) && tcprulesTakesIPv6(tcprules.source);
-  const keys = new Set(all.filter((key) => isPossible || !isForeignKey(key)));
+  const isPossible = all.some(isIPv6Key) && tcprulesTakesIPv6(tcprules.source);
+  const keys = new Set(all.filter((key) => isPossible || !isIPv6Key(key)));
   return inPrivateDirectory((directory) => {
     const files = {
       source: tcprules.source,
@@ -197,7 +198,7 @@ export const drift: Check = {
   name: 'drift',
   looksAt: 'what the servers are told',
   async run(site) {
-    const { memory, daemon } = site;
+    const { remembered: memory, daemon } = site;
     if ('unknown' in memory) return [];
     const found = compare(site, memory.blocks);
     if (found.length === 0 || daemon.is !== 'running') return found;

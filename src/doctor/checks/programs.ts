@@ -5,14 +5,14 @@ import { basename } from 'node:path';
 import { type Check, type Finding, hint, problem } from '../check.ts';
 import { programIn } from '../program-in.ts';
 
-const patienceMs = 3000;
+const timeoutMs = 3000;
 
 /** BusyBox names itself wherever it explains something, but not what it was built without. */
 function isBusyBox(path: string): boolean {
   if (basename(realpathSync(path)) === 'busybox') return true;
   const { stdout, stderr } = spawnSync(path, ['--help'], {
     encoding: 'latin1',
-    timeout: patienceMs,
+    timeout: timeoutMs,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return /BusyBox/i.test(`${stdout}${stderr}`);

@@ -8,7 +8,7 @@ const userWrite = 0o200;
 const groupRead = 0o040;
 const othersRead = 0o004;
 /** An instruction file is a few lines. */
-const mostRead = 65_536;
+const maxRead = 65_536;
 
 function names(files: readonly PeerFile[]): string {
   return someOf(files.map(({ name }) => quoted(name)));
@@ -36,7 +36,7 @@ function unreadable(directory: string, files: readonly PeerFile[]): Finding[] {
 function carriageReturns(directory: string, files: readonly PeerFile[]): Finding[] {
   const found = files.filter(({ path, stats }) => {
     if (isDeny(stats) || isCommand(stats)) return false;
-    return startOf(path, mostRead)?.includes('\r\n') ?? false;
+    return startOf(path, maxRead)?.includes('\r\n') ?? false;
   });
   if (found.length === 0) return [];
   const what = `in ${directory}, with lines that end in CR LF: ${names(found)}`;
@@ -54,7 +54,7 @@ function denyAll(directory: string, files: readonly PeerFile[]): Finding[] {
 export const staticFiles: Check = {
   name: 'static-files',
   looksAt: "the administrator's files in the peers directory",
-  run({ config, memory }) {
+  run({ config, remembered: memory }) {
     const { peers } = config.blocking;
     if (!peers) return [];
     const blocks = 'unknown' in memory ? [] : memory.blocks;

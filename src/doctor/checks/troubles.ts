@@ -1,6 +1,6 @@
 /** What the running daemon itself reports as trouble, and in what it did less than it should. */
 
-import { degradedModes, type ModeName } from '../../health/health.ts';
+import { degradedModes, type ModeName } from '../../health/degraded-modes.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import {
   type Check,

@@ -57,7 +57,7 @@ export function anyAddress(): string {
 
 /** Why the address cannot be blocked for a try, or undefined. */
 function obstacle(site: Installation, address: Address): string | undefined {
-  const { memory } = site;
+  const { remembered: memory } = site;
   if ('unknown' in memory) return 'it cannot be told what is blocked: see the other findings';
   const entry = allowEntries(site, memory).find(address);
   if (entry) return `${address.text} is on the allowlist by ${entry.address.text}`;

@@ -12,7 +12,7 @@ export type Throwaway = {
 };
 
 const host = '127.0.0.1';
-const patienceMs = 5000;
+const timeoutMs = 5000;
 const tries = 5;
 const lookAgainMs = 20;
 const welcome = 'in';
@@ -64,7 +64,7 @@ function isRunning({ exitCode, signalCode, pid }: ChildProcess): boolean {
 
 /** Waits until somebody accepts connections there and the server still runs. */
 async function listens(child: ChildProcess, port: number, signal: AbortSignal): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += lookAgainMs) {
+  for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += lookAgainMs) {
     await pause(lookAgainMs);
     if (signal.aborted || !isRunning(child)) return false;
     const answer = await said(port, host).catch(() => undefined);
@@ -82,7 +82,7 @@ function said(port: number, address: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     const socket = connect({ host, port, localAddress: address });
-    socket.setEncoding('latin1').setTimeout(patienceMs, () => {
+    socket.setEncoding('latin1').setTimeout(timeoutMs, () => {
       socket.destroy(new Error(`the server neither answers ${address} nor drops it`));
     });
     socket.on('data', (more) => {
@@ -100,6 +100,6 @@ async function ended(child: ChildProcess): Promise<void> {
   if (!isRunning(child)) return;
   const end = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
-  const inVain = pause(patienceMs, undefined, { ref: false }).then(() => child.kill('SIGKILL'));
+  const inVain = pause(timeoutMs, undefined, { ref: false }).then(() => child.kill('SIGKILL'));
   await Promise.race([end, inVain]);
 }

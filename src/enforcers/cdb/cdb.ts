@@ -69,6 +69,11 @@ export function recordsInCdb(bytes: Uint8Array): CdbRecord[] {
   return records;
 }
 
+/** Keys and data are bytes; as text they are Latin-1. */
+export function latin1(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}
+
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -6,7 +6,7 @@
  * is asked for while one goes on is asked of the next.
  * Guarantee: a rebuild that fails by itself reaches `onFailure` and never the event loop.
  */
-import type { Ending, Timers } from '../../runtime/timers.ts';
+import type { Timers, WorkOutcome } from '../../runtime/timers.ts';
 import { doNow, type Work } from '../../runtime/work.ts';
 
 const pauseMs = 1000;
@@ -129,7 +129,7 @@ export class RebuildPace {
     this.#giveUp = this.#timers.begin(this.#rebuild(), (ending) => this.#end(ending));
   }
 
-  #end(ending: Ending): void {
+  #end(ending: WorkOutcome): void {
     this.#isRebuilding = false;
     if (ending === 'given up') {
       this.#scheduleWanted();
@@ -144,7 +144,7 @@ export class RebuildPace {
   }
 }
 
-function tell(waiting: readonly Waiting[], ending: Exclude<Ending, 'given up'>): void {
+function tell(waiting: readonly Waiting[], ending: Exclude<WorkOutcome, 'given up'>): void {
   for (const { resolve, reject } of waiting) {
     if (ending === 'done') resolve();
     else reject(ending.error);

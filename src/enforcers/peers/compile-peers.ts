@@ -8,6 +8,7 @@
  * The last byte of the data says what it is: D close the connection, I instructions, X a command.
  * The files' last newline is left out; instructions have NULs for the others, and keep comments.
  */
+
 import {
   closeSync,
   constants,
@@ -19,8 +20,7 @@ import {
 } from 'node:fs';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Work } from '../../runtime/work.ts';
-import { compileCdb, type NewRecord } from '../cdb/cdb.ts';
-import { latin1 } from '../tcprules/tcprules.ts';
+import { compileCdb, latin1, type NewRecord } from '../cdb/cdb.ts';
 
 const userExecute = 0o100;
 const userReadOrExecute = 0o500;

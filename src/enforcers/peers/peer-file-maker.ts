@@ -5,6 +5,7 @@
  * refuses and tells that it is unfinished; a polite one gets its name when it is complete; a later
  * end, and another mode, replaces it by rename. Somebody else's file stays as it is.
  */
+
 import {
   closeSync,
   constants,
@@ -21,8 +22,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { Block } from '../../core/block.ts';
 import { errnoOf } from '../../runtime/errors.ts';
-import type { Block } from '../../store/store.ts';
 import type { Imposed } from '../enforcer.ts';
 import {
   endSecond,

@@ -12,9 +12,10 @@
  *
  * It does no I/O.
  */
+
 import type { Stats } from 'node:fs';
 import { type Address, parseNetwork } from '../../core/address.ts';
-import type { Block, BlockSource } from '../../store/store.ts';
+import type { Block, BlockSource } from '../../core/block.ts';
 
 export const silentMode = 0o200;
 export const politeMode = 0o555;
@@ -67,7 +68,7 @@ export function peerFileText(block: Block): string {
  */
 export function politeFileText(block: Block, message: string): string {
   const comments = record(block).map((line) => `# ${line}`);
-  return lines([...comments, `printf '%s\\r\\n' ${quoted(`421 4.7.0 ${message}`)}`]);
+  return lines([...comments, `printf '%s\\r\\n' ${shellQuoted(`421 4.7.0 ${message}`)}`]);
 }
 
 function record(block: Block): string[] {
@@ -143,7 +144,7 @@ function lines(texts: readonly string[]): string {
   return texts.map((text) => `${text.replace(/[^ -~]/g, '?')}\n`).join('');
 }
 
-function quoted(text: string): string {
+function shellQuoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 

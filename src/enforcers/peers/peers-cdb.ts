@@ -7,14 +7,14 @@
  * The data of our own files is remembered while nothing tells that they changed, because looking at
  * 100 000 files takes half a second in which the daemon would answer nobody.
  */
+
 import { type Address, networkOf } from '../../core/address.ts';
+import type { Block } from '../../core/block.ts';
 import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
-import type { Block } from '../../store/store.ts';
-import { findInCdb } from '../cdb/cdb.ts';
+import { findInCdb, latin1 } from '../cdb/cdb.ts';
 import { type CdbLog, RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
-import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from '../enforcer.ts';
-import { latin1 } from '../tcprules/tcprules.ts';
+import type { Drift, Enforcer, EntryOwner, Imposed, KnownBlocks, Scope } from '../enforcer.ts';
 import { compilePeers, peerData } from './compile-peers.ts';
 import { peerFileName } from './peer-file.ts';
 import type { PeerFileOptions } from './peer-file-maker.ts';
@@ -69,7 +69,7 @@ export class PeersCdb implements Enforcer {
     return isLifted;
   }
 
-  standing(address: Address, block: Block | undefined): Standing {
+  entryOwner(address: Address, block: Block | undefined): EntryOwner {
     let data: Uint8Array | undefined;
     try {
       data = firstFound(readFile(this.#options.cdb), address);
@@ -77,7 +77,7 @@ export class PeersCdb implements Enforcer {
       return 'unknown';
     }
     const kind = data && String.fromCharCode(data.at(-1) ?? 0);
-    const file = this.#directory.standing(address, block);
+    const file = this.#directory.entryOwner(address, block);
     // What the cdb refuses without a file was ours, and goes with the next build.
     if (kind === 'D') return file === 'theirs' ? 'theirs' : 'ours';
     if (kind === 'X') return file === 'ours' ? 'ours' : 'unknown';
@@ -106,7 +106,7 @@ export class PeersCdb implements Enforcer {
     this.#directory.watch(onChange);
   }
 
-  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
+  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void> {
     for (const finding of this.#directory.inspect(blocks, scope)) {
       if (finding?.kind === 'replaced') this.#noteChange(null);
       else if (finding?.kind === 'removed') {

@@ -9,15 +9,16 @@
  * Guarantee: a file is said to be removed only if it was there, and its directory still is: where the
  * directory is gone or another one has its name, nobody meant to lift all blocks.
  */
+
 import { opendirSync, readdirSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Address, networkOf } from '../../core/address.ts';
+import type { Block } from '../../core/block.ts';
 import { DirectoryWatch } from '../../files/directory-watch.ts';
 import { birthOf } from '../../files/file-identity.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
-import type { Block } from '../../store/store.ts';
-import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from '../enforcer.ts';
+import type { Drift, Enforcer, EntryOwner, Imposed, KnownBlocks, Scope } from '../enforcer.ts';
 import {
   addressOfPeerFile,
   blockInPeerFile,
@@ -41,7 +42,7 @@ function guard<T>(work: () => T): T {
 }
 
 /** Changes when another directory gets the name. */
-function identityOf(directory: string): string {
+function directoryBirth(directory: string): string {
   return birthOf(statSync(directory, { bigint: true }));
 }
 
@@ -97,7 +98,7 @@ export class PeersDirectory implements Enforcer {
     const name = peerFileName(block.address);
     if (name === undefined) return 'not possible';
     return guard(() => {
-      this.#identity ??= identityOf(this.#directory);
+      this.#identity ??= directoryBirth(this.#directory);
       this.#placed.delete(name);
       const { imposed, isOurs: isPlaced, isBare } = this.#files.put(name, block);
       if (isPlaced) this.#placed.add(name);
@@ -119,15 +120,15 @@ export class PeersDirectory implements Enforcer {
     });
   }
 
-  standing(address: Address, block: Block | undefined): Standing {
+  entryOwner(address: Address, block: Block | undefined): EntryOwner {
     try {
-      return this.#standing(address, block);
+      return this.#entryOwner(address, block);
     } catch {
       return 'unknown';
     }
   }
 
-  #standing(address: Address, block: Block | undefined): Standing {
+  #entryOwner(address: Address, block: Block | undefined): EntryOwner {
     for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
       const network = networkOf(address, length);
       const name = peerFileName(network);
@@ -142,7 +143,7 @@ export class PeersDirectory implements Enforcer {
 
   reconcile(blocks: readonly Block[]): void {
     let trouble: unknown;
-    guard(() => this.#settleIn(identityOf(this.#directory)));
+    guard(() => this.#settleIn(directoryBirth(this.#directory)));
     this.#removeLeftovers();
     for (const block of blocks) {
       try {
@@ -176,11 +177,11 @@ export class PeersDirectory implements Enforcer {
     this.#watch.close();
   }
 
-  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
+  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void> {
     try {
-      if (scope === 'unknown') {
+      if (scope === 'orphans') {
         this.#removeLeftovers();
-        yield* this.#lookForUnknown(blocks);
+        yield* this.#lookForOrphans(blocks);
         return;
       }
       const names = this.#watch.take();
@@ -192,7 +193,7 @@ export class PeersDirectory implements Enforcer {
       }
       do {
         if (isReplaced) yield this.#moveIn();
-        yield* this.#lookForUnknown(blocks);
+        yield* this.#lookForOrphans(blocks);
         yield* this.#lookAtBlocks(blocks);
         isReplaced = this.#isReplaced();
       } while (isReplaced);
@@ -202,7 +203,7 @@ export class PeersDirectory implements Enforcer {
   }
 
   /** Files that no block explains. */
-  *#lookForUnknown(blocks: KnownBlocks): Generator<Finding | undefined, void> {
+  *#lookForOrphans(blocks: KnownBlocks): Generator<Drift | undefined, void> {
     const before = this.#foreign;
     this.#foreign = new Map();
     const entries = opendirSync(this.#directory, { encoding: 'latin1', bufferSize: 128 });
@@ -214,7 +215,7 @@ export class PeersDirectory implements Enforcer {
         else if (!restoreLeftover(this.#directory, name)) {
           const address = addressOfPeerFile(name);
           const isKnown = !address || blocks.get(address) !== undefined;
-          yield isKnown ? undefined : this.#lookAtUnknown(name, address, before);
+          yield isKnown ? undefined : this.#lookAtOrphan(name, address, before);
         }
       }
     } finally {
@@ -222,23 +223,23 @@ export class PeersDirectory implements Enforcer {
     }
   }
 
-  *#lookAtBlocks(blocks: KnownBlocks): Generator<Finding | undefined, void> {
+  *#lookAtBlocks(blocks: KnownBlocks): Generator<Drift | undefined, void> {
     for (const block of blocks.values()) {
       const name = peerFileName(block.address);
       if (name !== undefined) yield this.#lookAtBlock(name, block);
     }
   }
 
-  #lookAtName(name: string, blocks: KnownBlocks): Finding | undefined {
+  #lookAtName(name: string, blocks: KnownBlocks): Drift | undefined {
     const address = addressOfPeerFile(name);
     if (!address) return undefined;
     const block = blocks.get(address);
     return block
       ? this.#lookAtBlock(name, block)
-      : this.#lookAtUnknown(name, address, this.#foreign);
+      : this.#lookAtOrphan(name, address, this.#foreign);
   }
 
-  #lookAtBlock(name: string, block: Block): Finding | undefined {
+  #lookAtBlock(name: string, block: Block): Drift | undefined {
     const stats = statsOf(join(this.#directory, name));
     if (stats && isOurs(stats, block)) {
       this.#placed.add(name);
@@ -250,11 +251,11 @@ export class PeersDirectory implements Enforcer {
     return { kind: wasPlaced && !this.#isReplaced() ? 'removed' : 'missing', block };
   }
 
-  #lookAtUnknown(
+  #lookAtOrphan(
     name: string,
     address: Address,
     foreign: ReadonlyMap<string, string>,
-  ): Finding | undefined {
+  ): Drift | undefined {
     const stats = statsOf(join(this.#directory, name));
     const uid = process.geteuid?.() ?? -1;
     if (stats?.uid === uid && isUnfinished(stats)) unlinkSync(join(this.#directory, name));
@@ -264,7 +265,7 @@ export class PeersDirectory implements Enforcer {
       const text = readPeerFile(this.#directory, name, stats);
       const block = text === undefined ? undefined : blockInPeerFile(text);
       if (block?.address.text === address.text && isOurs(stats, block)) {
-        return { kind: 'unknown', block };
+        return { kind: 'orphan', block };
       }
     }
     this.#foreign.set(name, signature);
@@ -272,13 +273,13 @@ export class PeersDirectory implements Enforcer {
   }
 
   #isReplaced(): boolean {
-    return identityOf(this.#directory) !== this.#identity;
+    return directoryBirth(this.#directory) !== this.#identity;
   }
 
   /** Takes the directory for the one that blocks belong in; says so if it is another one. */
-  #moveIn(): Finding | undefined {
+  #moveIn(): Drift | undefined {
     const isFirst = this.#identity === undefined;
-    this.#settleIn(identityOf(this.#directory));
+    this.#settleIn(directoryBirth(this.#directory));
     return isFirst ? undefined : { kind: 'replaced', what: this.#directory };
   }
 

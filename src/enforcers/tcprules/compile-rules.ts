@@ -10,19 +10,19 @@
  *
  * It changes no file but temporary ones beside the cdb. Trouble is a Fault.
  */
-import { BlockIndex } from '../../core/prefix-map.ts';
+
+import { PrefixMap } from '../../core/prefix-map.ts';
 import { readFile, readFileLater } from '../../files/read-file.ts';
 import { createAnew, removeQuietly, temporaryName } from '../../files/replace-file.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import { running } from '../../runtime/run-command.ts';
 import { slowly, type Work } from '../../runtime/work.ts';
-import { compileCdb, type NewRecord } from '../cdb/cdb.ts';
+import { compileCdb, latin1, type NewRecord } from '../cdb/cdb.ts';
 import {
   addressOfKey,
   deniedBy,
   isDenial,
-  isForeignKey,
-  latin1,
+  isIPv6Key,
   lookupKeys,
   type Mistake,
   parseRules,
@@ -57,7 +57,7 @@ export function* compileRules(files: RulesFiles, keys: readonly string[]): Work<
     throw new Fault('enforcer', mistakesText(files.source, rules.mistakes));
   }
   const refusalOf = refusals(files.message, rules);
-  const isForeign = rules.foreign.length > 0 || keys.some(isForeignKey);
+  const isForeign = rules.foreign.length > 0 || keys.some(isIPv6Key);
   return isForeign
     ? yield* compileWithCommand(files, keys, refusalOf, source)
     : yield* compileCdb(recordsOf(keys, refusalOf, rules));
@@ -82,7 +82,7 @@ export function* takesIPv6(files: RulesFiles): Work<boolean> {
 }
 
 /** Whether the cdb may have keys that only its own tcprules can tell. */
-export function mayHaveForeignKeys(files: RulesFiles): boolean {
+export function mayHaveIPv6Keys(files: RulesFiles): boolean {
   try {
     return parseRules(readSource(files.source)).foreign.length > 0;
   } catch {
@@ -131,7 +131,7 @@ function denials({ records, foreign }: Rules): (key: string) => boolean {
     const text = Buffer.from(key).toString('latin1');
     if (!decides.has(text)) decides.set(text, isDenial(data));
   }
-  const networks = new BlockIndex();
+  const networks = new PrefixMap();
   for (const line of foreign) {
     const address = deniedBy(line);
     if (address) networks.set({ address });

@@ -15,16 +15,17 @@
  * BUGS: A rule of the admin for info@ADDRESS, and against a blocked network also one for a longer
  * prefix or an address in it, is found by tcpserver before ours.
  */
+
 import type { Address } from '../../core/address.ts';
+import type { Block } from '../../core/block.ts';
 import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
-import type { Block } from '../../store/store.ts';
-import { findInCdb } from '../cdb/cdb.ts';
+import { findInCdb, latin1 } from '../cdb/cdb.ts';
 import { type CdbLog, RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
-import type { Enforcer, Finding, Imposed, KnownBlocks, Scope, Standing } from '../enforcer.ts';
-import { compileRules, mayHaveForeignKeys, type RulesFiles, takesIPv6 } from './compile-rules.ts';
-import { isForeignKey, isRefusal, keyOf, latin1, lookupKeys } from './tcprules.ts';
+import type { Drift, Enforcer, EntryOwner, Imposed, KnownBlocks, Scope } from '../enforcer.ts';
+import { compileRules, mayHaveIPv6Keys, type RulesFiles, takesIPv6 } from './compile-rules.ts';
+import { isIPv6Key, isRefusal, keyOf, lookupKeys } from './tcprules.ts';
 
 export class TcprulesCdb implements Enforcer {
   readonly name: string;
@@ -64,9 +65,9 @@ export class TcprulesCdb implements Enforcer {
     return true;
   }
 
-  standing(address: Address, block: Block | undefined): Standing {
+  entryOwner(address: Address, block: Block | undefined): EntryOwner {
     try {
-      return this.#standingIn(readFile(this.#files.cdb), address, block);
+      return this.#ownerIn(readFile(this.#files.cdb), address, block);
     } catch {
       return 'unknown';
     }
@@ -100,14 +101,14 @@ export class TcprulesCdb implements Enforcer {
    * What was asked for and has not landed is on its way, so only what was not asked for is missing.
    * Of IPv6 only a rebuild can tell whether it is: another tcprules may be installed by now.
    */
-  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Finding | undefined, void> {
+  *inspect(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void> {
     if (scope !== 'all' || !this.#cdb.isStarted) return;
     this.#takesIPv6 = undefined;
     this.#cdb.verify();
     for (const block of blocks.values()) {
       const key = keyOf(block.address);
       if (key === undefined || this.#cdb.wants(key)) yield undefined;
-      else if (isForeignKey(key)) yield this.#tryAgain(key);
+      else if (isIPv6Key(key)) yield this.#tryAgain(key);
       else yield { kind: 'missing', block };
     }
   }
@@ -129,7 +130,7 @@ export class TcprulesCdb implements Enforcer {
   }
 
   #mayBePossible(key: string): boolean {
-    return !isForeignKey(key) || this.#takesIPv6 !== false;
+    return !isIPv6Key(key) || this.#takesIPv6 !== false;
   }
 
   #tryAgain(key: string): undefined {
@@ -137,13 +138,13 @@ export class TcprulesCdb implements Enforcer {
     this.#cdb.request();
   }
 
-  #standingIn(cdb: Uint8Array, address: Address, block: Block | undefined): Standing {
+  #ownerIn(cdb: Uint8Array, address: Address, block: Block | undefined): EntryOwner {
     const blockKey = block && keyOf(block.address);
-    if (blockKey !== undefined && isForeignKey(blockKey) && this.#cdb.has(blockKey)) {
+    if (blockKey !== undefined && isIPv6Key(blockKey) && this.#cdb.has(blockKey)) {
       return 'ours';
     }
     const found = firstFound(cdb, lookupKeys(address));
-    if (found?.key !== address.text && mayHaveForeignKeys(this.#files)) return 'unknown';
+    if (found?.key !== address.text && mayHaveIPv6Keys(this.#files)) return 'unknown';
     if (!found || !isRefusal(found.data)) return 'absent';
     return this.#cdb.mayHave(found.key) || blockKey === found.key ? 'ours' : 'theirs';
   }
@@ -162,10 +163,10 @@ export class TcprulesCdb implements Enforcer {
 
   /** Drops IPv6 where tcprules does not take it; says whether any is left. */
   *#settleIPv6(): Work<boolean> {
-    if (!this.#cdb.wanted.some(isForeignKey)) return false;
+    if (!this.#cdb.wanted.some(isIPv6Key)) return false;
     this.#takesIPv6 ??= yield* takesIPv6(this.#files);
     if (this.#takesIPv6) return true;
-    for (const key of this.#cdb.wanted.filter(isForeignKey)) this.#cdb.drop(key);
+    for (const key of this.#cdb.wanted.filter(isIPv6Key)) this.#cdb.drop(key);
     return false;
   }
 }

@@ -10,7 +10,7 @@
  * It does no I/O.
  */
 import { type Address, isSingle, parseNetwork } from '../../core/address.ts';
-import type { CdbRecord } from '../cdb/cdb.ts';
+import { type CdbRecord, latin1 } from '../cdb/cdb.ts';
 
 /** Lines are counted from 1; `text` is Latin-1. */
 export type ForeignLine = { readonly line: number; readonly text: string };
@@ -86,13 +86,13 @@ export function lookupKeys(address: Address): string[] {
 }
 
 /** Whether only the installed tcprules knows how to encode the key. */
-export function isForeignKey(key: string): boolean {
+export function isIPv6Key(key: string): boolean {
   return key.includes(':');
 }
 
 /** The address or network that a key of ours refuses, or undefined. */
 export function addressOfKey(key: string): Address | undefined {
-  if (isForeignKey(key) || !key.endsWith('.')) return parseNetwork(key);
+  if (isIPv6Key(key) || !key.endsWith('.')) return parseNetwork(key);
   const octets = key.split('.').slice(0, -1);
   return parseNetwork(`${[...octets, '0', '0', '0'].slice(0, 4).join('.')}/${octets.length * 8}`);
 }
@@ -120,10 +120,6 @@ export function isRefusal(data: Uint8Array): boolean {
 
 function stringsIn(data: Uint8Array): string[] {
   return Buffer.from(data).toString('latin1').split('\0').slice(0, -1);
-}
-
-export function latin1(text: string): Uint8Array {
-  return Buffer.from(text, 'latin1');
 }
 
 /** What djb's tcprules looks at in a line: no comment, no trailing blanks, and a colon in it. */

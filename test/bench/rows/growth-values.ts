@@ -11,25 +11,25 @@ export const growthValues: Row = {
   name: 'growth-values',
   what: 'growth: a check from 1k to 1M values',
   async measure(bench) {
-    const marks = bench.size(100_000, 20_000);
+    const hits = bench.size(100_000, 20_000);
     const limits = 'ip: ( ("*", 3600, 1000) );';
     const kept = sizes
       .filter((size) => size <= bench.size(1_000_000, 100_000))
       .map((size) => {
         const gatekeeper = gatekeeperOn(newSite(bench, { limits }));
         for (let index = 0; index < size; index += 1) {
-          void gatekeeper.mark({ class: 'ip', value: addressText(index), isSession: false });
+          void gatekeeper.hit({ class: 'ip', value: addressText(index), isSession: false });
         }
         return { size, gatekeeper };
       });
     const contenders = kept.map(({ size, gatekeeper }) => {
       const measure = () => {
-        const values = Array.from({ length: marks }, (_, index) =>
+        const values = Array.from({ length: hits }, (_, index) =>
           addressText((index * stride) % size),
         );
         const startMs = performance.now();
-        for (const value of values) void gatekeeper.mark({ class: 'ip', value, isSession: false });
-        return ((performance.now() - startMs) / marks) * 1000;
+        for (const value of values) void gatekeeper.hit({ class: 'ip', value, isSession: false });
+        return ((performance.now() - startMs) / hits) * 1000;
       };
       return [String(size), { name: `${size} values`, measure }] as const;
     });

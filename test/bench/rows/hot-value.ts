@@ -5,7 +5,7 @@ import type { Row } from '../row.ts';
 
 export const hotValue: Row = {
   name: 'hot-value',
-  what: 'hot value with 20 000 marks in the window vs cold',
+  what: 'hot value with 20 000 hits in the window vs cold',
   async measure(bench) {
     const rater = await startRater(bench, { limits: 'ip: ( ("*", 3600, 1000000) );' });
     const checks = bench.size(50_000, 20_000);
@@ -20,6 +20,6 @@ export const hotValue: Row = {
     });
     if (!ours) return [];
     const goal = { is: 'at least', bound: 0.9, of: 'limit' } as const;
-    return [{ what: 'checks of a value with 20 000 marks', unit: '/s', ours, limit, goal }];
+    return [{ what: 'checks of a value with 20 000 hits', unit: '/s', ours, limit, goal }];
   },
 };

@@ -11,9 +11,9 @@ import {
   type CheckListenerParts,
   checkListener,
 } from '../../../src/daemon/listeners/check-listener.ts';
-import { ConnectionRoom } from '../../../src/daemon/listeners/connection-limit.ts';
+import { ConnectionLimit } from '../../../src/daemon/listeners/connection-limit.ts';
 import { Connections, waitsForReader } from '../../../src/daemon/listeners/connections.ts';
-import { Performance } from '../../../src/health/check-metrics.ts';
+import { CheckMetrics } from '../../../src/health/check-metrics.ts';
 import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
 import type { Reply } from '../../../src/wire/reply.ts';
 import type { Request } from '../../../src/wire/request.ts';
@@ -28,9 +28,9 @@ function site(clock: Clock = systemClock, text?: string) {
   return {
     gatekeeper: gatekeeperSite(text).gatekeeper,
     clock,
-    performance: new Performance(systemClock),
+    metrics: new CheckMetrics(systemClock),
     connections: new Connections(),
-    room: new ConnectionRoom(10, () => {}),
+    limit: new ConnectionLimit(10, () => {}),
   };
 }
 
@@ -102,13 +102,13 @@ test('a client with thousands of requests in a packet has its turn, and others t
     return nowMs;
   };
   const asked: string[] = [];
-  const mark = ({ value }: Request): Reply => {
+  const hit = ({ value }: Request): Reply => {
     asked.push(value);
     return { status: 0, count: 1, limit: -1 };
   };
   const parts = {
     ...site({ wallMs: tick, monotonicMs: tick }),
-    gatekeeper: { mark, hasClass: () => true },
+    gatekeeper: { hit, hasClass: () => true },
   };
   const server = await listeningOnUnixSocket(parts);
   const [greedy, modest] = [await clientOf(server), await clientOf(server)];
@@ -129,7 +129,7 @@ test('a client that does not read its replies is not answered until it does', as
   // Neither side can go on: what the system holds between them is full.
   let [seen, rounds] = [-1, 0];
   while (rounds < 200) {
-    const { checks } = parts.performance.measured();
+    const { checks } = parts.metrics.measured();
     rounds = checks === seen ? rounds + 1 : 0;
     seen = checks;
     await new Promise(setImmediate);
@@ -152,7 +152,7 @@ test('a client that has closed its half gets what it did not read before', async
   while (parts.connections.list().open[0]?.waitsFor !== waitsForReader) {
     client.write('user a\n'.repeat(100));
     sent += 100;
-    while (parts.performance.measured().checks < sent) await new Promise(setImmediate);
+    while (parts.metrics.measured().checks < sent) await new Promise(setImmediate);
   }
   client.end();
   await once(serverSide, 'end');
@@ -161,16 +161,16 @@ test('a client that has closed its half gets what it did not read before', async
 
 test('each answer is measured from the one before it', async () => {
   let nowMs = 0;
-  const mark = (): Reply => {
+  const hit = (): Reply => {
     nowMs += 1;
     return { status: 0, count: 1, limit: -1 };
   };
   const clock = { wallMs: () => 0, monotonicMs: () => nowMs };
-  const parts = { ...site(clock), gatekeeper: { mark, hasClass: () => false } };
+  const parts = { ...site(clock), gatekeeper: { hit, hasClass: () => false } };
   const client = await clientOf(await listeningOnUnixSocket(parts));
   client.end('user a\nuser a\nuser a\n');
   expect(await text(client)).toBe('0 1/-\r\n'.repeat(3));
-  expect(parts.performance.measured()).toMatchObject({
+  expect(parts.metrics.measured()).toMatchObject({
     classes: [{ name: '-', within: 3 }],
     latencies: [{ belowUs: 1024, checks: 3 }],
   });
@@ -180,14 +180,14 @@ test.each([
   ['on a Unix socket, each in its turn', false, '0 1/-\r\n0 2/-\r\n0 3/-\r\n'],
   ['by TCP, the first', true, '0 1/-\r\n'],
 ])('answers that take their time are given %s', async (_, isOneRequest, replies) => {
-  let marks = 0;
-  const mark = async (): Promise<Reply> => {
-    marks += 1;
-    const reply: Reply = { status: 0, count: marks, limit: -1 };
+  let hits = 0;
+  const hit = async (): Promise<Reply> => {
+    hits += 1;
+    const reply: Reply = { status: 0, count: hits, limit: -1 };
     await pause(10);
     return reply;
   };
-  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const parts = { ...site(), gatekeeper: { hit, hasClass: () => true } };
   const server = checkListener(parts, isOneRequest, deadlineMs).listen(
     join(temporaryDirectory(), 's'),
   );
@@ -197,21 +197,21 @@ test.each([
   client.end('user a\nuser a\nuser a\n');
   expect(await text(client)).toBe(replies);
   const many = replies.length / 7;
-  expect(parts.performance.measured()).toMatchObject({
+  expect(parts.metrics.measured()).toMatchObject({
     checks: many,
     classes: [{ name: 'user', within: many }],
   });
-  expect(parts.performance.measured().latencies.every(({ belowUs }) => belowUs > 4096)).toBe(true);
+  expect(parts.metrics.measured().latencies.every(({ belowUs }) => belowUs > 4096)).toBe(true);
 });
 
 test('an answer that takes its time keeps its place, whatever is asked meanwhile', async () => {
-  let marks = 0;
-  const mark = ({ value }: Request) => {
-    marks += 1;
-    const reply: Reply = { status: 0, count: marks, limit: -1 };
+  let hits = 0;
+  const hit = ({ value }: Request) => {
+    hits += 1;
+    const reply: Reply = { status: 0, count: hits, limit: -1 };
     return value === 'late' ? pause(20, reply) : reply;
   };
-  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const parts = { ...site(), gatekeeper: { hit, hasClass: () => true } };
   const client = await clientOf(await listeningOnUnixSocket(parts));
   client.write('user a\nuser late\nuser b\n');
   const [first] = await once(client, 'data');
@@ -220,8 +220,8 @@ test('an answer that takes its time keeps its place, whatever is asked meanwhile
 });
 
 test('a client whose answer fails is not kept waiting', async () => {
-  const mark = () => Promise.reject(new Error('no answer'));
-  const parts = { ...site(), gatekeeper: { mark, hasClass: () => true } };
+  const hit = () => Promise.reject(new Error('no answer'));
+  const parts = { ...site(), gatekeeper: { hit, hasClass: () => true } };
   const client = await clientOf(await listeningOnUnixSocket(parts));
   client.write('user a\n');
   expect(await text(client)).toBe('');
@@ -254,7 +254,7 @@ test('a connection stands for one session, and by TCP for none', async () => {
     '0 2/9\r\n2 This connection stands for a session already\r\n',
   );
   expect(parts.gatekeeper.openSessions).toBe(1);
-  expect(parts.performance.measured().classes).toMatchObject([
+  expect(parts.metrics.measured().classes).toMatchObject([
     { name: 'user', within: 2, errors: 0 },
     { name: '-', errors: 1 },
   ]);

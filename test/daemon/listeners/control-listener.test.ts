@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { CommandContext } from '../../../src/commands/command.ts';
-import { ConnectionRoom } from '../../../src/daemon/listeners/connection-limit.ts';
+import { ConnectionLimit } from '../../../src/daemon/listeners/connection-limit.ts';
 import { Connections } from '../../../src/daemon/listeners/connections.ts';
 import { controlListener } from '../../../src/daemon/listeners/control-listener.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
@@ -20,12 +20,12 @@ async function listening(isTcp: boolean) {
     gatekeeper,
     clock: systemClock,
     daemon: undefined,
-    absence: undefined,
+    downtime: undefined,
   };
   const parts = {
     context: () => context,
     connections: new Connections(),
-    room: new ConnectionRoom(10, quiet),
+    limit: new ConnectionLimit(10, quiet),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     clock: systemClock,
     isTcp,

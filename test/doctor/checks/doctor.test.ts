@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { keepAlive } from '../../../src/store/prevent-gc.ts';
+import { preventGc } from '../../../src/store/prevent-gc.ts';
 import { missing } from '../../golden/real-tools.ts';
 import { freePort } from '../../run/free-port.ts';
 import { temporaryDirectory } from '../../run/temporary-directory.ts';
@@ -42,7 +42,7 @@ function put(name: string, mode: number, text = ''): void {
 
 function changeRow(sql: string, ...values: number[]): void {
   const database = rawDatabase(site.path('blocks.db'));
-  keepAlive(database.prepare(sql)).run(...values);
+  preventGc(database.prepare(sql)).run(...values);
   database.close();
 }
 

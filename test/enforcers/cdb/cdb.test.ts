@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type CdbRecord, compileCdb, findInCdb } from '../../../src/enforcers/cdb/cdb.ts';
-import { latin1 } from '../../../src/enforcers/tcprules/tcprules.ts';
+import { type CdbRecord, compileCdb, findInCdb, latin1 } from '../../../src/enforcers/cdb/cdb.ts';
 import { doNow } from '../../../src/runtime/work.ts';
 
 function found(cdb: Uint8Array, key: string): string | undefined {

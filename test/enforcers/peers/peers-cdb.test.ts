@@ -134,7 +134,7 @@ test('a block is in the directory at once and in the cdb within a second, togeth
   expect(enforcer.impose(block('192.0.2.1'))).toBe('in force');
   timers.advance(1000);
   enforcer.lift(block('192.0.2.1'));
-  expect(enforcer.standing(address('192.0.2.1'), undefined)).toBe('ours');
+  expect(enforcer.entryOwner(address('192.0.2.1'), undefined)).toBe('ours');
   timers.advance(500);
   expect(dataOf('192.0.2.1')).toBeUndefined();
 });
@@ -252,7 +252,7 @@ test('a directory that cannot be watched is a warning', () => {
 test('without its cdb nothing can be told', () => {
   const { enforcer, cdb } = site();
   rmSync(cdb);
-  expect(enforcer.standing(address('192.0.2.1'), undefined)).toBe('unknown');
+  expect(enforcer.entryOwner(address('192.0.2.1'), undefined)).toBe('unknown');
 });
 
 test("the admin's command is unknown, and a refused network is found", () => {
@@ -262,6 +262,6 @@ test("the admin's command is unknown, and a refused network is found", () => {
   const network = block('198.51.100.0/24');
   enforcer.impose(network);
   enforcer.flush();
-  expect(enforcer.standing(address('192.0.2.1'), undefined)).toBe('unknown');
-  expect(enforcer.standing(address('198.51.100.7'), network)).toBe('ours');
+  expect(enforcer.entryOwner(address('192.0.2.1'), undefined)).toBe('unknown');
+  expect(enforcer.entryOwner(address('198.51.100.7'), network)).toBe('ours');
 });

@@ -178,7 +178,7 @@ test('a file that a killed process had not yet replaced is known by its earlier 
     untilMs: 1_000_500_000,
     replacedUntilMs: 1_000_120_000,
   });
-  expect(peers.standing(address('192.0.2.1'), later)).toBe('ours');
+  expect(peers.entryOwner(address('192.0.2.1'), later)).toBe('ours');
   peers.reconcile([later]);
   expect(traits(file('192.0.2.1')).mtimeMs).toBe(1_000_500_000);
 });
@@ -222,7 +222,7 @@ test('a date that somebody else set makes the file theirs', () => {
   const { peers, file } = site();
   peers.impose(block('192.0.2.1'));
   utimesSync(file('192.0.2.1'), 5, 5);
-  expect(peers.standing(address('192.0.2.1'), block('192.0.2.1'))).toBe('theirs');
+  expect(peers.entryOwner(address('192.0.2.1'), block('192.0.2.1'))).toBe('theirs');
   expect(peers.lift(block('192.0.2.1'))).toBe(false);
 });
 
@@ -319,7 +319,7 @@ test.each([
   peers.impose(kept);
   const first = traits(file('192.0.2.1'));
   const restarted = new PeersDirectory({ directory, timeoutSeconds: undefined, message: after });
-  expect(restarted.standing(address('192.0.2.1'), kept)).toBe('ours');
+  expect(restarted.entryOwner(address('192.0.2.1'), kept)).toBe('ours');
   restarted.reconcile([kept]);
   const second = traits(file('192.0.2.1'));
   expect([second.mode, second.mtimeMs]).toEqual([mode, first.mtimeMs]);
@@ -343,7 +343,7 @@ test.each([
   const before = traits(file('192.0.2.1'));
   const mine = block('192.0.2.1');
   expect(peers.impose(mine)).toBe(imposed);
-  expect(peers.standing(mine.address, mine)).toBe(standing);
+  expect(peers.entryOwner(mine.address, mine)).toBe(standing);
   peers.reconcile([mine]);
   expect(peers.lift(mine)).toBe(false);
   expect(traits(file('192.0.2.1'))).toEqual(before);

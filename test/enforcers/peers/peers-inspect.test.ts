@@ -1,4 +1,5 @@
 /** What the peers directory tells of files and blocks that do not agree. */
+
 import {
   chmodSync,
   chownSync,
@@ -17,6 +18,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Block } from '../../../src/core/block.ts';
 import {
   blockInPeerFile,
   peerFileText,
@@ -24,7 +26,6 @@ import {
 } from '../../../src/enforcers/peers/peer-file.ts';
 import { PeersDirectory } from '../../../src/enforcers/peers/peers-directory.ts';
 import { readPeerFile } from '../../../src/enforcers/peers/read-peer-file.ts';
-import type { Block } from '../../../src/store/store.ts';
 import { findings } from '../../contract/enforcer.ts';
 import { block } from '../../core/blocks.ts';
 import { temporaryDirectory } from '../../run/temporary-directory.ts';
@@ -94,7 +95,7 @@ test('the kernel tells of a removed file, and then of one that is put back', asy
   const back = told();
   renameSync(`${directory}.kept`, file('192.0.2.1'));
   await back;
-  expect(findings(peers, [second], 'changed')).toEqual([{ kind: 'unknown', block: first }]);
+  expect(findings(peers, [second], 'changed')).toEqual([{ kind: 'orphan', block: first }]);
 });
 
 test('a file that was removed before we knew of it was lost, not removed', () => {
@@ -206,10 +207,10 @@ describe.each([
       made({ timeoutSeconds: 90, ...(polite && { polite }) }),
     );
     const before = ['192.0.2.1', '198.51.100'].map((name) => traits(file(name)));
-    const found = findings(start(), [], 'unknown');
+    const found = findings(start(), [], 'orphans');
     expect(found).toHaveLength(2);
-    expect(found).toContainEqual({ kind: 'unknown', block: first });
-    expect(found).toContainEqual({ kind: 'unknown', block: second });
+    expect(found).toContainEqual({ kind: 'orphan', block: first });
+    expect(found).toContainEqual({ kind: 'orphan', block: second });
     expect(['192.0.2.1', '198.51.100'].map((name) => traits(file(name)))).toEqual(before);
     expect(readdirSync(directory).sort()).toEqual(['192.0.2.1', '198.51.100']);
   });
@@ -250,7 +251,7 @@ test('of a directory that cannot be searched nobody can tell what the server wou
   becomeNobody(dirname(directory), directory);
   chmodSync(directory, 0);
   onTestFinished(() => chmodSync(directory, 0o700));
-  expect(peers.standing(first.address, first)).toBe('unknown');
+  expect(peers.entryOwner(first.address, first)).toBe('unknown');
 });
 
 test.skipIf(!isRoot)(
@@ -289,7 +290,7 @@ describe('a process that died while it read a file', () => {
     expect(readdirSync(directory).sort()).toEqual(['192.0.2.1', '198.51.100']);
   });
 
-  test.each(['unknown', 'all'] as const)('after it: it gets its name back (%s)', (scope) => {
+  test.each(['orphans', 'all'] as const)('after it: it gets its name back (%s)', (scope) => {
     const { directory, start, file } = imposed(site());
     const before = traits(file('192.0.2.1'));
     renameSync(file('192.0.2.1'), file(aside));
@@ -298,7 +299,7 @@ describe('a process that died while it read a file', () => {
     utimesSync(file('192.0.2.1'), 5, before.mtimeMs / 1000);
     const again = start();
     const found = [...findings(again, [second], scope), ...findings(again, [second], scope)];
-    expect(found).toContainEqual({ kind: 'unknown', block: first });
+    expect(found).toContainEqual({ kind: 'orphan', block: first });
     expect(traits(file('192.0.2.1'))).toEqual(before);
     expect(readdirSync(directory).sort()).toEqual(['192.0.2.1', '198.51.100']);
   });

@@ -219,13 +219,13 @@ describe('polite refusals', () => {
     const block = blockOf('203.0.113.1');
     enforcer.impose(block);
     enforcer.flush();
-    expect(enforcer.standing(addressFor('192.0.2.1'), undefined)).toBe('theirs');
-    expect(enforcer.standing(addressFor('192.0.2.2'), undefined)).toBe('absent');
-    expect(enforcer.standing(block.address, block)).toBe('ours');
+    expect(enforcer.entryOwner(addressFor('192.0.2.1'), undefined)).toBe('theirs');
+    expect(enforcer.entryOwner(addressFor('192.0.2.2'), undefined)).toBe('absent');
+    expect(enforcer.entryOwner(block.address, block)).toBe('ours');
     enforcer.lift(block);
-    expect(enforcer.standing(block.address, undefined)).toBe('ours');
+    expect(enforcer.entryOwner(block.address, undefined)).toBe('ours');
     enforcer.flush();
-    expect(enforcer.standing(block.address, undefined)).toBe('absent');
+    expect(enforcer.entryOwner(block.address, undefined)).toBe('absent');
   });
 
   test('become silent ones at a start in the other mode', () => {
@@ -293,7 +293,7 @@ exec tcprules "$@" < "${directory}/said"
     );
     expect(enforcer.impose(single)).toBe('in force');
     expect(dataOf('192.0.2.1')).toBe('D\0');
-    expect(enforcer.standing(addressFor('2001:db8:1::7'), network)).toBe('ours');
+    expect(enforcer.entryOwner(addressFor('2001:db8:1::7'), network)).toBe('ours');
     expect(enforcer.lift(single)).toBe(true);
     expect(enforcer.lift(network)).toBe(true);
     enforcer.flush();
@@ -563,7 +563,7 @@ describe('when the rules do not compile', () => {
       expect(faultOf(() => enforcer.flush()).detail).toContain(`cannot replace ${path}`);
       timers.advance(60_000);
       expect(logged.length).toBe(1);
-      expect(enforcer.standing(addressFor('192.0.2.1'), undefined)).toBe('unknown');
+      expect(enforcer.entryOwner(addressFor('192.0.2.1'), undefined)).toBe('unknown');
       expect(faultOf(() => enforcer.close()).code).toBe('enforcer');
       enforcer.close();
     },
@@ -629,8 +629,8 @@ describe.skipIf(noCheck)('a source with foreign lines', () => {
     const block = blockOf('192.0.2.1');
     enforcer.impose(block);
     enforcer.flush();
-    expect(enforcer.standing(block.address, block)).toBe('ours');
-    expect(enforcer.standing(addressFor('198.51.100.1'), undefined)).toBe('unknown');
+    expect(enforcer.entryOwner(block.address, block)).toBe('ours');
+    expect(enforcer.entryOwner(addressFor('198.51.100.1'), undefined)).toBe('unknown');
   });
 });
 
@@ -643,7 +643,7 @@ describe.skipIf(noCheck)('standing follows the order in which tcpserver looks', 
     const enforcer = openFlushed();
     for (const text of cases) {
       const isRefused = runTcprulescheck(cdb, text).includes('deny connection');
-      const standing = enforcer.standing(addressFor(text), undefined);
+      const standing = enforcer.entryOwner(addressFor(text), undefined);
       expect(standing, text).toBe(isRefused ? 'theirs' : 'absent');
     }
   });
@@ -652,18 +652,18 @@ describe.skipIf(noCheck)('standing follows the order in which tcpserver looks', 
     const enforcer = open();
     const block = blockOf('192.0.2.1');
     enforcer.impose(block);
-    expect(enforcer.standing(block.address, block)).toBe('unknown');
+    expect(enforcer.entryOwner(block.address, block)).toBe('unknown');
     enforcer.flush();
     enforcer.lift(block);
-    expect(enforcer.standing(block.address, undefined)).toBe('ours');
+    expect(enforcer.entryOwner(block.address, undefined)).toBe('ours');
     enforcer.flush();
-    expect(enforcer.standing(block.address, undefined)).toBe('absent');
+    expect(enforcer.entryOwner(block.address, undefined)).toBe('absent');
   });
 
   test('a cdb that is cut off is unknown', () => {
     const enforcer = openFlushed();
     writeFileSync(cdb, readFileSync(cdb).subarray(0, 2060));
-    expect(enforcer.standing(addressFor('192.0.2.66'), undefined)).toBe('unknown');
+    expect(enforcer.entryOwner(addressFor('192.0.2.66'), undefined)).toBe('unknown');
   });
 });
 
@@ -769,7 +769,7 @@ exec tcprules "$@"
     await landed;
     expect([dataOf('192.0.2.1'), dataOf('192.0.2.2')]).toEqual(['D\0', undefined]);
     expect(enforcer.impose(second)).toBe('pending');
-    expect(enforcer.standing(first.address, undefined), 'still in the file').toBe('ours');
+    expect(enforcer.entryOwner(first.address, undefined), 'still in the file').toBe('ours');
     await enforcer.settle();
     expect([dataOf('192.0.2.1'), dataOf('192.0.2.2')]).toEqual([undefined, 'D\0']);
     expect(enforcer.impose(second)).toBe('in force');

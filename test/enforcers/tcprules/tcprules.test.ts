@@ -1,13 +1,14 @@
 /** What no other program can confirm; for the rest, see test/golden/tcprules.test.ts. */
+
 import { describe, expect, test } from 'vitest';
+import { latin1 } from '../../../src/enforcers/cdb/cdb.ts';
 import {
   addressOfKey,
   deniedBy,
   isDenial,
-  isForeignKey,
+  isIPv6Key,
   isRefusal,
   keyOf,
-  latin1,
   lookupKeys,
   parseRules,
   politeRefusal,
@@ -66,7 +67,7 @@ test.for([
   expect(lookupKeys(addressFor(text))).toEqual(keys);
   if (key === undefined) return;
   expect(addressOfKey(key)?.text).toBe(text);
-  expect(isForeignKey(key)).toBe(text.includes(':'));
+  expect(isIPv6Key(key)).toBe(text.includes(':'));
 });
 
 test.for([

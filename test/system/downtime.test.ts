@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { absenceAt, LifeSign } from '../../src/health/heartbeat.ts';
+import { downtimeAt, Heartbeat } from '../../src/health/heartbeat.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { examine } from '../doctor/examination.ts';
 import { until } from './running-program.ts';
@@ -46,11 +46,11 @@ test('the first rater was never away', async () => {
 test('who is ended before it began gives no sign, and leaves an older one as it was', () => {
   site = new Site();
   const path = site.path('blocks.db.life');
-  new LifeSign(path, systemClock).stop();
+  new Heartbeat(path, systemClock).stop();
   expect(existsSync(path)).toBe(false);
-  new LifeSign(path, systemClock).begin();
-  new LifeSign(path, systemClock).stop();
-  expect(absenceAt(path)?.ended).toBe('killed');
+  new Heartbeat(path, systemClock).begin();
+  new Heartbeat(path, systemClock).stop();
+  expect(downtimeAt(path)?.ended).toBe('killed');
 });
 
 test.each([

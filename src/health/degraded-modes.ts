@@ -1,0 +1,150 @@
+/**
+ * The table of degraded modes: each way in which rater may do less than it should, what comes of it
+ * and what helps. `status`, `doctor` and the manual read it.
+ */
+
+export type DegradedMode = {
+  readonly effect: /** Who should be refused may get in. */
+    | 'fails open'
+    /** Servers let in who is blocked, and rater refuses at each check. */
+    | 'refuses by itself'
+    /** Who should get in is refused. */
+    | 'keeps out'
+    | 'forgets'
+    | 'stays as it was'
+    | 'tells nobody';
+  /** It ends when it is mended, or, where each time stands alone, after a minute without one. */
+  readonly ends: 'mended' | 'quiet';
+  /** What was so, in the past tense. */
+  readonly sentence: string;
+  readonly remedy: string;
+};
+
+export const degradedModes = {
+  database: {
+    effect: 'forgets',
+    ends: 'mended',
+    sentence: 'the database could not be used: new blocks were in memory only',
+    remedy: 'make room and let its user write there; rater goes on trying by itself',
+  },
+  'database file': {
+    effect: 'forgets',
+    ends: 'mended',
+    sentence: 'the file of the database was not in its place: no later rater finds what came then',
+    remedy:
+      'put it back; or restart rater, which takes blocks from the peers directory, and no offences',
+  },
+  server: {
+    effect: 'refuses by itself',
+    ends: 'mended',
+    sentence:
+      'the files of a server could not be used: it let in who is blocked, and rater refused',
+    remedy: 'let the user of rater write there; rater goes on trying by itself',
+  },
+  cdb: {
+    effect: 'refuses by itself',
+    ends: 'mended',
+    sentence:
+      'a cdb could not be compiled: the old one stayed, and rater refused who was blocked since',
+    remedy: 'correct what it is made of; rater goes on trying by itself',
+  },
+  'connection refused': {
+    effect: 'fails open',
+    ends: 'quiet',
+    sentence: 'there was no room for a connection, and ratecheck let the client in',
+    remedy: 'see who is connected with ipthrottle fds; raise settings.max_connections',
+  },
+  socket: {
+    effect: 'fails open',
+    ends: 'mended',
+    sentence: 'a socket could not have its name: nobody could connect, and ratecheck let all in',
+    remedy:
+      'remove what has its name, or make its directory anew; rater then listens again by itself',
+  },
+  listener: {
+    effect: 'fails open',
+    ends: 'quiet',
+    sentence: 'a connection could not be accepted, and ratecheck let the client in',
+    remedy: 'let rater have more open files (ulimit -n, LimitNOFILE)',
+  },
+  'reply too late': {
+    effect: 'fails open',
+    ends: 'quiet',
+    sentence: 'a client was gone before its reply came, as when ratecheck has waited and let it in',
+    remedy: 'see what kept rater from running: CPU, memory, disk; or give ratecheck -t more time',
+  },
+  'block not made': {
+    effect: 'refuses by itself',
+    ends: 'quiet',
+    sentence: 'there was no room for a block: servers let the client in, and rater refused',
+    remedy: 'raise settings.max_blocks, or block whole networks',
+  },
+  'value forgotten': {
+    effect: 'forgets',
+    ends: 'quiet',
+    sentence: 'there was no room for a value, and an older one was forgotten',
+    remedy: 'raise settings.max_values',
+  },
+  'offence forgotten': {
+    effect: 'forgets',
+    ends: 'quiet',
+    sentence: 'there was no room for offences of the past, and the oldest were forgotten',
+    remedy: 'raise settings.max_history',
+  },
+  'dry run forgotten': {
+    effect: 'forgets',
+    ends: 'quiet',
+    sentence:
+      'there was no room for what a dry run would have blocked, and an older one was forgotten',
+    remedy: 'raise settings.max_blocks, or end the dry run',
+  },
+  'operator refused': {
+    effect: 'keeps out',
+    ends: 'quiet',
+    sentence: 'there was no room for one more operator',
+    remedy: 'see who is connected with ipthrottle fds, and end what is not needed',
+  },
+  allowlist: {
+    effect: 'keeps out',
+    ends: 'mended',
+    sentence: 'a server still refused who is on the allowlist',
+    remedy: 'let the user of rater change the files of servers; rater goes on trying by itself',
+  },
+  configuration: {
+    effect: 'stays as it was',
+    ends: 'mended',
+    sentence: 'the configuration had mistakes: the old one stayed',
+    remedy: 'correct it, and see with ipthrottle reload',
+  },
+  overload: {
+    effect: 'stays as it was',
+    ends: 'mended',
+    sentence: 'the queue could not be measured: an overload neither began nor ended',
+    remedy: 'correct overload.command, or what it needs; rater goes on trying by itself',
+  },
+  watch: {
+    effect: 'stays as it was',
+    ends: 'mended',
+    sentence: 'a file or directory could not be watched: changes were noticed late, or not at all',
+    remedy: 'see that it is there; raise fs.inotify.max_user_watches; then restart rater',
+  },
+  log: {
+    effect: 'tells nobody',
+    ends: 'mended',
+    sentence: 'the log could not be opened or written',
+    remedy: 'make room and let the user of rater write there, then ipthrottle log reopen',
+  },
+  heartbeat: {
+    effect: 'tells nobody',
+    ends: 'mended',
+    sentence: 'the next start of rater could not have told how long it was away',
+    remedy: 'let the user of rater write in the directory of the database',
+  },
+} as const satisfies Readonly<Record<string, DegradedMode>>;
+
+export type ModeName = keyof typeof degradedModes;
+
+/** Those that end by themselves. */
+export type EventName = {
+  [Name in ModeName]: (typeof degradedModes)[Name]['ends'] extends 'quiet' ? Name : never;
+}[ModeName];
