@@ -75,7 +75,7 @@ describe.each([
       prf: ['checks: 0', /^per second: /],
       mem: [/^resident: \d+\.\d MiB/, 'blocks: 0', 'sessions: 0'],
       fds: [/^descriptors: \d+/, /^check +- +clients on .*rater\.sock$/, /the end of its command/],
-      tmr: [/^WHAT +DUE IN/, /^reap +\d+ ms/, /^tend +\d+ ms/, /^sweep +\d+ ms/],
+      tmr: [/^WHAT +DUE IN/, /^reap +\d+ ms/, /^retry +\d+ ms/, /^sweep +\d+ ms/],
       cops: [/^PID +STATE +FOR +COMMAND$/],
       var: [/^NAME +VALUE/, /^enforce +on +yes/],
       log: ['level: 3 (info)', 'file: stderr', 'format: plain'],

@@ -28,7 +28,7 @@ async function away() {
   return JSON.parse((await site.ipthrottle('status', '--json')).stdout).away;
 }
 
-/** Has the last sign of life be so old. */
+/** Has the last heartbeat be so old. */
 function age(seconds: number): void {
   const then = Date.now() / 1000 - seconds;
   utimesSync(site.path('blocks.db.life'), then, then);
@@ -113,10 +113,10 @@ test.each([
   writeFileSync(site.path('precious'), 'precious');
   put(site.path('blocks.db.life'));
   const rater = await site.startRater();
-  await rater.says(/^rater: error: trouble: part="sign of life" what=/m);
+  await rater.says(/^rater: error: trouble: part=heartbeat what=/m);
   const { exit, stdout } = await site.ipthrottle('status');
   expect(exit).toBe(1);
-  expect(stdout).toMatch(/^trouble: sign of life: E/m);
+  expect(stdout).toMatch(/^trouble: heartbeat: E/m);
   await rater.killedBy('SIGTERM');
   expect(await away()).toBe(null);
   expect(readFileSync(site.path('precious'), 'utf8')).toBe('precious');
@@ -126,10 +126,10 @@ test('who could give no sign at first says at the end that it was stopped', asyn
   site = new Site();
   mkdirSync(site.path('blocks.db.life'));
   const rater = await site.startRater();
-  await rater.says(/trouble: part="sign of life"/);
+  await rater.says(/trouble: part=heartbeat/);
   rmdirSync(site.path('blocks.db.life'));
   await rater.killedBy('SIGTERM');
-  expect(rater.said).toMatch(/recovered: part="sign of life"/);
+  expect(rater.said).toMatch(/recovered: part=heartbeat/);
   expect(await away()).toMatchObject({ until: null, ended: 'stopped' });
 });
 
