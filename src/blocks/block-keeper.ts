@@ -15,9 +15,7 @@ import type { Address } from '../core/address.ts';
 import type { Block, NewBlock } from '../core/block.ts';
 import type { Offences } from '../core/penalty.ts';
 import type { Enforcer, EntryOwner, Scope } from '../enforcers/enforcer.ts';
-import type { Degradations } from '../health/health.ts';
-import { RareLog } from '../health/rare-log.ts';
-import { Troubles } from '../health/troubles.ts';
+import type { Health } from '../health/health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
@@ -35,7 +33,7 @@ export type BlockKeeperParts = {
   readonly store: Store;
   readonly enforcers: readonly Enforcer[];
   readonly log: Log;
-  readonly degradations: Degradations;
+  readonly health: Health;
   readonly clock: Clock;
   /** Called for each block that has ended or was lifted. */
   readonly onEnd: (block: Block) => void;
@@ -53,27 +51,23 @@ export type OperatorBlockCause = BlockCause & { readonly source: 'operator' };
 const searchMs = 400;
 
 export class BlockKeeper {
-  readonly troubles: Troubles;
   readonly #parts: BlockKeeperParts;
   readonly #blocks: RememberedBlocks;
   readonly #enforcement: Enforcement;
   readonly #reconciliation: Reconciliation;
-  readonly #rareLog: RareLog;
   readonly #clockSteps: ClockSteps;
   #made = 0;
   #isBehind = false;
 
   constructor(parts: BlockKeeperParts) {
     this.#parts = parts;
-    this.troubles = new Troubles(parts.log, parts.degradations);
-    this.#rareLog = new RareLog(parts.log, parts.degradations);
-    this.#blocks = new RememberedBlocks(parts.store, this.troubles);
-    this.#enforcement = new Enforcement(parts.enforcers, this.troubles);
+    this.#blocks = new RememberedBlocks(parts.store, parts.health);
+    this.#enforcement = new Enforcement(parts.enforcers, parts.health);
     this.#clockSteps = new ClockSteps(parts.clock, (ms) => this.#followDate(ms));
     this.#reconciliation = new Reconciliation({
       blocks: this.#blocks,
       enforcement: this.#enforcement,
-      troubles: this.troubles,
+      health: parts.health,
       log: parts.log,
       nowMs: () => this.#clockSteps.nowMs(),
       forget: (blocks, event, fields) => this.#forget(blocks, event, fields),
@@ -144,7 +138,10 @@ export class BlockKeeper {
     const block = this.#blocks.index.get(address);
     if (!block) return undefined;
     if (!this.#enforcement.release(block)) {
-      throw new Fault('enforcer', `${address.text} stays blocked: ${this.#firstTrouble()}`);
+      throw new Fault(
+        'enforcer',
+        `${address.text} stays blocked: ${this.#parts.health.trouble('server')?.what}`,
+      );
     }
     this.#forget([block], 'unblocked');
     return block;
@@ -225,14 +222,10 @@ export class BlockKeeper {
     return this.#enforcement.entryOwners(address, this.#blocks.index.find(address));
   }
 
-  /** What is wrong now: part and sentence. */
-  currentTroubles(): Map<string, string> {
-    const troubles = new Map(this.troubles.current);
-    for (const enforcer of this.#parts.enforcers) {
-      const what = enforcer.trouble();
-      if (what !== undefined) troubles.set(enforcer.name, what);
-    }
-    return troubles;
+  /** Whether something is wrong now with the store or a server. */
+  get isInTrouble(): boolean {
+    const { health } = this.#parts;
+    return (['database', 'server', 'cdb'] as const).some((mode) => health.trouble(mode));
   }
 
   /** Resolves when what is pending at the enforcers is in force, or cannot be. */
@@ -249,7 +242,7 @@ export class BlockKeeper {
   forgetOffences(most: number): boolean {
     const { maxHistory } = this.#parts.config.settings;
     const forgotten = this.#blocks.forgetOffences(maxHistory, most);
-    for (let told = 0; told < forgotten; told += 1) this.#rareLog.warn('offence forgotten');
+    for (let told = 0; told < forgotten; told += 1) this.#parts.health.warn('offence forgotten');
     return forgotten < most;
   }
 
@@ -272,7 +265,7 @@ export class BlockKeeper {
   #isFull(address: Address): boolean {
     const { maxBlocks } = this.#parts.config.settings;
     if (this.size < maxBlocks || this.#blocks.index.get(address)) return false;
-    this.#rareLog.warn('block not made', { address: address.text, blocks: this.size });
+    this.#parts.health.warn('block not made', { address: address.text, blocks: this.size });
     return true;
   }
 
@@ -290,9 +283,5 @@ export class BlockKeeper {
       const { address, class: name, times } = block;
       this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
     }
-  }
-
-  #firstTrouble(): string {
-    return [...this.troubles.current.values()][0] ?? 'unknown trouble';
   }
 }

@@ -6,17 +6,17 @@
 import type { Address } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
 import type { Enforcer, EntryOwner, Imposed } from '../enforcers/enforcer.ts';
-import type { Troubles } from '../health/troubles.ts';
+import type { Health } from '../health/health.ts';
 
 export class Enforcement {
   readonly enforcers: readonly Enforcer[];
-  readonly #troubles: Troubles;
+  readonly #health: Health;
   /** Enforcers that may lack a block. */
   readonly #disagreeing = new Set<Enforcer>();
 
-  constructor(enforcers: readonly Enforcer[], troubles: Troubles) {
+  constructor(enforcers: readonly Enforcer[], health: Health) {
     this.enforcers = enforcers;
-    this.#troubles = troubles;
+    this.#health = health;
   }
 
   /** Puts the block in force everywhere; what became of it, one answer for each enforcer. */
@@ -36,15 +36,15 @@ export class Enforcement {
 
   /** Does `work` with the enforcer; undefined when that fails. */
   try<T>(enforcer: Enforcer, work: () => T): T | undefined {
-    const done = this.#troubles.attempt('server', enforcer.name, work);
-    if (this.#troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
+    const done = this.#health.attempt('server', enforcer.name, work);
+    if (this.#health.trouble('server', enforcer.name)) this.#disagreeing.add(enforcer);
     return done;
   }
 
   /** Does the last of what makes the enforcer agree with all blocks: its trouble is over then. */
   agree(enforcer: Enforcer, work: () => void): void {
-    this.#troubles.try('server', enforcer.name, work);
-    if (this.#troubles.current.has(enforcer.name)) this.#disagreeing.add(enforcer);
+    this.#health.try('server', enforcer.name, work);
+    if (this.#health.trouble('server', enforcer.name)) this.#disagreeing.add(enforcer);
   }
 
   /** Those that may lack a block; who takes them makes them agree. */

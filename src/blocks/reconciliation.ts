@@ -7,7 +7,7 @@
  */
 import type { Block, NewBlock } from '../core/block.ts';
 import type { Drift, Enforcer, Scope } from '../enforcers/enforcer.ts';
-import type { Troubles } from '../health/troubles.ts';
+import type { Health } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
 import type { Enforcement } from './enforcement.ts';
@@ -16,7 +16,7 @@ import type { RememberedBlocks } from './remembered-blocks.ts';
 export type ReconciliationParts = {
   readonly blocks: RememberedBlocks;
   readonly enforcement: Enforcement;
-  readonly troubles: Troubles;
+  readonly health: Health;
   readonly log: Log;
   /** The wall clock; all blocks have been moved along when it was set. */
   readonly nowMs: () => number;
@@ -129,8 +129,9 @@ export class Reconciliation {
     scope: Scope,
     differences: Differences,
   ): Generator<Block | undefined, boolean> {
-    const { blocks, enforcement, troubles } = this.#parts;
-    const { failures } = troubles;
+    const { blocks, enforcement, health } = this.#parts;
+    const failures = () => health.tally('server').count;
+    const before = failures();
     try {
       for (const finding of enforcer.inspect?.(blocks.index, scope) ?? []) {
         yield finding && this.#settle(enforcer, finding, differences);
@@ -140,7 +141,7 @@ export class Reconciliation {
         throw error;
       });
     }
-    return troubles.failures === failures;
+    return failures() === before;
   }
 
   /** Acts on what was found; returns the block if there is a new one. */

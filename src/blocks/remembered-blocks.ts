@@ -10,7 +10,7 @@ import type { Block, NewBlock } from '../core/block.ts';
 import { ExpiryQueue } from '../core/expiry-queue.ts';
 import type { Offences } from '../core/penalty.ts';
 import { PrefixMap } from '../core/prefix-map.ts';
-import type { Troubles } from '../health/troubles.ts';
+import type { Health } from '../health/health.ts';
 import type { Store } from '../store/store.ts';
 
 /** How many blocks that are no more may wait for their end, beyond as many as there are blocks. */
@@ -24,7 +24,7 @@ export class RememberedBlocks {
   readonly index = new PrefixMap<Block>();
   readonly #ends = new ExpiryQueue<Block>();
   readonly #store: Store;
-  readonly #troubles: Troubles;
+  readonly #health: Health;
   /** Blocks that the store would not take. */
   readonly #uncommitted = new Map<string, NewBlock>();
   /** Blocks that the store would not remove. */
@@ -34,9 +34,9 @@ export class RememberedBlocks {
   /** Of blocks that were moved in time: the end that their traces at the servers still have. */
   readonly #moved = new Map<string, number>();
 
-  constructor(store: Store, troubles: Troubles) {
+  constructor(store: Store, health: Health) {
     this.#store = store;
-    this.#troubles = troubles;
+    this.#health = health;
     const blocks = store.all();
     for (const block of blocks) this.index.set(block);
     this.#ends.reset(blocks);
@@ -57,9 +57,9 @@ export class RememberedBlocks {
   *committingLate(): Generator<Block, void> {
     yield* this.#committing();
     if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
-    if (!this.#troubles.current.has(part)) return;
+    if (!this.#health.trouble(mode, part)) return;
     this.#write(() => this.#store.tryWriting());
-    if (!this.#troubles.current.has(part)) yield* this.#committing();
+    if (!this.#health.trouble(mode, part)) yield* this.#committing();
   }
 
   *#committing(): Generator<Block, void> {
@@ -138,7 +138,7 @@ export class RememberedBlocks {
   /** Forgets the oldest offences beyond `kept`, at most `most`; says how many. */
   forgetOffences(kept: number, most: number): number {
     const work = () => this.#store.forgetOffences(kept, most);
-    return this.#troubles.attempt(mode, part, work) ?? 0;
+    return this.#health.attempt(mode, part, work) ?? 0;
   }
 
   /** What is remembered of the address; nothing when the store cannot tell. */
@@ -152,12 +152,12 @@ export class RememberedBlocks {
   }
 
   #write<T>(work: () => T): T | undefined {
-    return this.#troubles.try(mode, part, work);
+    return this.#health.try(mode, part, work);
   }
 
   /** Reading may work while nothing can be written, so it is a part of its own. */
   #read<T>(work: () => T): T | undefined {
-    return this.#troubles.try(mode, 'store (reading)', work);
+    return this.#health.try(mode, 'store (reading)', work);
   }
 
   /** The block that ends next. */
@@ -200,9 +200,9 @@ export class RememberedBlocks {
   }
 
   #removeFromStore(addresses: readonly Address[]): void {
-    const removed = this.#troubles.attempt(mode, part, () => this.#store.removeAll(addresses));
+    const removed = this.#health.attempt(mode, part, () => this.#store.removeAll(addresses));
     // Where there was nothing to remove, nothing was written.
-    if (removed) this.#troubles.worked(mode, part);
+    if (removed) this.#health.worked(mode, part);
     for (const address of addresses) {
       if (removed !== undefined) this.#unremoved.delete(address.text);
       else this.#unremoved.set(address.text, address);

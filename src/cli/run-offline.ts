@@ -8,7 +8,7 @@ import type { Config } from '../config/config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
-import { Degradations } from '../health/health.ts';
+import { Health } from '../health/health.ts';
 import { downtimeAt, heartbeatPath } from '../health/heartbeat.ts';
 import { isOverloaded } from '../overload/overload.ts';
 import { systemClock } from '../runtime/clock.ts';
@@ -49,13 +49,13 @@ export async function runOffline(
   command: Command,
   call: CommandCall,
 ): Promise<Outcome> {
-  const degradations = new Degradations(systemClock);
+  const health = new Health(log, systemClock);
   const gatekeeper = new Gatekeeper({
     config,
-    degradations,
+    health,
     store: openStore(config.settings.dbPath),
     counters: new MemoryCounters(),
-    enforcers: makeEnforcers(config.blocking, log, degradations),
+    enforcers: makeEnforcers(config.blocking, log, health),
     log,
     clock: systemClock,
     random: Math.random,
@@ -67,7 +67,7 @@ export async function runOffline(
     if (command.changes) gatekeeper.blocks.repair();
     const outcome = await runCommand(call, context);
     if (!command.changes) return outcome;
-    const failed = gatekeeper.blocks.currentTroubles().size > 0;
+    const failed = gatekeeper.blocks.isInTrouble;
     return failed && outcome.exit === 0 ? { ...outcome, exit: faults.enforcer.exit } : outcome;
   } finally {
     gatekeeper.blocks.close();

@@ -11,7 +11,7 @@ import type { RunningDaemon } from './running-daemon.ts';
 import { duration, localTime } from './words.ts';
 
 /** What was counted since rater's start. */
-function counters({ blocks, dryRuns }: Gatekeeper, daemon: RunningDaemon) {
+function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
   const { checks, classes } = daemon.checkTotals();
   const sum = (one: (tally: ClassTally) => number) => {
     return classes.reduce((total, tally) => total + one(tally), 0);
@@ -25,7 +25,7 @@ function counters({ blocks, dryRuns }: Gatekeeper, daemon: RunningDaemon) {
     blocksMade: blocks.made,
     wouldBlock: dryRuns.blocksTold,
     wouldRefuse: dryRuns.refusalsTold,
-    failures: blocks.troubles.failures,
+    failures: health.tally('database').count + health.tally('server').count,
   };
 }
 
@@ -104,8 +104,8 @@ export const status: Command = {
   run(context, _, options) {
     const { downtime, clock, daemon, gatekeeper } = context;
     const rest = facts(context);
-    const troubles = gatekeeper.degradations.troubles();
-    const tallies = gatekeeper.degradations.tallies();
+    const troubles = gatekeeper.health.troubles();
+    const tallies = gatekeeper.health.tallies();
     const nowMs = clock.wallMs();
     const well = rest.running && troubles.length === 0;
     const exit = well ? exitCodes.done.code : exitCodes.refused.code;

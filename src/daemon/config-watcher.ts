@@ -6,7 +6,7 @@
 import type { FSWatcher } from 'chokidar';
 import { identitiesOf } from '../files/file-identity.ts';
 import { watchFiles } from '../files/watch-files.ts';
-import type { Degradations } from '../health/health.ts';
+import type { Health } from '../health/health.ts';
 import { reasonOf } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 
@@ -15,14 +15,14 @@ const part = 'watch of the configuration';
 export class ConfigWatcher {
   readonly #onSave: () => void;
   readonly #log: Log;
-  readonly #degradations: Degradations;
+  readonly #health: Health;
   #watcher: FSWatcher | undefined;
   #files = '';
 
-  constructor(onSave: () => void, log: Log, degradations: Degradations) {
+  constructor(onSave: () => void, log: Log, health: Health) {
     this.#onSave = onSave;
     this.#log = log;
-    this.#degradations = degradations;
+    this.#health = health;
   }
 
   /** Watches exactly these files from now on. Call it as soon as they are read. */
@@ -31,7 +31,7 @@ export class ConfigWatcher {
     if (wanted === this.#files) return;
     this.#files = wanted;
     void this.#watcher?.close();
-    this.#degradations.ended('watch', part);
+    this.#health.ended('watch', part);
     const read = identitiesOf(files);
     this.#watcher = watchFiles(files, {
       onReady: () => {
@@ -42,7 +42,7 @@ export class ConfigWatcher {
       },
       onTrouble: (error) => {
         this.#log.warn('cannot watch', { what: reasonOf(error) });
-        this.#degradations.note('watch', part, reasonOf(error));
+        this.#health.note('watch', part, reasonOf(error));
       },
     });
   }

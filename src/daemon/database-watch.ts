@@ -6,32 +6,28 @@
  */
 import { statSync } from 'node:fs';
 import { birthOf } from '../files/file-identity.ts';
-import type { Troubles } from '../health/troubles.ts';
+import type { Health } from '../health/health.ts';
 import { reasonOf } from '../runtime/errors.ts';
 
 const mode = 'database file';
 
 export class DatabaseWatch {
   readonly #path: string;
-  readonly #troubles: Troubles;
+  readonly #health: Health;
   readonly #identity: string | undefined;
-  /** What is wrong, as far as it was told. */
-  #told: string | undefined;
 
   /** `path` has been opened; `:memory:` has no file. */
-  constructor(path: string, troubles: Troubles) {
+  constructor(path: string, health: Health) {
     this.#path = path;
-    this.#troubles = troubles;
+    this.#health = health;
     this.#identity = birthAt(path);
   }
 
   look(): void {
     const what = this.#whatIsWrong();
-    if (what === this.#told) return;
-    this.#told = what;
     const part = `file ${this.#path}`;
-    if (what === undefined) this.#troubles.worked(mode, part);
-    else this.#troubles.failed(mode, part, what);
+    if (what === undefined) this.#health.worked(mode, part);
+    else if (what !== this.#health.trouble(mode, part)?.what) this.#health.failed(mode, part, what);
   }
 
   #whatIsWrong(): string | undefined {

@@ -3,11 +3,11 @@ import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
 import type { Config, Settings } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
-import { Degradations } from '../health/health.ts';
+import { Health } from '../health/health.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault, reasonOf } from '../runtime/errors.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
-import { type DaemonLog, pinoLog } from './pino-log.ts';
+import { type DaemonLog, pinoLog, writingPart } from './pino-log.ts';
 import { Rater } from './rater.ts';
 
 const program = new Command('rater')
@@ -26,13 +26,21 @@ function configFrom(file: string): Config | undefined {
   return config;
 }
 
-/** @throws Fault `log` */
-function openLog(settings: Settings, degradations: Degradations): DaemonLog {
+/** The log, and the health that is told in it and that has its troubles. @throws Fault `log` */
+function openLog(settings: Settings): { readonly log: DaemonLog; readonly health: Health } {
   const { log: file, logLevel: level, logFormat } = settings;
   const human = file === undefined && isatty(2);
   const format = logFormat === 'auto' ? (human ? 'human' : 'plain') : logFormat;
   try {
-    return pinoLog({ file, level, format }, degradations);
+    const log = pinoLog({
+      file,
+      level,
+      format,
+      onBroken: (why) => health.note('log', writingPart, why),
+      onMended: () => health.ended('log', writingPart),
+    });
+    const health = new Health(log, systemClock);
+    return { log, health };
   } catch (error) {
     throw new Fault('log', reasonOf(error), error);
   }
@@ -40,8 +48,8 @@ function openLog(settings: Settings, degradations: Degradations): DaemonLog {
 
 async function serve(config: Config): Promise<void> {
   process.umask(0o077);
-  const degradations = new Degradations(systemClock);
-  const rater = new Rater(config, openLog(config.settings, degradations), degradations);
+  const { log, health } = openLog(config.settings);
+  const rater = new Rater(config, log, health);
   const end = () => {
     rater.stop().then(
       () => process.exit(exitCodes.done.code),

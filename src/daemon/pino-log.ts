@@ -10,7 +10,6 @@
 import { writeSync } from 'node:fs';
 import { pino } from 'pino';
 import { plantedAt } from '../files/planted-file.ts';
-import type { Degradations } from '../health/health.ts';
 import { reasonOf } from '../runtime/errors.ts';
 import { type Fields, fieldsText, type Log, printable } from '../runtime/log.ts';
 
@@ -22,11 +21,15 @@ export type PinoLogOptions = {
   /** 0 fatal, 1 error, 2 warning, 3 info, 4 debug. */
   readonly level: number;
   readonly format: LogFormat;
+  /** Called each time that it cannot be written, and when it can again. */
+  readonly onBroken: (why: string) => void;
+  readonly onMended: () => void;
 };
 
 /** Bytes that are kept while the log cannot be written; what comes then is lost. */
 const maxWaiting = 1 << 20;
-const written = 'writing the log';
+/** The part that is in trouble then. */
+export const writingPart = 'writing the log';
 /** Between two attempts to write what waits, if nothing else is logged. */
 const retryMs = 5000;
 
@@ -40,7 +43,7 @@ function tellOnStderr(what: string): void {
   try {
     writeSync(
       2,
-      `${plainLine({ level: 'error', time: '', msg: 'trouble', part: written, what })}\n`,
+      `${plainLine({ level: 'error', time: '', msg: 'trouble', part: writingPart, what })}\n`,
     );
   } catch {
     // `status` tells it.
@@ -73,7 +76,7 @@ export type DaemonLog = Log & {
 };
 
 /** Throws a system error, or an Error about what another user planted. */
-export function pinoLog(options: PinoLogOptions, degradations: Degradations): DaemonLog {
+export function pinoLog(options: PinoLogOptions): DaemonLog {
   const openDestination = (path: string | undefined) => {
     const planted = path === undefined ? undefined : plantedAt(path);
     if (planted !== undefined) throw new Error(planted);
@@ -102,7 +105,7 @@ export function pinoLog(options: PinoLogOptions, degradations: Degradations): Da
   let retry: NodeJS.Timeout | undefined;
   let mending: NodeJS.Immediate | undefined;
   const fail = (path: string | undefined, why: string) => {
-    degradations.note('log', written, why);
+    options.onBroken(why);
     if (!isBroken && path !== undefined) tellOnStderr(`${path}: ${why}`);
     isBroken = true;
     clearImmediate(mending);
@@ -113,9 +116,9 @@ export function pinoLog(options: PinoLogOptions, degradations: Degradations): Da
   const mend = () => {
     if (!isBroken) return;
     clearTimeout(retry);
-    const fields = { part: written, lost };
+    const fields = { part: writingPart, lost };
     [isBroken, lost] = [false, 0];
-    degradations.ended('log', written);
+    options.onMended();
     logger.warn(fields, 'recovered');
   };
   let { file } = options;

@@ -16,10 +16,8 @@ import type { Enforcer } from '../enforcers/enforcer.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import { CheckMetrics } from '../health/check-metrics.ts';
-import type { Degradations } from '../health/health.ts';
+import type { Health } from '../health/health.ts';
 import { type Downtime, Heartbeat, heartbeatPath, secondsOf } from '../health/heartbeat.ts';
-import { RareLog } from '../health/rare-log.ts';
-import { Troubles } from '../health/troubles.ts';
 import { isOverloaded } from '../overload/overload.ts';
 import { OverloadWatch } from '../overload/overload-watch.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
@@ -43,9 +41,7 @@ const lookAtFilesMs = 1000;
 
 export class Rater {
   readonly #log: DaemonLog;
-  readonly #degradations: Degradations;
-  readonly #rareLog: RareLog;
-  readonly #troubles: Troubles;
+  readonly #health: Health;
   readonly #clock: Clock = systemClock;
   readonly #locks: readonly (() => void)[];
   readonly #enforcers: readonly Enforcer[];
@@ -66,24 +62,22 @@ export class Rater {
   #config: Config;
 
   /** Takes the lock, opens the store and learns its blocks. @throws Fault */
-  constructor(config: Config, log: DaemonLog, degradations: Degradations) {
+  constructor(config: Config, log: DaemonLog, health: Health) {
     this.#configured = config;
     this.#config = config;
     this.#log = log;
-    this.#degradations = degradations;
-    this.#rareLog = new RareLog(log, degradations);
-    this.#troubles = new Troubles(log, degradations);
-    this.#configWatcher = new ConfigWatcher(() => this.reload(), log, degradations);
+    this.#health = health;
+    this.#configWatcher = new ConfigWatcher(() => this.reload(), log, health);
     this.#configWatcher.follow(config.files);
     const { socket, dbPath } = config.settings;
     const locked = dbPath === ':memory:' ? [socket] : [socket, dbPath];
     this.#locks = locked.map((path) => takeInstanceLock(path));
     const store = openStore(dbPath, log, this.#clock.wallMs());
-    this.#databaseWatch = new DatabaseWatch(dbPath, this.#troubles);
-    this.#enforcers = makeEnforcers(config.blocking, log, degradations);
+    this.#databaseWatch = new DatabaseWatch(dbPath, this.#health);
+    this.#enforcers = makeEnforcers(config.blocking, log, health);
     this.#gatekeeper = new Gatekeeper({
       config,
-      degradations,
+      health,
       store,
       counters: this.#makeCounters(),
       untrustedCounters: hasUntrustedClients(config) ? this.#makeCounters() : undefined,
@@ -98,7 +92,7 @@ export class Rater {
     this.#overloadWatch = new OverloadWatch(
       () => this.#config.overload,
       log,
-      this.#troubles,
+      this.#health,
       this.#clock,
     );
     this.#heartbeat = new Heartbeat(heartbeatPath(dbPath), this.#clock);
@@ -137,7 +131,7 @@ export class Rater {
     for (const enforcer of this.#enforcers) enforcer.watch(() => this.#scheduler.followChanges());
     const { blocks } = this.#gatekeeper;
     await blocks.settle();
-    if (blocks.currentTroubles().size > 0) return;
+    if (blocks.isInTrouble) return;
     const ms = Math.round(this.#clock.monotonicMs() - startedMs);
     this.#log.info('all in force', { blocks: blocks.size, ms });
   }
@@ -148,10 +142,10 @@ export class Rater {
     const { config, mistakes } = checkConfig(this.#config.file);
     for (const mistake of mistakes) this.#log.error('not reloaded', { what: mistake });
     if (!config) {
-      this.#degradations.note('configuration', 'configuration', mistakes.join('; '));
+      this.#health.note('configuration', 'configuration', mistakes.join('; '));
       return mistakes;
     }
-    this.#degradations.ended('configuration', 'configuration');
+    this.#health.ended('configuration', 'configuration');
     const waiting = fixedChanges(this.#config, config);
     if (waiting.length > 0) this.#log.warn('restart needed', { what: waiting.join(', ') });
     this.#configured = config;
@@ -176,7 +170,7 @@ export class Rater {
   #makeCounters(): MemoryCounters {
     const { maxValues } = this.#config.settings;
     return new MemoryCounters(maxValues, ({ class: name, value }) => {
-      this.#rareLog.warn('value forgotten', { class: name, value });
+      this.#health.warn('value forgotten', { class: name, value });
     });
   }
 
@@ -190,9 +184,9 @@ export class Rater {
   #reopenLog(): void {
     try {
       this.#log.reopen();
-      this.#troubles.worked('log', 'log');
+      this.#health.worked('log', 'log');
     } catch (error) {
-      this.#troubles.failed('log', 'log', reasonOf(error));
+      this.#health.failed('log', 'log', reasonOf(error));
     }
   }
 
@@ -200,10 +194,10 @@ export class Rater {
   #tryHeartbeat<T>(give: () => T): T | undefined {
     try {
       const given = give();
-      this.#troubles.worked('heartbeat', 'heartbeat');
+      this.#health.worked('heartbeat', 'heartbeat');
       return given;
     } catch (error) {
-      this.#troubles.failed('heartbeat', 'heartbeat', reasonOf(error));
+      this.#health.failed('heartbeat', 'heartbeat', reasonOf(error));
       return undefined;
     }
   }
@@ -225,8 +219,7 @@ export class Rater {
       metrics: this.#metrics,
       clock: this.#clock,
       log: this.#log,
-      rareLog: this.#rareLog,
-      troubles: this.#troubles,
+      health: this.#health,
     });
   }
 
@@ -265,7 +258,7 @@ export class Rater {
     };
     return runningDaemon({
       startedMs: this.#clock.wallMs(),
-      log: logControl(this.#log, level, setLevel, () => this.#troubles.worked('log', 'log')),
+      log: logControl(this.#log, level, setLevel, () => this.#health.worked('log', 'log')),
       variables,
       performance: this.#metrics,
       connections: this.#connections,

@@ -6,22 +6,22 @@
  */
 
 import type { Block } from '../core/block.ts';
-import type { RareLog } from '../health/rare-log.ts';
+import type { Health } from '../health/health.ts';
 import type { Clock } from '../runtime/clock.ts';
 
 export class DryRuns {
   readonly #clock: Clock;
   readonly #most: number;
-  readonly #rareLog: RareLog;
+  readonly #health: Health;
   readonly #blocks = new Map<string, Block>();
   /** Since the start: blocks that were only told, and hits that were let in and only told. */
   blocksTold = 0;
   refusalsTold = 0;
 
-  constructor(clock: Clock, most: number, rareLog: RareLog) {
+  constructor(clock: Clock, most: number, health: Health) {
     this.#clock = clock;
     this.#most = most;
-    this.#rareLog = rareLog;
+    this.#health = health;
   }
 
   /** Whether the address would be blocked now. */
@@ -58,7 +58,7 @@ export class DryRuns {
 
   #forgetFirst(): void {
     const [text = ''] = this.#blocks.keys();
-    if (this.has(text)) this.#rareLog.warn('dry run forgotten', { address: text });
+    if (this.has(text)) this.#health.warn('dry run forgotten', { address: text });
     this.#blocks.delete(text);
   }
 }

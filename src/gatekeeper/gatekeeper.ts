@@ -17,8 +17,7 @@ import type { Limit, LimitClass, Rate } from '../core/limits.ts';
 import { penaltySeconds } from '../core/penalty.ts';
 import type { Counters, Counts } from '../counters/counters.ts';
 import type { Enforcer, Scope } from '../enforcers/enforcer.ts';
-import type { Degradations } from '../health/health.ts';
-import { RareLog } from '../health/rare-log.ts';
+import type { Health } from '../health/health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
@@ -34,7 +33,7 @@ import { type CountedRequest, type NextPenalty, type VerdictParts, Verdicts } fr
 
 export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'isOverloaded'> & {
   readonly config: Config;
-  readonly degradations: Degradations;
+  readonly health: Health;
   readonly store: Store;
   readonly counters: Counters;
   /** Where the hits are counted that anybody may make; undefined: nobody may. */
@@ -73,7 +72,7 @@ export class Gatekeeper {
   readonly allowlist: Allowlist;
   readonly dryRuns: DryRuns;
   readonly verdicts: Verdicts;
-  readonly degradations: Degradations;
+  readonly health: Health;
   readonly #sessions = new Sessions();
   readonly #unblockAllowlisted: UnblockAllowlisted;
   readonly #counters: Counters;
@@ -90,22 +89,14 @@ export class Gatekeeper {
     this.#untrustedCounters = parts.untrustedCounters;
     this.#clock = parts.clock;
     this.#log = parts.log;
-    this.degradations = parts.degradations;
+    this.health = parts.health;
     this.#config = parts.config;
     this.#classes = new ClassTable(parts.config);
-    this.dryRuns = new DryRuns(
-      parts.clock,
-      parts.config.settings.maxBlocks,
-      new RareLog(parts.log, parts.degradations),
-    );
+    this.dryRuns = new DryRuns(parts.clock, parts.config.settings.maxBlocks, parts.health);
     this.allowlist = new Allowlist(parts.store, parts.clock);
     this.allowlist.configure(parts.config.allow);
     this.blocks = new BlockKeeper({ ...parts, onEnd: (block) => this.#startAnew(block) });
-    this.#unblockAllowlisted = new UnblockAllowlisted(
-      this.blocks,
-      this.allowlist,
-      parts.degradations,
-    );
+    this.#unblockAllowlisted = new UnblockAllowlisted(this.blocks, this.allowlist, parts.health);
     this.verdicts = new Verdicts({
       config: () => this.#config,
       blocks: this.blocks,

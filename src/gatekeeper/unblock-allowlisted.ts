@@ -8,7 +8,7 @@
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
 import type { Steps } from '../blocks/reconciliation.ts';
 import type { Block } from '../core/block.ts';
-import type { Degradations } from '../health/health.ts';
+import type { Health } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Allowlist } from './allowlist.ts';
 
@@ -18,14 +18,12 @@ export type UnblockedAllowlisted = { readonly lifted: Block[]; readonly fault: F
 export class UnblockAllowlisted {
   readonly #blocks: BlockKeeper;
   readonly #allowlist: Allowlist;
-  readonly #degradations: Degradations;
-  /** Whether a server refuses somebody who is allowlisted since. */
-  #isIncomplete = false;
+  readonly #health: Health;
 
-  constructor(blocks: BlockKeeper, allowlist: Allowlist, degradations: Degradations) {
+  constructor(blocks: BlockKeeper, allowlist: Allowlist, health: Health) {
     this.#blocks = blocks;
     this.#allowlist = allowlist;
-    this.#degradations = degradations;
+    this.#health = health;
   }
 
   /** Lifts the blocks of all who are allowlisted. */
@@ -37,15 +35,14 @@ export class UnblockAllowlisted {
       fault ??= failed;
       if (!failed) lifted.push(block);
     }
-    this.#isIncomplete = fault !== undefined;
-    if (fault) this.#degradations.note('allowlist', 'allowlist', fault.detail);
-    else this.#degradations.ended('allowlist', 'allowlist');
+    if (fault) this.#health.note('allowlist', 'allowlist', fault.detail);
+    else this.#health.ended('allowlist', 'allowlist');
     return { lifted, fault };
   }
 
   /** The same, when a server did not let go of all of them. */
   retry(): void {
-    if (this.#isIncomplete) this.run();
+    if (this.#health.trouble('allowlist')) this.run();
   }
 
   /** The same for the blocks that `steps` find. */

@@ -4,7 +4,7 @@
  */
 
 import type { Overload } from '../config/config.ts';
-import type { Troubles } from '../health/troubles.ts';
+import type { Health } from '../health/health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
@@ -15,17 +15,17 @@ const part = 'overload';
 export class OverloadWatch {
   readonly #rule: () => Overload;
   readonly #log: Log;
-  readonly #troubles: Troubles;
+  readonly #health: Health;
   readonly #clock: Clock;
   #timer: NodeJS.Timeout | undefined;
   #dueMs: number | undefined;
   #isLooking = false;
   #isStopped = true;
 
-  constructor(rule: () => Overload, log: Log, troubles: Troubles, clock: Clock) {
+  constructor(rule: () => Overload, log: Log, health: Health, clock: Clock) {
     this.#rule = rule;
     this.#log = log;
-    this.#troubles = troubles;
+    this.#health = health;
     this.#clock = clock;
   }
 
@@ -63,7 +63,7 @@ export class OverloadWatch {
       this.#tell(await updateOverload(rule), rule);
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.#troubles.failed('overload', part, error.message);
+      this.#health.failed('overload', part, error.message);
     } finally {
       this.#isLooking = false;
       this.#plan(this.#rule().everySeconds * 1000);
@@ -71,7 +71,7 @@ export class OverloadWatch {
   }
 
   #tell({ isOn, hasChanged, pressure }: OverloadUpdate, rule: Overload): void {
-    this.#troubles.worked('overload', part);
+    this.#health.worked('overload', part);
     if (!hasChanged) return;
     const fields = { queue: shownPressure(pressure, rule), file: rule.file };
     if (isOn) this.#log.warn('overload began', fields);

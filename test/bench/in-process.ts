@@ -4,7 +4,7 @@ import { loadConfig } from '../../src/config/load-config.ts';
 import { MemoryCounters } from '../../src/counters/memory-counters.ts';
 import { makeEnforcers } from '../../src/enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../../src/gatekeeper/gatekeeper.ts';
-import { Degradations } from '../../src/health/health.ts';
+import { Health } from '../../src/health/health.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Log } from '../../src/runtime/log.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
@@ -16,7 +16,7 @@ export function gatekeeperOn(site: Site): Gatekeeper {
   const config = loadConfig(site.config);
   return new Gatekeeper({
     config,
-    degradations: new Degradations(systemClock),
+    health: new Health(silent, systemClock),
     store: new SqliteStore(join(site.directory, 'blocks.db')),
     counters: new MemoryCounters(),
     enforcers: makeEnforcers(config.blocking, silent),

@@ -1,8 +1,7 @@
 /** How many blocks of dry runs are remembered. */
 import { expect, test } from 'vitest';
 import { DryRuns } from '../../src/gatekeeper/dry-runs.ts';
-import { Degradations } from '../../src/health/health.ts';
-import { RareLog } from '../../src/health/rare-log.ts';
+import { Health } from '../../src/health/health.ts';
 import type { Fields } from '../../src/runtime/log.ts';
 import { block } from '../core/blocks.ts';
 import { gatekeeperSite } from './site.ts';
@@ -14,8 +13,7 @@ test('of dry runs more than there is room for, the one that was told first is fo
   const warn = (event: string, fields?: Fields) =>
     void forgotten.push(`${event} ${fields?.address}`);
   const log = { debug: warn, info: warn, warn, error: warn };
-  const rareLog = new RareLog(log, new Degradations(clock));
-  const dryRuns = new DryRuns(clock, 3, rareLog);
+  const dryRuns = new DryRuns(clock, 3, new Health(log, clock));
   const kept = () => dryRuns.all().map(({ address }) => address.text);
   const add = (text: string, untilMs: number) => dryRuns.add(block(text, { untilMs }));
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Enforcer } from '../../src/enforcers/enforcer.ts';
@@ -138,11 +138,16 @@ test('while the peers directory is away the daemon refuses itself, and mends it 
   const { asked, gatekeeper, peers, events } = site();
   renameSync(peers, `${peers}.away`);
   expect((await asked('ip 192.0.2.1', 5)).slice(3)).toEqual(['1 4/3 120', '1 5/3 120']);
-  expect([...gatekeeper.blocks.troubles.current.values()].join()).toMatch(/ENOENT/);
+  expect(
+    gatekeeper.health
+      .troubles()
+      .map(({ what }) => what)
+      .join(),
+  ).toMatch(/ENOENT/);
   renameSync(`${peers}.away`, peers);
   gatekeeper.blocks.retry();
   expect(readdirSync(peers)).toEqual(['192.0.2.1']);
-  expect(gatekeeper.blocks.troubles.current.size).toBe(0);
+  expect(gatekeeper.health.troubles().length).toBe(0);
   expect(events).toEqual(['trouble', 'blocked', 'recovered']);
 });
 
@@ -162,6 +167,24 @@ test('a block that cannot be lifted stays remembered until it can', async () => 
   gatekeeper.blocks.retry();
   expect([store.all(), readdirSync(peers)]).toEqual([[], []]);
   expect(events.filter((event) => event === 'block ended')).toHaveLength(1);
+});
+
+test('a block that cannot be lifted tells of the server, whatever else is wrong', async () => {
+  const { asked, gatekeeper, peers, dbPath } = site();
+  await asked('ip 192.0.2.1', 4);
+  const rival = rawDatabase(dbPath);
+  rival.exec('BEGIN IMMEDIATE');
+  await asked('ip 192.0.2.2', 4);
+  expect(gatekeeper.blocks.isInTrouble).toBe(true);
+  rmSync(peers, { recursive: true });
+  writeFileSync(peers, 'no directory');
+  expect(() => gatekeeper.unblock(address('192.0.2.1'))).toThrow(/stays blocked: .*ENOTDIR/);
+  rmSync(peers);
+  mkdirSync(peers);
+  rival.exec('COMMIT');
+  rival.close();
+  gatekeeper.blocks.retry();
+  expect(gatekeeper.blocks.isInTrouble).toBe(false);
 });
 
 test('a store that takes nothing stops neither counting nor blocking, and gets it all later', async () => {
@@ -270,12 +293,10 @@ test('while the store takes nothing, all blocks that wait for it cost one attemp
 
 test('each attempt that fails is counted, though the trouble is told once', async () => {
   const { asked, gatekeeper, peers, events } = site();
-  const counted = () => {
-    return gatekeeper.degradations.tallies().find(({ mode }) => mode === 'server')?.count;
-  };
+  const counted = () => gatekeeper.health.tally('server').count;
   renameSync(peers, `${peers}.away`);
   await asked('ip 192.0.2.1', 4);
-  const before = counted() ?? 0;
+  const before = counted();
   expect(before).toBeGreaterThan(0);
   gatekeeper.blocks.retry();
   gatekeeper.blocks.retry();

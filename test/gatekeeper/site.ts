@@ -11,7 +11,7 @@ import type { Enforcer } from '../../src/enforcers/enforcer.ts';
 import { PeersDirectory } from '../../src/enforcers/peers/peers-directory.ts';
 import { Gatekeeper } from '../../src/gatekeeper/gatekeeper.ts';
 import type { Holder } from '../../src/gatekeeper/sessions.ts';
-import { Degradations } from '../../src/health/health.ts';
+import { Health } from '../../src/health/health.ts';
 import type { Fields } from '../../src/runtime/log.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { replyLine } from '../../src/wire/reply.ts';
@@ -54,24 +54,25 @@ export function gatekeeperSite(
   const world = { isOverloaded: false, random: 0 };
   const events: string[] = [];
   const lines: string[] = [];
-  const log = (event: string, fields?: Fields) => {
+  const tell = (event: string, fields?: Fields) => {
     events.push(event);
     lines.push(`${event} ${JSON.stringify(fields)}`);
   };
+  const log = { debug() {}, info: tell, warn: tell, error: tell };
   const dbPath = join(directory, 'store.db');
   const store = new SqliteStore(dbPath);
   const clock = { wallMs: () => time.ms + time.setMs, monotonicMs: () => time.ms };
   const start = () => {
     const gatekeeper = new Gatekeeper({
       config: configFrom(text),
-      degradations: new Degradations(clock),
+      health: new Health(log, clock),
       store,
       counters: new MemoryCounters(),
       untrustedCounters: new MemoryCounters(),
       enforcers: [
         wrap(new PeersDirectory({ directory: peers, timeoutSeconds: undefined, message })),
       ],
-      log: { debug() {}, info: log, warn: log, error: log },
+      log,
       clock,
       random: () => world.random,
       isOverloaded: () => world.isOverloaded,

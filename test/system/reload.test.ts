@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ConfigWatcher } from '../../src/daemon/config-watcher.ts';
-import { Degradations } from '../../src/health/health.ts';
+import { Health } from '../../src/health/health.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { startRater, until } from './real-rater.ts';
@@ -112,7 +112,7 @@ test('Guarantee: what is saved while the watch is being set up is noticed too', 
   writeFileSync(file, configuration(1));
   let saves = 0;
   const log = { debug() {}, info() {}, warn() {}, error() {} };
-  const watcher = new ConfigWatcher(() => (saves += 1), log, new Degradations(systemClock));
+  const watcher = new ConfigWatcher(() => (saves += 1), log, new Health(log, systemClock));
   onTestFinished(() => watcher.close());
   watcher.follow([file]);
   writeFileSync(file, configuration(10));

@@ -8,8 +8,7 @@ import type { Server } from 'node:net';
 import type { CommandContext } from '../../commands/command.ts';
 import type { Settings } from '../../config/config.ts';
 import type { CheckMetrics } from '../../health/check-metrics.ts';
-import type { RareLog } from '../../health/rare-log.ts';
-import type { Troubles } from '../../health/troubles.ts';
+import type { Health } from '../../health/health.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
@@ -35,8 +34,7 @@ export type ListenersParts = {
   readonly metrics: CheckMetrics;
   readonly clock: Clock;
   readonly log: Log;
-  readonly rareLog: RareLog;
-  readonly troubles: Troubles;
+  readonly health: Health;
 };
 
 export class Listeners {
@@ -74,10 +72,10 @@ export class Listeners {
   }
 
   async #openChecks(): Promise<void> {
-    const { settings, rareLog, byTcp } = this.#parts;
+    const { settings, health, byTcp } = this.#parts;
     const { socket: path, socketMode: mode, socketGroup: group, address, port } = settings;
     const limit = new ConnectionLimit(maxChecks(settings.maxConnections), (open) => {
-      rareLog.warn('connection refused', { open });
+      health.warn('connection refused', { open });
     });
     if (port !== undefined) {
       // Who may use the socket shall find room in any case.
@@ -85,13 +83,13 @@ export class Listeners {
       await this.#openTcp('check by TCP', checkListener(parts, true), address, port);
     }
     // Who has waited in vain, as ratecheck does, fails open.
-    const parts = { ...this.#parts, limit, onLateReply: () => rareLog.warn('reply too late') };
+    const parts = { ...this.#parts, limit, onLateReply: () => health.warn('reply too late') };
     await this.#keep('check', () => checkListener(parts, false), { path, mode, group });
   }
 
   #control(isTcp: boolean): Server {
     const limit = new ConnectionLimit(maxOperators, (open) => {
-      this.#parts.rareLog.warn('operator refused', { open });
+      this.#parts.health.warn('operator refused', { open });
     });
     return controlListener({ ...this.#parts, limit, isTcp });
   }
@@ -103,21 +101,21 @@ export class Listeners {
 
   /** Listens at a Unix socket, and goes on to when its file is lost. */
   async #keep(kind: string, make: () => Server, options: UnixSocketOptions): Promise<void> {
-    const { log, troubles } = this.#parts;
+    const { log, health } = this.#parts;
     const listen = async () => {
       const server = make();
       await listenOnUnixSocket(server, options);
       return this.#serve(kind, server);
     };
-    const kept = new SocketWatch({ path: options.path, listen, log, troubles });
+    const kept = new SocketWatch({ path: options.path, listen, log, health });
     await kept.listen();
     this.#keptSockets.push(kept);
   }
 
   #serve(kind: string, server: Server): Server {
-    const { rareLog, connections } = this.#parts;
+    const { health, connections } = this.#parts;
     // Out of descriptors or the like: that connection is lost, the daemon is not.
-    server.on('error', (error) => rareLog.error('listener', { what: reasonOf(error) }));
+    server.on('error', (error) => health.error('listener', { what: reasonOf(error) }));
     connections.addServer(kind, server);
     return server;
   }

@@ -10,7 +10,7 @@
  * there in the microseconds between our look and that is lost.
  */
 import type { Server } from 'node:net';
-import type { Troubles } from '../../health/troubles.ts';
+import type { Health } from '../../health/health.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import { removeStale, socketIdentity } from './unix-socket.ts';
@@ -20,7 +20,7 @@ export type SocketWatchParts = {
   /** Listens at the path with another server. @throws Fault `listen` */
   readonly listen: () => Promise<Server>;
   readonly log: Log;
-  readonly troubles: Troubles;
+  readonly health: Health;
 };
 
 export class SocketWatch {
@@ -51,7 +51,7 @@ export class SocketWatch {
     );
     this.#isLooking = false;
     if (this.#isClosed) return;
-    this.#parts.troubles.try('socket', `socket ${this.#parts.path}`, () => {
+    this.#parts.health.try('socket', `socket ${this.#parts.path}`, () => {
       if (fault) throw fault;
     });
   }
