@@ -132,6 +132,11 @@ test('ipthrottle.8 has every degraded mode with its effect, in their order, and 
   );
 });
 
+test('ipthrottle(7) explains ideas, setup and daily use in this order, and before all reference', () => {
+  const first = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'SETUP', 'DAILY USE'];
+  expect(page('ipthrottle.7').sections.slice(0, first.length)).toEqual(first);
+});
+
 test('every fault in ipthrottle(7) names the tests that bring it about', () => {
   const [, section = ''] =
     /^\.Ss What happens when what fails\n([\s\S]*?)^\.El/m.exec(
