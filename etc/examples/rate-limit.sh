@@ -1,9 +1,9 @@
 #!/bin/sh
-# Any script can ask rater: this one runs a command unless somebody does it too often.
+# Any script can ask rater: this one runs a command unless that happens too often.
 #
 # usage: rate-limit.sh CLASS VALUE COMMAND [ARGUMENT...]
 # CLASS is one of `limits` in rater.conf(5). Exits 75 (EX_TEMPFAIL) when the limit is exceeded,
-# else as COMMAND does. Without an answer the command runs: rather unlimited than never.
+# otherwise as COMMAND does. Without an answer the command runs: better unlimited than never.
 
 if [ $# -lt 3 ]; then
   echo 'usage: rate-limit.sh CLASS VALUE COMMAND [ARGUMENT...]' >&2
