@@ -1,9 +1,9 @@
 /**
  * The client library: asks a rater whether something happens more often than it should.
  *
- * Promises: a check always ends, at its deadline at the latest, and with a result, because a rater
- * that is down must not stop the mail. Requests share one connection, never more, which is opened
- * when it is needed and again after it broke. No request is sent twice, because each one counts.
+ * Guarantee: a check always ends, at its deadline at the latest, and with a result, because a rater
+ * that is down must not stop the mail. Requests share one connection, which is opened when it is
+ * needed and again after it breaks. No request is sent twice, because each one counts.
  */
 import { connect, type Socket } from 'node:net';
 import { systemClock } from '../runtime/clock.ts';
@@ -17,29 +17,29 @@ import { requestLine } from '../wire/request.ts';
 export type RaterClientOptions = {
   /** Path of its Unix socket. The default is `/run/ipthrottle/rater.sock`, unless `port` is given. */
   readonly socket?: string;
-  /** Its TCP listener instead: a connection for each check, one after the other, so it is slower. */
+  /** Port of its TCP listener instead; slower, because each check needs a connection of its own. */
   readonly port?: number;
   /** With `port`: the host. The default is `127.0.0.1`. */
   readonly host?: string;
   /** Milliseconds that a check may take, 1 to 600000. The default is 500. */
   readonly timeoutMs?: number;
-  /** What a check without a usable answer results in: `open` within, `closed` not. Default `open`. */
+  /** Whether a check without a usable answer is within (`open`, the default) or not (`closed`). */
   readonly onFailure?: 'open' | 'closed';
 };
 
-/** What came of a check. */
+/** The result of a check. */
 export type CheckResult = {
-  /** Whether the limit holds. Without an answer: what `onFailure` says. */
+  /** Whether the value is within its limit; without an answer, what `onFailure` says. */
   readonly isWithin: boolean;
   /** Hits in the limit's window, this one included; exact up to twice the limit. */
   readonly count: number;
-  /** The hits allowed; -1 when there is no limit, and without an answer. */
+  /** The hits allowed; -1 when there is no limit or no answer. */
   readonly limit: number;
-  /** When the value is blocked: seconds until it no longer is. */
+  /** Seconds until the value is no longer blocked, when it is. */
   readonly secondsLeft?: number;
-  /** There when no usable answer came: nobody has checked anything. */
+  /** Present when no usable answer came, so that nothing was checked. */
   readonly isUnchecked?: true;
-  /** With `isUnchecked`, why, in one printable line. */
+  /** With `isUnchecked`: why, in one printable line. */
   readonly problem?: string;
 };
 
@@ -48,7 +48,7 @@ const longestTimeoutMs = 600_000;
 const firstPauseMs = 10;
 const longestPauseMs = 250;
 
-/** A check that is waiting to be sent, or for its reply. `settle` has an effect once. */
+/** A check that waits to be sent, or for its reply. `settle` takes effect only once. */
 type Check = {
   readonly line: string;
   sentMs: number;
@@ -97,7 +97,7 @@ function lineFor(name: string, value: string): string {
  * const { isWithin, secondsLeft } = await rater.check('user', name);
  * ```
  *
- * A client that nobody waits for does not keep the process alive.
+ * A client without checks under way does not keep the process alive.
  */
 export class RaterClient {
   readonly #where: { readonly path: string } | { readonly host: string; readonly port: number };
@@ -120,7 +120,7 @@ export class RaterClient {
   #pauseMs = 0;
   #lastProblem = '';
 
-  /** Connects to nothing yet. @throws TypeError for options that make no sense */
+  /** Does not connect yet. @throws TypeError for options that make no sense */
   constructor(options: RaterClientOptions = {}) {
     checkOptions(options);
     const { socket = defaultSocket, port, host = '127.0.0.1' } = options;
@@ -131,11 +131,11 @@ export class RaterClient {
   }
 
   /**
-   * Counts a hit for `value` in the class `name`, and says whether the limit holds. It resolves
+   * Counts a hit for `value` in the class `name`, and says whether it is within the limit. Resolves
    * within `timeoutMs`, also when there is no rater; checks may be made without waiting for
-   * earlier ones. It rejects only with a TypeError, for what is no request: a class or value that
-   * is empty, has a line break or a NUL, a class with a space or beginning with `+`, or both
-   * together longer than 999 bytes of UTF-8; and after `close`.
+   * earlier ones. Rejects only with a TypeError: after `close`, and when class or value is empty,
+   * has a line break or a NUL, when the class has a space or begins with `+`, or when both together
+   * are longer than 999 bytes of UTF-8.
    */
   async check(name: string, value: string): Promise<CheckResult> {
     if (this.#isClosed) throw new TypeError('RaterClient: check after close');
@@ -167,7 +167,7 @@ export class RaterClient {
     this.#failWaiting('closed by its user');
   }
 
-  /** Checks made in one go leave in one write. */
+  /** Sends checks that are made in one go with one write. */
   #planFlush(): void {
     if (this.#isFlushPlanned) return;
     this.#isFlushPlanned = true;
@@ -195,7 +195,7 @@ export class RaterClient {
     this.#socket?.ref().write(batch.map(({ line }) => line).join(''));
   }
 
-  /** With nothing to do the connection keeps no process alive. */
+  /** An idle connection does not keep the process alive. */
   #rest(): void {
     if (this.#sent.length === 0) this.#socket?.unref();
   }
@@ -208,7 +208,7 @@ export class RaterClient {
     const socket = connect(this.#where);
     const lines = new LineSplitter();
     this.#socket = socket;
-    // What an old connection still says is not for the new one.
+    // What an old connection still says is ignored.
     const isCurrent = () => this.#socket === socket;
     socket.setNoDelay(true);
     socket.on('connect', () => {
@@ -227,7 +227,7 @@ export class RaterClient {
     });
     socket.on('close', () => {
       if (!isCurrent()) return;
-      // A rater that went away while nobody waited has failed nobody.
+      // A rater that went away while no check was under way is no failure.
       if (this.#sent.length + this.#waiting.length === 0) this.#drop('connection closed');
       else this.#fail('connection closed');
     });
@@ -256,8 +256,8 @@ export class RaterClient {
   }
 
   /**
-   * A check has come to its deadline. Its reply may still come, so the connection stays while others
-   * are waiting and it is not silent for long; else it would be a heap of requests that grows.
+   * A check has reached its deadline. Its reply may still come, so the connection stays while other
+   * checks wait, but not when it is silent for long: requests would pile up on it.
    */
   #expire(check: Check): void {
     const problem = `no answer within ${this.#timeoutMs} ms`;
@@ -278,7 +278,7 @@ export class RaterClient {
     this.#lastProblem = problem;
     const wasConnected = this.#isConnected;
     this.#drop(problem);
-    // What waits was never sent and still can be, unless there is nobody to send it to.
+    // Waiting checks were never sent and still can be, unless there was no connection at all.
     if (wasConnected && this.#waiting.length > 0) this.#planFlush();
     else this.#failWaiting(problem);
   }

@@ -1,4 +1,4 @@
-/** `allow`: who is never refused, while the daemon runs and ever after. */
+/** `allow`: addresses that are never refused, also after a restart of the daemon. */
 import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';

@@ -78,9 +78,9 @@ function usageLines(usage: Usage, isCounting: boolean, nowMs: number): string[] 
   const dry = isDry ? ', dry run' : '';
   const where = `  class ${known.name}: ${value}`;
   const lines = rates.map((rate, index) => {
-    const most = rate.count < 0 ? 'unlimited' : `${rate.count}`;
+    const max = rate.count < 0 ? 'unlimited' : `${rate.count}`;
     const now = isCounting ? `${counts[index]} now` : 'count unknown: rater is not running';
-    return `${where}: ${pattern}, ${most} in ${rate.seconds} seconds, ${now}${dry}`;
+    return `${where}: ${pattern}, ${max} in ${rate.seconds} seconds, ${now}${dry}`;
   });
   if (known.concurrent !== undefined && isCounting) {
     lines.push(`${where}: ${sessions} of ${known.concurrent} sessions open`);

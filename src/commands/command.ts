@@ -1,6 +1,6 @@
 /**
- * What an operator can ask for, as one table: the ipthrottle command line, the daemon's control
- * socket, the manual and its test all read it.
+ * What an operator can ask for. The ipthrottle command line, the daemon's control socket and the
+ * manual's test all read one table of commands.
  */
 
 import type { Config } from '../config/config.ts';
@@ -19,9 +19,9 @@ export type CommandContext = {
   readonly clock: Clock;
   /** Undefined when the command works on the store alone because rater is not running. */
   readonly daemon: RunningDaemon | undefined;
-  /** The last one of rater, or that which goes on; undefined: none is known of. */
+  /** The latest downtime, which may still go on; undefined when none is known. */
   readonly downtime: Downtime | undefined;
-  /** Whether the caller may be any user of this host, because he came by TCP. */
+  /** Whether the call came by TCP, where the caller may be any user of this host. */
   readonly isByTcp?: boolean;
 };
 
@@ -44,7 +44,7 @@ export type Command = {
   ): Outcome | Promise<Outcome>;
 };
 
-/** What `needsDaemon` promises. @throws Fault `daemon` */
+/** The daemon that `needsDaemon` promises. @throws Fault `daemon` */
 export function daemonOf({ daemon, config }: CommandContext): RunningDaemon {
   if (!daemon) throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
   return daemon;

@@ -41,7 +41,7 @@ export const commands: readonly Command[] = [
   log,
 ];
 
-/** All that a person in the control shell can say. */
+/** Everything that the control shell understands. */
 export const shellCommands: readonly Command[] = [...commands, helpFor(() => shellCommands), exit];
 
 /** A command as it travels: from the command line to the control socket. */
@@ -52,11 +52,11 @@ export type CommandCall = {
 };
 
 /** How many arguments a command takes, by its notation. */
-function argumentBounds(notation: string): { readonly least: number; readonly most: number } {
+function argumentBounds(notation: string): { readonly min: number; readonly max: number } {
   const words = notation.split(' ').filter(Boolean);
   return {
-    least: words.filter((word) => word.startsWith('<')).length,
-    most: words.some((word) => word.includes('...')) ? Number.POSITIVE_INFINITY : words.length,
+    min: words.filter((word) => word.startsWith('<')).length,
+    max: words.some((word) => word.includes('...')) ? Number.POSITIVE_INFINITY : words.length,
   };
 }
 
@@ -64,13 +64,13 @@ function argumentBounds(notation: string): { readonly least: number; readonly mo
 export async function carryOut(call: CommandCall, context: CommandContext): Promise<Outcome> {
   const command = shellCommands.find(({ name }) => name === call.command);
   if (!command) throw new Fault('usage', `no such command: ${quoted(call.command)}`);
-  const { least, most } = argumentBounds(command.arguments);
+  const { min, max } = argumentBounds(command.arguments);
   const count = call.arguments.length;
-  if (count < least || count > most) {
+  if (count < min || count > max) {
     throw new Fault('usage', `it is ${usageOf(command)}`);
   }
   const outcome = await command.run(context, call.arguments, call.options);
-  // Who asked by hand sees it obeyed when the answer comes, not at the next rebuild.
+  // The operator finds it done when the answer comes, not at the next rebuild.
   if (command.changes) await context.gatekeeper.blocks.settle();
   return outcome;
 }

@@ -1,4 +1,4 @@
-/** `fds`: who is connected to rater, for how long, and what each one waits for. */
+/** `fds`: the open connections of rater, how long they have been open and what they wait for. */
 import { type Command, daemonOf } from './command.ts';
 import { duration, tableLines } from './words.ts';
 
@@ -16,11 +16,11 @@ export const fds: Command = {
       ...listeners.map(({ kind, where }) => [kind, '-', `clients on ${where}`]),
       ...open.map(({ kind, sinceMs, waitsFor }) => [kind, duration(nowMs - sinceMs), waitsFor]),
     ];
-    const most = maxDescriptors === undefined ? '' : ` of at most ${maxDescriptors}`;
+    const max = maxDescriptors === undefined ? '' : ` of at most ${maxDescriptors}`;
     return {
       exit: 0,
       lines: [
-        `descriptors: ${descriptors}${most}`,
+        `descriptors: ${descriptors}${max}`,
         ...tableLines([['KIND', 'OPEN FOR', 'WAITS FOR'], ...rows]),
       ],
     };

@@ -11,7 +11,7 @@ function change(context: CommandContext, log: DaemonLogControl, args: readonly s
   } else if (args.length === 2 && action === 'level') {
     log.setLevel(value ?? '');
   } else if (args.length === 2 && action === 'file') {
-    // Else every user of this host could have the daemon write to files of its own.
+    // Otherwise any user of this host could have the daemon write to its own files.
     if (context.isByTcp) throw new Fault('notPermitted', 'log file is for the Unix socket only');
     log.moveTo(value ?? '');
   } else {

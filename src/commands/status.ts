@@ -10,7 +10,7 @@ import type { Command, CommandContext } from './command.ts';
 import type { RunningDaemon } from './running-daemon.ts';
 import { duration, localTime } from './words.ts';
 
-/** What was counted since rater's start. */
+/** What was counted since rater started. */
 function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
   const { checks, classes } = daemon.checkTotals();
   const sum = (one: (tally: ClassTally) => number) => {
@@ -55,7 +55,7 @@ function troubleLine({ part, what, sinceMs, failures }: Trouble): string {
   return `trouble: ${part}: ${what}, since ${localTime(sinceMs)}, ${times}`;
 }
 
-/** Nothing of what never happened. */
+/** No line for a mode that never occurred. */
 function tallyLines({ mode, count, firstMs, lastMs, sinceMs }: Tally): string[] {
   if (firstMs === undefined || lastMs === undefined) return [];
   const times = count === 1 ? 'once' : `${count} times`;

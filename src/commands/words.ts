@@ -1,6 +1,4 @@
-/**
- * How commands word addresses, times and rates.
- */
+/** How commands word addresses, times and rates. */
 
 import ms from 'ms';
 import { type Address, parseNetwork } from '../core/address.ts';
@@ -16,7 +14,7 @@ const units = [
   ['hour', 3600],
   ['minute', 60],
 ] as const;
-/** Fewer are told in seconds. */
+/** Fewer seconds than this are told in seconds. */
 const fewestInUnits = 100;
 const inexactness = 0.025;
 
@@ -37,7 +35,7 @@ export function secondsIn(text: string): number {
   return seconds;
 }
 
-/** The same of an option that may be absent. @throws Fault `usage` */
+/** The same for an option that may be absent. @throws Fault `usage` */
 export function secondsInOption(option: string | boolean | undefined): number | undefined {
   return option === undefined ? undefined : secondsIn(String(option));
 }

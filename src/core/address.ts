@@ -1,5 +1,5 @@
 /**
- * IP addresses, parsed once at the door.
+ * IP addresses, parsed once, where they come in.
  *
  * Guarantee: two spellings of one address have one `text`; `::ffff:1.2.3.4` is 1.2.3.4. The text
  * of an IPv4 address holds digits and dots only (a network adds one slash), so it can be a file
@@ -29,8 +29,8 @@ function full(family: 4 | 6): number {
 }
 
 /**
- * The 32 bits of an IPv4 address as a signed number, or undefined when the text is not one as it is
- * written canonically. Every check comes through here, so there is no string for each octet.
+ * The 32 bits of an IPv4 address as a signed number; undefined when the text is not the canonical
+ * spelling of one. Every check comes through here, so no string is made for an octet.
  */
 export function ipv4Bits(text: string): number | undefined {
   let bits = 0;
@@ -99,7 +99,7 @@ export function parseAddress(text: string): Address | undefined {
   return { text: textOf(6, octets), family: 6, octets, prefixLength: 128 };
 }
 
-/** The network of `prefixLength` bits that `address` lies in; the address itself when full. */
+/** The network of `prefixLength` bits that `address` lies in; for all its bits, itself. */
 export function networkOf(address: Address, prefixLength: number): Address {
   if (prefixLength >= address.prefixLength) return address;
   const octets = address.octets.map((octet, index) => {
@@ -135,7 +135,7 @@ export function contains(network: Address, address: Address): boolean {
   );
 }
 
-/** Whether it is one address and no wider network. */
+/** Whether it is one address, not a wider network. */
 export function isSingle(address: Address): boolean {
   return address.prefixLength === full(address.family);
 }

@@ -1,9 +1,9 @@
 /**
- * A block, and an allowance: what is remembered of who is refused, and of who never is.
+ * Blocks and allowances: the addresses that are refused, and those that never are.
  */
 import type { Address } from './address.ts';
 
-/** Who asked for a block. */
+/** Where a block comes from. */
 export type BlockSource = 'rate' | 'operator' | 'dry run';
 
 /** An address refused until a time. Instants are milliseconds since 1970, wall clock. */
@@ -13,7 +13,7 @@ export type Block = {
   readonly class: string;
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** Hits counted when it was judged, and the limit's count and seconds; 0 by an operator. */
+  /** Hits counted when it was judged, and the limit's count and seconds; 0 when by an operator. */
   readonly count: number;
   readonly limit: number;
   readonly seconds: number;
@@ -22,7 +22,7 @@ export type Block = {
   readonly source: BlockSource;
   /** The operator's words, or ''. */
   readonly reason: string;
-  /** The end of the block that this one replaced, by which its traces are known; or 0. */
+  /** The end of the block that this one replaced, which identifies its entries; 0 for none. */
   readonly replacedUntilMs: number;
 };
 
@@ -33,7 +33,7 @@ export type NewBlock = Omit<Block, 'replacedUntilMs'>;
 export type Allowance = {
   readonly address: Address;
   readonly sinceMs: number;
-  /** Undefined: until it is taken back. */
+  /** Undefined when it lasts until it is taken back. */
   readonly untilMs: number | undefined;
   readonly reason: string;
 };

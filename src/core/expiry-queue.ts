@@ -1,8 +1,8 @@
 /**
- * What ends next, of things that have an end: a binary heap.
+ * Hands out things in the order in which they end: a binary heap.
  *
- * Adding and taking cost the logarithm of how many there are. What is given up before its end stays
- * until then: who takes it has to look whether it still counts.
+ * Adding and taking cost the logarithm of the size. Nothing can be removed before its end, so the
+ * caller checks whether what it takes still counts.
  */
 
 type Ends = { readonly untilMs: number };
@@ -16,7 +16,7 @@ export class ExpiryQueue<T extends Ends> {
 
   /** Holds exactly these from now on. */
   reset(all: Iterable<T>): void {
-    // Sorted is a heap.
+    // A sorted list is a heap.
     this.#heap = [...all].sort((a, b) => a.untilMs - b.untilMs);
   }
 

@@ -8,14 +8,14 @@ import type { Rate } from './limits.ts';
 
 export type Verdict = 'within' | 'exceeded';
 
-/** The verdict, and the rate that shows it best: the exceeded one, else the one nearest to it. */
+/** The verdict, and the rate that shows it best: the one exceeded most, else the one nearest to it. */
 export type Judgement = { readonly verdict: Verdict; readonly count: number; readonly rate: Rate };
 
 function isExceeded(rate: Rate, count: number): boolean {
   return rate.count >= 0 && count > rate.count;
 }
 
-/** How full a window is; unlimited ones are emptier than any other. */
+/** How full a window is; an unlimited one is the emptiest. */
 function fullness(rate: Rate, count: number): number {
   return rate.count < 0 ? -1 : count / Math.max(rate.count, 0.5);
 }

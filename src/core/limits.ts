@@ -8,7 +8,7 @@ import type { Pattern } from './pattern.ts';
 export type Rate = { readonly seconds: number; readonly count: number };
 
 /**
- * What values that match `pattern` may do: every one of `rates` holds. Never empty, and no two have
+ * The rates that values matching `pattern` must keep, all of them: at least one, and no two with
  * the same seconds.
  */
 export type Limit = { readonly pattern: Pattern; readonly rates: readonly Rate[] };
@@ -24,15 +24,15 @@ export type LimitClass = {
   readonly prefix6: number;
   /** Classes in which a hit of this one counts too, with the same value. */
   readonly also: readonly string[];
-  /** How many sessions of a value may be open at once, or undefined: any number. */
+  /** How many sessions of a value may be open at once; undefined for any number. */
   readonly concurrent: number | undefined;
-  /** Only tell what would be refused or blocked. */
+  /** Only report what would be refused or blocked. */
   readonly dryRun: boolean;
-  /** Refuse who is not allowlisted while the queue is too long. */
+  /** While the queue is too long, refuse every client that is not allowlisted. */
   readonly overload: boolean;
 };
 
-/** What a class is where `classes` in the configuration says nothing. */
+/** A class's values where `classes` in the configuration says nothing. */
 export const plainClass = {
   prefix4: 32,
   prefix6: 64,
@@ -42,7 +42,7 @@ export const plainClass = {
   overload: false,
 } as const satisfies Partial<LimitClass>;
 
-/** The first limit that matches, or undefined: unlimited. */
+/** The first limit that matches; undefined when the value is unlimited. */
 export function findLimit(
   limits: readonly Limit[],
   value: string,

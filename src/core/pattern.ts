@@ -1,10 +1,10 @@
 /**
- * Patterns that say which values a limit is for: fnmatch(3) globs, or CIDR networks.
+ * Patterns that select the values of a limit: fnmatch(3) globs or CIDR networks.
  *
- * A glob is matched as fnmatch(3) with no flags does in the C locale's sense of a character, here
- * one code point: `*` matches any text, also `/` and a leading dot; `?`, `[a-z]`, `[!a]`, `\x`.
- * As in glibc, a last lone `\` and an unknown `[:name:]` match nothing, and an unclosed `[` is
- * itself. Collating symbols `[.x.]` and `[=x=]` are not supported: `[`, `.` and `=` are themselves.
+ * Globs match as in fnmatch(3) without flags and in the C locale, but a character is a code point:
+ * `*` matches any text, also `/` and a leading dot; `?`, `[a-z]`, `[!a]`, `\x`. As in glibc, a lone
+ * `\` at the end and an unknown `[:name:]` match nothing, and an unclosed `[` stands for itself.
+ * Collating symbols `[.x.]` and `[=x=]` are not supported: their characters stand for themselves.
  * Guarantee: matching takes at most pattern length times value length steps, whatever the value,
  * because values come from the network.
  */
@@ -83,7 +83,7 @@ function parseRange(pattern: readonly number[], at: number): RangeTest | undefin
   return { test: (character) => character >= low && character <= high, next };
 }
 
-/** `[...]` starting at `at`, or undefined when it is not closed: then `[` is itself. */
+/** `[...]` starting at `at`, or undefined when it is not closed: then `[` stands for itself. */
 function parseBracket(pattern: readonly number[], at: number): Bracket | undefined {
   const negated = pattern[at + 1] === bang || pattern[at + 1] === caret;
   const start = negated ? at + 2 : at + 1;
@@ -157,10 +157,10 @@ function matchAtoms(atoms: readonly Atom[], value: readonly number[]): boolean {
   return atomAt === atoms.length;
 }
 
-/** What a glob has and a plain text does not. */
+/** Found in a glob, but not in plain text. */
 const special = /[*?[\\]/;
 
-/** A glob. A lone `*` and a pattern without special characters take a short way. */
+/** A glob. A lone `*` and a pattern without special characters take a shortcut. */
 export function globPattern(text: string): Pattern {
   if (text === '*') return { text, matches: () => true };
   if (!special.test(text)) return { text, matches: (value) => value === text };
@@ -171,7 +171,7 @@ export function globPattern(text: string): Pattern {
 /**
  * A pattern of an address class: one address in any spelling or a CIDR network when it parses as
  * such, else a glob on the canonical text. Undefined when it can match no address: it has a slash
- * but is no network, or nothing special and is no address.
+ * but is not a network, or it has no special character and is not an address.
  */
 export function addressPattern(text: string): Pattern | undefined {
   const network = parseNetwork(text);

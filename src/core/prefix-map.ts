@@ -40,7 +40,7 @@ export class PrefixMap<B extends Covers> {
     if (known.blocks === 0) this.#lengths.delete(key);
   }
 
-  /** Whether there is a block of the address or network that is written so. */
+  /** Whether there is a block of exactly the address or network with this text. */
   has(text: string): boolean {
     return this.#byText.has(text);
   }
@@ -50,7 +50,7 @@ export class PrefixMap<B extends Covers> {
     return this.#byText.get(address.text);
   }
 
-  /** The narrowest block that covers the address, of those that `isWanted` takes. */
+  /** The narrowest block that covers the address and that `isWanted` accepts. */
   find(address: Address, isWanted: (block: B) => boolean = () => true): B | undefined {
     let found: B | undefined;
     for (const { family, length } of this.#lengths.values()) {

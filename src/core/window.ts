@@ -16,13 +16,13 @@ const countCell = 1;
 const secondsCell = 2;
 const headCells = 3;
 
-/** How far values without a limit are counted. */
+/** Values without a limit are counted up to this. */
 const unlimitedCapacity = 1000;
 
 /** A run of `size` cells from `at` on. All zero is an empty window. */
 export type Window = { readonly cells: Uint32Array; readonly at: number; readonly size: number };
 
-/** How many hits are worth remembering: twice the limit, and always more than exceed it. */
+/** How many hits a window remembers: twice the limit, and always enough to exceed it. */
 export function capacityOf(rate: Rate): number {
   return rate.count < 0 ? unlimitedCapacity : Math.max(2, rate.count * 2);
 }
@@ -64,7 +64,7 @@ export function countHits(window: Window, rate: Rate, nowMs: number): number {
   return countYounger(window, rate.seconds, nowMs);
 }
 
-/** Whether no hit is left, by the rate of the latest one. */
+/** Whether no hit is left, judged by the rate of the latest one. */
 export function isIdle(window: Window, nowMs: number): boolean {
   return countYounger(window, window.cells[window.at + secondsCell] as number, nowMs) === 0;
 }
@@ -85,13 +85,13 @@ export function needsRoom(window: Window, rate: Rate, nowMs: number): boolean {
 }
 
 /**
- * Adds a hit and returns how many are in the window with it; the oldest ones beyond the rate's
- * capacity are forgotten. Make room first where it is needed.
+ * Adds a hit and returns how many are in the window with it; beyond the rate's capacity
+ * the oldest ones are forgotten. Make room first where `needsRoom` says so.
  */
 export function addHit(window: Window, rate: Rate, nowMs: number): number {
   const { cells, at } = window;
-  const most = Math.min(capacityOf(rate), slotsOf(window));
-  const excess = countHits(window, rate, nowMs) - most + 1;
+  const max = Math.min(capacityOf(rate), slotsOf(window));
+  const excess = countHits(window, rate, nowMs) - max + 1;
   if (excess > 0) dropOldest(window, excess);
   const count = cells[at + countCell] as number;
   const slot = ((cells[at + oldestCell] as number) + count) % slotsOf(window);

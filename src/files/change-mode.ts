@@ -1,10 +1,10 @@
 /**
- * Guarantee: the mode changes of the very file that was looked at, never of one that a symbolic link
+ * Guarantee: only the very file that was looked at changes its mode, never one that a symbolic link
  * leads to or that took the name in between. Needs /proc.
  */
 import { chmodSync, closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
 
-/** O_PATH, which Node does not name: neither permission to read nor a reader or writer is needed. */
+/** O_PATH, which Node does not name: needs no permission to read, and waits for no pipe. */
 const pathOnly = 0o10000000;
 
 /** Throws a system error, or an Error when the file is not `expected`; then nothing has changed. */

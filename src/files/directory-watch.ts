@@ -1,16 +1,16 @@
 /**
- * Tells that something changed in a directory, soon after it has come to rest, and what.
+ * Tells what changed in a directory, soon after the changes have come to rest.
  *
- * A hint and no more: the kernel drops events when too many wait, and goes on watching a directory
- * that another one has replaced, until `arm` is called again.
+ * Only a hint: the kernel drops events when too many wait, and goes on watching a directory that
+ * another one has replaced, until `arm` is called again.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import type { Timers } from '../runtime/timers.ts';
 
-/** Without an event for this long the directory is at rest; it is not waited for any longer. */
+/** A directory is at rest after `restMs` without an event, or `longestMs` after the first one. */
 const restMs = 150;
 const longestMs = 1000;
-/** More names than this are no help. */
+/** With more names than this, anything may have changed. */
 const maxNames = 10_000;
 
 export type DirectoryWatchParts = {
@@ -19,7 +19,7 @@ export type DirectoryWatchParts = {
   readonly onEvent: (name: string | null) => void;
   readonly onRest: () => void;
   readonly onTrouble: (error: unknown) => void;
-  /** Called when it watches again. */
+  /** Called when it watches again after trouble. */
   readonly onMended: () => void;
   readonly timers: Timers;
 };
@@ -55,7 +55,7 @@ export class DirectoryWatch {
     }
   }
 
-  /** What changed since it was last taken; undefined: it may be anything. */
+  /** The names that changed since the last call; undefined when anything may have. */
   take(): Set<string> | undefined {
     const names = this.#isAnything ? undefined : this.#names;
     this.#names = new Set();

@@ -1,12 +1,12 @@
 /**
- * Keeps us from opening what another user put in the place of a file of ours, in a directory in which
- * others may write: a symbolic link would lead our writes elsewhere, and a pipe that nobody reads
- * would stop us. Links of root's and of our own are followed.
+ * Keeps us from opening what another user put in place of our file, in a directory where others may
+ * write: a symbolic link would lead our writes elsewhere, and a pipe without a reader would stop
+ * us. Links made by root or by us are followed.
  */
 import { lstatSync, type Stats } from 'node:fs';
 import { Fault, type FaultCode } from '../runtime/errors.ts';
 
-/** What cannot be looked at is not there: opening it tells the trouble. */
+/** Undefined also for a file that cannot be looked at: opening it will say why. */
 function statsOf(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
@@ -15,7 +15,7 @@ function statsOf(path: string): Stats | undefined {
   }
 }
 
-/** A sentence about what another user put there, or undefined: it may be opened. */
+/** A sentence about what another user put there; undefined when it may be opened. */
 export function plantedAt(path: string): string | undefined {
   const stats = statsOf(path);
   if (!stats || stats.isFile()) return undefined;

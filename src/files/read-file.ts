@@ -1,6 +1,6 @@
 /**
- * Reads a whole file and waits for nobody: where somebody put a pipe in its place, that is an empty
- * file or an error. Throws system errors.
+ * Reads a whole file without waiting for a writer: a pipe in its place is an empty file or an
+ * error. Throws system errors.
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -16,7 +16,7 @@ export function readFile(path: string): Buffer {
   }
 }
 
-/** The same, while other things are done. */
+/** The same, without blocking the event loop. */
 export async function readFileLater(path: string): Promise<Buffer> {
   const file = await open(path, flags);
   try {

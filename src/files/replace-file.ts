@@ -33,14 +33,14 @@ import { identityFrom } from './file-identity.ts';
 const narrowMode = 0o600;
 
 /**
- * Replaces `path`, or creates it, and returns the identity of what it is then. An owner that it had,
- * it keeps where we may give it.
+ * Replaces or creates `path` and returns the identity of the new file, which keeps the owner of the
+ * old one where we may set it.
  */
 export function* replaceFile(path: string, bytes: Uint8Array, mode: number): Work<string> {
   const temporary = temporaryName(path);
   try {
     const identity = yield* writeNewFile(temporary, bytes, mode, ownerOf(path));
-    // At once, and not beside other things: who gives the work up must know whether it was done.
+    // Synchronous, because whoever abandons this work must know whether the rename was done.
     renameSync(temporary, path);
     yield* syncDirectory(dirname(path));
     return identity;
@@ -65,7 +65,7 @@ export function removeLeftovers(path: string): void {
   }
 }
 
-/** Makes an empty file of ours, in the place of whatever is there. Throws a system error. */
+/** Makes an empty file of ours in place of whatever is there. Throws a system error. */
 export function createAnew(path: string): void {
   closeSync(openNew(path));
 }
@@ -105,7 +105,7 @@ function sync(fd: number): Work<void> {
   return slowly({ now: () => fsyncSync(fd), later: () => promisify(fsync)(fd) });
 }
 
-/** What has that name can only be the leftover of a dead process that had our number, or planted. */
+/** A file of that name is planted, or the leftover of a dead process that had our number. */
 function openNew(path: string): number {
   try {
     return openSync(path, 'wx', narrowMode);

@@ -1,9 +1,9 @@
 /**
  * Notices when files are saved. Editors save in many ways (in place, by rename, by remove and
- * create), which chokidar knows. A file counts as saved when it has rested for a moment, so that no
- * half-written one is read.
+ * create), which chokidar knows. A file counts as saved when it has rested for a moment, so that it
+ * is not read half-written.
  *
- * What is saved while the watch is being set up it does not tell: compare identities at `onReady`.
+ * It misses what is saved while the watch is being set up: compare identities at `onReady`.
  */
 import { type FSWatcher, watch } from 'chokidar';
 

@@ -1,6 +1,6 @@
 /**
- * Has the daemon look for an overload by itself, every so many seconds: one look at a time, and
- * the next one is planned when the last has ended, however long its command took.
+ * The daemon's own look for an overload, every so many seconds. One look at a time: the next one is
+ * planned when the last has ended, however long its command took.
  */
 
 import type { Overload } from '../config/config.ts';
@@ -34,7 +34,7 @@ export class OverloadWatch {
     return this.#dueMs;
   }
 
-  /** Looks now and then by the rule; called again, it takes a rule that has changed. */
+  /** Looks now, and from then on as the rule says. Call it again when the rule has changed. */
   start(): void {
     this.#isStopped = false;
     if (this.#isLooking) return;

@@ -1,10 +1,10 @@
 /**
- * Whether the queue is too long, as told by a file that is there while it is: the contract of the
- * original overload plugin and its cron job.
+ * Whether the queue is too long. A file exists while it is: the contract of the original overload
+ * plugin and its cron job.
  *
- * Guarantee: only an empty file is ever removed and nothing is ever written into one, so a wrong
- * path costs no data, and no symbolic link is followed to make one. A file with something in it was
- * made by the administrator and stays.
+ * Guarantee: only an empty file is ever removed and nothing is written into one, so a wrong path
+ * costs no data. No link is followed to make the file. One with something in it was made by the
+ * administrator and stays.
  */
 import { execFile } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, rmSync, statSync } from 'node:fs';
@@ -27,13 +27,13 @@ const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 const usualTimeoutMs = 60_000;
 const run = promisify(execFile);
 
-/** Asked at each check; nothing is kept. */
+/** Looks at the file anew at each check. */
 export function isOverloaded(rule: Overload): boolean {
   return existsSync(rule.file);
 }
 
 /**
- * What follows from a measurement. Between the thresholds everything stays as it is, so that the
+ * Whether a measurement means an overload. Between the thresholds it stays as it was, so that an
  * overload does not begin and end with every message.
  */
 export function judgeOverload(rule: Overload, wasOn: boolean, pressure: Pressure): boolean {
@@ -44,7 +44,7 @@ export function judgeOverload(rule: Overload, wasOn: boolean, pressure: Pressure
 }
 
 /**
- * How many messages wait by what the command prints: the number after qmail-qstat's words for
+ * How many messages wait, by what the command prints: the number after qmail-qstat's words for
  * messages not yet preprocessed, or without these words the first number.
  */
 export function messagesIn(output: string): number | undefined {

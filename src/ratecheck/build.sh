@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds bin/ratecheck from ratecheck.c, static where that works, because a static program starts
-# fastest and this one starts at every connection.
+# Builds bin/ratecheck from ratecheck.c, static where that works: a static program starts fastest,
+# and this one starts at every connection.
 #
 # usage: build.sh [-f] [-s SOCKET] [-o FILE]
 #   -f          build even when FILE is newer than its source
@@ -49,7 +49,7 @@ fi
 
 version=$(sed -n 's/^ *"version": *"\([0-9A-Za-z.+-]*\)".*/\1/p' "$root/package.json" | head -n 1)
 work=$(mktemp -d) || exit 111
-# Renamed into place when complete, so that nobody ever runs half a program.
+# Renamed into place when complete, so that no half-written program ever runs.
 fresh=$program.$$
 trap 'rm -rf "$work" "$fresh"' EXIT
 trap 'exit 111' HUP INT TERM

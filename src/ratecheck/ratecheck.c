@@ -62,7 +62,7 @@ struct options {
 	int fail_closed, keep_open, ask_only, check_options;
 };
 
-/* What came of asking: the daemon's status and its reply, or NO_ANSWER and a problem. */
+/* The outcome of asking: the daemon's status and its reply, or NO_ANSWER and a problem. */
 enum { WITHIN = '0', OVER = '1', ERROR = '2', NO_ANSWER = 0 };
 struct answer {
 	int status;
@@ -93,10 +93,10 @@ static int is_control(char c)
 	return (unsigned char)c < ' ' || c == 127;
 }
 
-/* Bytes from outside: unprintable ones become '?', and no more than `most` are shown. */
-static void add_outside(struct line *line, const char *bytes, size_t length, size_t most)
+/* Bytes from outside: unprintable ones become '?', and no more than `max` are shown. */
+static void add_outside(struct line *line, const char *bytes, size_t length, size_t max)
 {
-	for (size_t i = 0; i < length && i < most; i++)
+	for (size_t i = 0; i < length && i < max; i++)
 		add_char(line, is_control(bytes[i]) || bytes[i] & 128 ? '?' : bytes[i]);
 }
 
@@ -143,7 +143,7 @@ static int wait_for(int fd, short events)
 /*
  * One write that neither blocks nor raises SIGPIPE, on a descriptor whose flags are not ours to
  * change. On a socket MSG_DONTWAIT and MSG_NOSIGNAL do it. Elsewhere poll is asked first: it says
- * POLLERR for a pipe nobody reads any more, and POLLOUT only when a page is free, so a line fits.
+ * POLLERR for a pipe without a reader, and POLLOUT only when a page is free, so a line fits.
  * XXX: where other writers share the pipe and fill it in between, write waits for its reader.
  */
 static ssize_t write_some(int fd, const char *bytes, size_t length)
@@ -257,8 +257,8 @@ static void take_option(struct options *options, char flag, const char *argument
 }
 
 /*
- * Returns where the operands begin. Options end at the first argument that is none, or after "--",
- * because what follows belongs to the program; getopt(3) of GNU would reorder it and speak itself.
+ * Returns where the operands begin. Options end at the first argument that is not one, or after
+ * "--": what follows belongs to the program. GNU getopt(3) would reorder it and print errors.
  */
 static char **take_options(char **arguments, struct options *options)
 {
@@ -456,8 +456,8 @@ static void keep_open(int fd, const struct options *options, const struct answer
 }
 
 /*
- * The socket stays open: exec or exit closes it, and not sooner than that should the daemon see the
- * end of this connection.
+ * The socket stays open until exec or exit closes it: the daemon must not see the end of this
+ * connection any sooner.
  */
 static void ask(const struct options *options, struct answer *answer)
 {
@@ -495,7 +495,7 @@ _Noreturn static void run(char **program)
  * Closing a TCP socket that holds unread bytes sends a reset, and a reset can overtake or discard
  * the 421 before the client reads it. So what a client sent ahead of our greeting is taken in
  * first: only what has arrived, only so much, and only when fd 0 is the very socket the line went
- * to. When it is not (a plugin), the bytes belong to somebody who will go on reading them.
+ * to. When it is not (a plugin), the bytes belong to a program that will go on reading them.
  */
 static void drain_client(void)
 {
@@ -517,7 +517,7 @@ _Noreturn static void refuse(struct line *line, int status)
 	_exit(status);
 }
 
-/* The third word of a reply, "118" in "1 12/10 118". False when there is none we understand. */
+/* The third word of a reply, "118" in "1 12/10 118". False when it is missing or not a number. */
 static int find_seconds(const struct line *reply, struct line *seconds)
 {
 	size_t at = 2;
@@ -531,7 +531,7 @@ static int find_seconds(const struct line *reply, struct line *seconds)
 	return seconds->length > 0 && seconds->length <= MAX_SECONDS_DIGITS;
 }
 
-/* %v, %s and %% are replaced; any other % is itself. A control character becomes a space. */
+/* %v, %s and %% are replaced; any other % stays. A control character becomes a space. */
 static void add_message(struct line *line, const char *message, const char *value,
                         const struct line *seconds)
 {

@@ -12,7 +12,7 @@ import { refusePlanted } from '../files/planted-file.ts';
 import { errnoOf, Fault, reasonOf } from '../runtime/errors.ts';
 import { preventGc } from './prevent-gc.ts';
 
-/** Takes the lock for the socket or database at `path`; the returned function lets go of it. */
+/** Takes the lock for the socket or database at `path`; the returned function releases it. */
 export function takeInstanceLock(path: string): () => void {
   const lock = `${path}.lock`;
   refusePlanted(lock, 'listen');
@@ -28,7 +28,7 @@ export function takeInstanceLock(path: string): () => void {
   }
 }
 
-/** Why no file can be made in the directory, or undefined: that is not it. */
+/** Why no file can be made in the directory; undefined when one can. */
 function refusedBy(directory: string): string | undefined {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);

@@ -1,8 +1,8 @@
 /**
  * Opens a database and brings it to the version that this program knows.
  *
- * WAL. synchronous=NORMAL: a commit survives the death of the process; power loss may cost the last
- * ones, whose blocks the peers directory still holds.
+ * WAL. synchronous=NORMAL: a commit survives the death of the process; a power loss may cost the
+ * last ones, but the peers directory still holds their blocks.
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
@@ -10,7 +10,7 @@ import { refusePlanted } from '../files/planted-file.ts';
 import { errnoOf, Fault, type FaultCode, reasonOf } from '../runtime/errors.ts';
 import { preventGc } from './prevent-gc.ts';
 
-/** Step i brings a database from version i to i + 1; PRAGMA user_version tells where it is. */
+/** Step i brings a database from version i to i + 1; PRAGMA user_version is its version. */
 const migrations = [
   `CREATE TABLE blocks (
      address TEXT PRIMARY KEY,
@@ -37,18 +37,18 @@ const migrations = [
      until_ms INTEGER,
      reason TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;`,
-  // What ends next is known in memory; the index would double what a block and its end cost.
+  // Memory knows what ends next; the index would double the cost of a block and its end.
   `DROP INDEX blocks_by_end;
    CREATE INDEX offences_by_time ON offences (last_ms);`,
 ];
 
 export const latestVersion = migrations.length;
 
-/** How long opening waits for a lock of somebody else's, and how long the rest does. */
+/** How long opening waits for a lock of another process, and how long all later calls do. */
 const openingMs = 2000;
 export const busyTimeoutMs = 50;
 
-/** What keeps the file from being opened until somebody sees to it, or undefined. */
+/** What prevents opening the file until the administrator acts, or undefined. */
 function obstacleAt(path: string): string | undefined {
   try {
     if (statSync(path).isDirectory()) return 'it is a directory';
@@ -75,13 +75,13 @@ function migrate(database: Database.Database, path: string): void {
   }
 }
 
-/** Sets how long each call waits for a lock of somebody else's. */
+/** Sets how long each call waits for a lock of another process. */
 export function setBusyTimeout(database: Database.Database, ms: number): void {
   database.exec(`PRAGMA busy_timeout = ${ms}`);
 }
 
 function openFile(path: string, options: Database.Options): Database.Database {
-  // SQLite would open for reading what it may not write.
+  // SQLite opens a file that it may not write for reading only.
   const obstacle = obstacleAt(path);
   if (obstacle !== undefined) throw new Fault('storeAccess', `${path}: ${obstacle}`);
   return preventGc(new Database(path, { timeout: openingMs, ...options }));
@@ -92,7 +92,7 @@ function faultCodeOf(error: unknown): FaultCode {
   return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' ? 'storeCorrupt' : 'store';
 }
 
-/** Lets the driver's errors out as Faults. */
+/** Turns the driver's errors into Faults. */
 export function asFaults<T>(path: string, work: () => T): T {
   try {
     return work();
@@ -102,7 +102,7 @@ export function asFaults<T>(path: string, work: () => T): T {
   }
 }
 
-/** Waits so long for a lock of somebody else's. Throws a Fault, or the driver's error. */
+/** Waits up to `waitMs` for a lock of another process. Throws a Fault, or the driver's error. */
 export function openDatabase(path: string, waitMs = openingMs): Database.Database {
   const database = openFile(path, { timeout: waitMs });
   try {
@@ -130,15 +130,15 @@ function look(path: string): string | undefined {
   try {
     return quickCheck(path, true);
   } catch (error) {
-    // Who was killed has left a journal, by which what he had begun must be undone first.
+    // A killed process left a journal, by which its unfinished work must be undone first.
     if (errnoOf(error) === 'SQLITE_READONLY_ROLLBACK') return quickCheck(path, false);
     throw error;
   }
 }
 
 /**
- * Reads all of the database at `path`, and changes nothing of one that is damaged: who may write
- * moves into it, when he closes it, what a killed process left in its -wal.
+ * Reads all of the database at `path` and changes nothing in a damaged one. Opened for writing, it
+ * would on closing take in what a killed process left in its -wal.
  * @throws Fault `storeCorrupt` when something cannot be right.
  */
 export function checkDatabase(path: string): void {

@@ -1,8 +1,8 @@
 /**
- * Opens the daemon's database, and takes a fresh one in place of one that is damaged: a mail host
- * without its old blocks is better off than one that nothing protects.
+ * Opens the daemon's database, or a fresh one in place of a damaged one: a mail host without its
+ * old blocks is better off than one without protection.
  *
- * Guarantee: what is damaged is renamed, never changed, removed or overwritten by this.
+ * Guarantee: a damaged database is renamed, never changed, removed or overwritten.
  */
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -10,22 +10,22 @@ import { Fault, reasonOf } from '../runtime/errors.ts';
 import { checkDatabase } from './open-database.ts';
 import { SqliteStore } from './sqlite-store.ts';
 
-/** Before the time at which a damaged database was set aside. */
+/** In the new name of a damaged database, before the time at which it was set aside. */
 const infix = '.damaged-';
-/** The database last: while it has its name, it is tried again. */
+/** The database itself comes last: while it has its name, the next start tries again. */
 const parts = ['-wal', '-shm', ''];
 
-/** Is told what was wrong: an event and what belongs to it. */
+/** Where faults go: an event and its fields. */
 export type ErrorLog = { error(event: string, fields: Readonly<Record<string, string>>): void };
 
 /** Opens a database that is not damaged, or a new one. @throws Fault */
 export function openSound(path: string, log: ErrorLog): SqliteStore {
-  // Opening tells what else it may be.
+  // If it is anything else, opening it says so.
   if (statSync(path, { throwIfNoEntry: false })?.isFile()) checkDatabase(path);
   return new SqliteStore(path, (row) => log.error('row left out', { row }));
 }
 
-/** For who holds the lock of the database. @throws Fault */
+/** The caller must hold the lock of the database. @throws Fault */
 export function openStore(path: string, log: ErrorLog, nowMs: number): SqliteStore {
   try {
     return openSound(path, log);
@@ -37,7 +37,7 @@ export function openStore(path: string, log: ErrorLog, nowMs: number): SqliteSto
   }
 }
 
-/** The files of damaged databases that were set aside and still lie there. */
+/** The files of damaged databases that were set aside and are still there. */
 export function filesSetAside(path: string): string[] {
   const directory = dirname(path);
   const names = existsSync(directory) ? readdirSync(directory) : [];
@@ -45,7 +45,7 @@ export function filesSetAside(path: string): string[] {
   return names.filter((name) => name.startsWith(start)).map((name) => join(directory, name));
 }
 
-/** The new names; sqlite3 takes the files for one database. @throws Fault */
+/** Returns the new names; sqlite3 still takes the files for one database. @throws Fault */
 function setAside(path: string, nowMs: number): string[] {
   const time = new Date(nowMs).toISOString().replace(/[-:]/g, '');
   const aside = `${path}${infix}${time}`;

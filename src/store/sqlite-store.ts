@@ -1,7 +1,7 @@
 /**
  * The store in a SQLite database, see open-database.ts.
  *
- * Guarantee: a database that could only be read when it was opened is written again when it can be.
+ * Guarantee: a database that was read-only when it was opened is written to as soon as it can be.
  */
 
 import { accessSync, constants, existsSync } from 'node:fs';
@@ -40,7 +40,7 @@ type BlockRow = readonly [
 /** How many blocks are read in one go. */
 const readSlice = 10_000;
 
-/** Of a Date. */
+/** The last instant that a Date can hold. */
 const lastInstantMs = 8.64e15;
 
 type AllowanceRow = { address: string; since_ms: number; until_ms: number | null; reason: string };
@@ -49,7 +49,7 @@ function isInstant(ms: number): boolean {
   return Math.abs(ms) <= lastInstantMs;
 }
 
-/** Undefined for a row that makes no sense: something else has written it. */
+/** Undefined for a row that makes no sense, because another program wrote it. */
 function allowanceOf(row: AllowanceRow): Allowance | undefined {
   const address = parseNetwork(row.address);
   if (!address || !isInstant(row.since_ms) || !isInstant(row.until_ms ?? 0)) return undefined;
@@ -123,7 +123,7 @@ function prepare(database: Database.Database) {
   });
 }
 
-/** What is done in one commit each. */
+/** Each of these is one commit. */
 function transactions(database: Database.Database, statements: ReturnType<typeof prepare>) {
   return {
     add: database.transaction((block: NewBlock): Block => {
@@ -171,12 +171,12 @@ export class SqliteStore implements Store {
   readonly #onNonsense: (row: string) => void;
   #connection: Connection;
   #isWaiting = true;
-  /** SQLite opens for reading what it may not write, and then never writes it. */
+  /** SQLite opens a file that it may not write for reading only, and then never writes to it. */
   #isReadOnly = false;
 
   /**
-   * Opens or creates the database at `path` (`:memory:` for none on disk). `onNonsense` is told of
-   * each row that makes no sense, which is then left out. Waits for a lock here, and hardly later.
+   * Opens or creates the database at `path` (`:memory:` for one in memory). `onNonsense` is told
+   * of each row that makes no sense and is left out. Only this waits long for a lock.
    */
   constructor(path: string, onNonsense: (row: string) => void = () => {}) {
     this.#path = path;
@@ -213,10 +213,10 @@ export class SqliteStore implements Store {
     return row ?? { times: 0, lastMs: 0 };
   }
 
-  forgetOffences(kept: number, most: number): number {
+  forgetOffences(kept: number, max: number): number {
     return this.#guard(({ statements }) => {
       const tooMany = (statements.countOffences.get() ?? 0) - kept;
-      return tooMany > 0 ? statements.forgetOffences.run(Math.min(tooMany, most)).changes : 0;
+      return tooMany > 0 ? statements.forgetOffences.run(Math.min(tooMany, max)).changes : 0;
     });
   }
 
@@ -258,11 +258,11 @@ export class SqliteStore implements Store {
     return one;
   }
 
-  /** Connects anew where that helps. Where it fails, every use fails until it is tried again. */
+  /** Connects anew where that helps. After a failure every call fails until the next attempt. */
   #reconnect(): void {
     const isOpen = this.#connection.database.open;
     if (isOpen && !(this.#isReadOnly && isWritable(this.#path))) return;
-    // What is open hands down to others of this process that it may not write.
+    // An open connection passes on to others of this process that it may not write.
     this.#connection.database.close();
     this.#connection = asFaults(this.#path, () => connect(this.#path, busyTimeoutMs));
     this.#isReadOnly = false;
@@ -290,7 +290,7 @@ export class SqliteStore implements Store {
   #takeNote(code: string | undefined): void {
     if (code === 'SQLITE_READONLY') this.#isReadOnly = true;
     if (code !== 'SQLITE_BUSY' || !this.#isWaiting) return;
-    // Who waits keeps everybody waiting: once in vain is enough until something is written.
+    // Waiting stalls every client; after one timeout, do not wait again until a write succeeds.
     this.#isWaiting = false;
     setBusyTimeout(this.#connection.database, 0);
   }

@@ -1,6 +1,6 @@
 /**
- * Where blocks are remembered. The promises every store makes, and test/contract/store.ts holds
- * it to:
+ * Where blocks are remembered. Every store keeps these promises, and test/contract/store.ts tests
+ * them:
  *
  * 1. A block that `add` returned survives a kill -9 one instruction later.
  * 2. `removeAll` is one commit: it costs little more than what it removes.
@@ -16,11 +16,11 @@ export interface Store {
   /** Commits the block and the offence; returns it with what the store knows filled in. */
   add(block: NewBlock): Block;
   /**
-   * Forgets the blocks of exactly these addresses and networks, or on a fault none of them; says how
-   * many there were.
+   * Forgets the blocks of exactly these addresses and networks, or on a fault none of them; returns
+   * how many there were.
    */
   removeAll(addresses: readonly Address[]): number;
-  /** Writes what changes nothing, to see whether it can. */
+  /** Writes without changing anything, to see whether it can. */
   tryWriting(): void;
   get(address: Address): Block | undefined;
   /** Every block, in any order. */
@@ -28,13 +28,13 @@ export interface Store {
   /** The offences of exactly this address or network. */
   offences(address: Address): Offences;
   /**
-   * Forgets offences beyond the latest `kept`, the oldest first, none of an address that is blocked,
-   * and at most `most` of them; says how many.
+   * Forgets the oldest offences, so that `kept` remain, but none of a blocked address, and at most
+   * `max` of them; returns how many.
    */
-  forgetOffences(kept: number, most: number): number;
+  forgetOffences(kept: number, max: number): number;
   /** Commits an allowance; an earlier one of the same address is replaced. */
   allow(allowance: Allowance): void;
-  /** Forgets the allowance of exactly this address; says whether there was one. */
+  /** Forgets the allowance of exactly this address; returns whether there was one. */
   disallow(address: Address): boolean;
   allowances(): Allowance[];
   close(): void;

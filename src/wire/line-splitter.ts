@@ -1,9 +1,9 @@
 /**
  * Bytes to lines of text, with a bound. A line ends with LF or CRLF.
  *
- * Guarantee: when its lines are taken it keeps at most `longestLine` bytes, however long a line the
- * other side sends; the rest of an over-long line is thrown away up to its end, and the line is
- * reported as too long. No text has a character that was not sent: what is no UTF-8 is reported too.
+ * Guarantee: once its lines are taken, it keeps at most `longestLine` bytes, however long a line
+ * the other side sends; the rest of an overlong line is thrown away, and the line is reported as
+ * too long. No text has a character that was not sent: a line that is not UTF-8 is reported.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -22,12 +22,12 @@ export type Line = string | BadLine;
 const tooLong: BadLine = { is: 'too long' };
 
 export class LineSplitter {
-  /** What was fed, of which the lines before `#start` are taken. */
+  /** The bytes fed; the lines before `#start` have been taken. */
   #chunk: Buffer | undefined;
   #start = 0;
-  /** Whether all of the chunk is UTF-8: then each of its lines is. */
+  /** Whether all of the chunk is UTF-8, and so each of its lines. */
   #isSound = false;
-  /** The begin of a line whose end has not come. */
+  /** The beginning of a line whose end has not come. */
   #kept: Buffer | undefined;
   #skipping = false;
   readonly #longest: number;
@@ -41,14 +41,14 @@ export class LineSplitter {
     return this.#kept !== undefined || this.#skipping;
   }
 
-  /** Takes bytes, whose lines `next` gives. */
+  /** Takes bytes; `next` gives their lines. */
   feed(chunk: Buffer): void {
     this.#chunk = this.#chunk ? Buffer.concat([this.#chunk.subarray(this.#start), chunk]) : chunk;
     this.#isSound = isUtf8(this.#chunk);
     this.#start = 0;
   }
 
-  /** The next line; undefined when the bytes that are there complete no more. */
+  /** The next line; undefined when the bytes fed so far complete no more. */
   next(): Line | undefined {
     const chunk = this.#chunk;
     if (!chunk) return undefined;
@@ -65,7 +65,7 @@ export class LineSplitter {
       : this.#lineIn(chunk, start, end, this.#isSound);
   }
 
-  /** Throws away the bytes whose lines are not taken. */
+  /** Throws away the bytes whose lines have not been taken. */
   drop(): void {
     this.#chunk = undefined;
   }
@@ -78,7 +78,7 @@ export class LineSplitter {
     return lines;
   }
 
-  /** The line of which `rest` is the end. */
+  /** The line that ends with `rest`. */
   #finish(rest: Buffer): Line {
     const whole = this.#kept ? Buffer.concat([this.#kept, rest]) : rest;
     const line = this.#skipping ? tooLong : this.#lineIn(whole, 0, whole.length, false);
@@ -87,7 +87,7 @@ export class LineSplitter {
     return line;
   }
 
-  /** The line from `start` to its LF at `end`; `isSound`: it is known to be UTF-8. */
+  /** The line from `start` to its LF at `end`; `isSound` when it is known to be UTF-8. */
   #lineIn(bytes: Buffer, start: number, end: number, isSound: boolean): Line {
     const last = end > start && bytes[end - 1] === cr ? end - 1 : end;
     if (last - start > this.#longest) return tooLong;

@@ -1,7 +1,7 @@
 /**
  * A reply line. Its first character is the status, which clients use as exit code:
  * `0 3/10` within, `1 12/10` exceeded, `1 12/10 118` exceeded and blocked for 118 more seconds,
- * `2 message` error. A limit of `-` means that there is none.
+ * `2 message` error. A limit of `-` means no limit.
  */
 import { quoted } from '../runtime/log.ts';
 
@@ -27,7 +27,7 @@ export function replyLine(reply: Reply): string {
   return `${reply.status} ${reply.count}/${limit}${left}\r\n`;
 }
 
-/** The reply in a line without its end, or undefined when it is none. */
+/** The reply in a line without its end, or undefined when the line is not a reply. */
 export function parseReply(line: string): Reply | undefined {
   if (line.startsWith('2 ')) return { status: 2, message: line.slice(2) };
   const [, status, count, limit, left] = form.exec(line) ?? [];

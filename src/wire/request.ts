@@ -1,7 +1,6 @@
 /**
  * A request line, `class value`: the class up to the first space, the value all after it. A `+` in
- * front of the class says that the connection stays open for as long as the session lasts that is
- * asked for.
+ * front of the class says that the connection stays open as long as the client's session lasts.
  */
 import type { BadLine, Line } from './line-splitter.ts';
 
@@ -17,7 +16,7 @@ function refusalOf({ is }: BadLine): string {
   return 'Bad input (not UTF-8)';
 }
 
-/** The request in a line, or the sentence that says why it is none. */
+/** The request in a line, or a sentence that says why it is not one. */
 export function parseRequest(line: Line): Request | string {
   if (typeof line !== 'string') return refusalOf(line);
   const space = line.indexOf(' ');
@@ -28,7 +27,7 @@ export function parseRequest(line: Line): Request | string {
   return { class: line.slice(isSession ? 1 : 0, space), value: line.slice(space + 1), isSession };
 }
 
-/** The line that asks for it, or undefined when class or value cannot be sent. */
+/** The line of a request, or undefined when its class or value cannot be sent. */
 export function requestLine(request: Request): string | undefined {
   if (/^\+|[\s\0]/.test(request.class) || /[\r\n\0]/.test(request.value)) return undefined;
   if (!request.class || !request.value) return undefined;
