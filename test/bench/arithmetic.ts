@@ -1,9 +1,9 @@
-/** Medians, ratios and what becomes of goals. Pure. */
+/** Medians, ratios and whether goals are met. Pure. */
 import type { Finding, Goal, Series } from './row.ts';
 
 export type Judgement = 'met' | 'missed' | 'not judged' | '';
 
-/** The middle of the samples, or the mean of the middle two; NaN of none. */
+/** The middle of the samples, or the mean of the middle two; NaN without samples. */
 export function median(samples: readonly number[]): number {
   const sorted = [...samples].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -12,7 +12,7 @@ export function median(samples: readonly number[]): number {
 }
 
 /**
- * How many times `other` it is. Samples of one round belong together: a machine that was slow for
+ * How many times `other` ours is. Samples of one round belong together: a machine that was slow for
  * a round was slow for both. Without such pairs it is the ratio of the medians.
  */
 export function ratioOf(ours: Series, other: Series): number {
@@ -22,7 +22,7 @@ export function ratioOf(ours: Series, other: Series): number {
   return median(ours.samples.map((sample, round) => sample / (other.samples[round] as number)));
 }
 
-/** Ours as a multiple of what the goal (or else the limit, or the peer) says; undefined without. */
+/** Ours as a multiple of the side that the goal names, else of the limit, else of the peer. */
 export function ratioShown({ ours, peer, limit, goal }: Finding): number | undefined {
   const wanted = goal?.of === 'peer' ? peer : goal?.of === 'limit' ? limit : (limit ?? peer);
   return wanted && ratioOf(ours, wanted);
@@ -33,7 +33,7 @@ function holds(value: number, { is, bound }: Goal): boolean {
   return is === 'at most' ? value <= bound : value >= bound;
 }
 
-/** Whether the goal is met. `exactly` asks it of every sample; 'not judged' when a side is missing. */
+/** Whether the goal is met: by every sample for `exactly`. 'not judged' when a side is missing. */
 export function judgeGoal(finding: Finding): Judgement {
   const { goal, ours } = finding;
   if (!goal) return '';

@@ -40,7 +40,7 @@ describe('arithmetic', () => {
     expect(median(samples)).toBe(middle);
   });
 
-  test('a round that was slow for both leaves the ratio as it is', () => {
+  test('a round that was slow for both does not change the ratio', () => {
     expect(ratioOf(series('a', 50, 5, 50), series('b', 100, 10, 100))).toBe(0.5);
   });
 
@@ -48,7 +48,7 @@ describe('arithmetic', () => {
     expect(ratioOf(series('a', 10, 20, 30), series('b', 40))).toBe(0.5);
   });
 
-  test('ten times as many may cost what their logarithm grows by', () => {
+  test('ten times as many may cost as much more as their logarithm grows', () => {
     expect(logarithmicBound(100, 1000)).toBeCloseTo(1.5);
     expect(logarithmicBound(1000, 1000)).toBe(1);
   });
@@ -79,7 +79,7 @@ describe('results', () => {
     expect(parseResults(resultsText(kept, undefined))).toEqual(kept);
   });
 
-  test('a file that holds no run is none', () => {
+  test('a file without a run gives no run', () => {
     expect(parseResults('# Results\n')).toBeUndefined();
   });
 
@@ -110,7 +110,7 @@ describe('results', () => {
 });
 
 describe('rows', () => {
-  // The project's table of goals, line by line, and what it asks for besides.
+  // The project's table of goals, line by line, and its other demands.
   test.each([
     'allowed connections/s through tcpsvd + ratecheck + echo, vs bare tcpsvd + echo, concurrency 1 and 8',
     'server CPU per allowed connection vs bare',
@@ -134,7 +134,7 @@ describe('rows', () => {
     expect(rows.map((row) => row.what)).toContain(what);
   });
 
-  test('each has the name of its file, by which it is asked for', () => {
+  test('each has the name of its file, by which it is chosen', () => {
     for (const { name } of rows) {
       expect(readFileSync(new URL(`rows/${name}.ts`, import.meta.url), 'utf8')).toContain(
         `name: '${name}'`,
@@ -155,7 +155,7 @@ describe('rows', () => {
 describe('a workbench', () => {
   const places = { root: '.', built: '.' };
 
-  test('leaves no process and no file when a row is over', async () => {
+  test('Guarantee: after clear it leaves no process and no file of a row', async () => {
     const bench = new Workbench(places, true);
     const directory = bench.newDirectory();
     const started = bench.start(directory, ['sleep', '60']);
@@ -167,7 +167,7 @@ describe('a workbench', () => {
     expect(() => readFileSync(directory)).toThrow('ENOENT');
   });
 
-  test('gives nothing new to a row that nobody waits for any more', async () => {
+  test('gives nothing new to an abandoned row', async () => {
     const bench = new Workbench(places, true);
     await bench.clear();
     expect(() => bench.start('/', ['sleep', '60'])).toThrow('the row is over');

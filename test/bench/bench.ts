@@ -3,8 +3,8 @@
  * --keep; every run is compared with the kept one. Arguments: --quick, --keep, and names of rows to
  * measure only these.
  *
- * A row that fails or takes too long is told and does not stop the rest. Exit 1 when a correctness
- * row missed its goal, else 0: to be slow is no fault.
+ * A row that fails or takes too long is reported and does not stop the rest. Exit 1 when a
+ * correctness row missed its goal, else 0, however slow ours is.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ const { values: options, positionals: only } = parseArgs({
 });
 
 const [root = '.', built = '.'] = [process.env.BENCH_ROOT, process.env.BENCH_BUILT];
-/** Of the row that is being measured. */
+/** The workbench of the row that is being measured. */
 let bench = new Workbench({ root, built }, options.quick);
 let isEnding = false;
 const results = join(root, 'test/bench/RESULTS.md');
@@ -65,13 +65,13 @@ function lastRun(): Run | undefined {
   }
 }
 
-/** The row's findings, or why there are none. */
+/** The row's findings, or why it has none. */
 async function measured(row: Row): Promise<readonly Finding[] | string> {
-  const mostMs = options.quick ? 40_000 : 300_000;
+  const maxMs = options.quick ? 40_000 : 300_000;
   bench = new Workbench({ root, built }, options.quick);
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`gave up after ${mostMs / 1000} s`)), mostMs);
+    timer = setTimeout(() => reject(new Error(`gave up after ${maxMs / 1000} s`)), maxMs);
   });
   try {
     return await Promise.race([row.measure(bench), tooLong]);
@@ -85,7 +85,7 @@ async function measured(row: Row): Promise<readonly Finding[] | string> {
 }
 
 async function runAll(): Promise<Run> {
-  // Before anything of ours runs: whose load it is.
+  // Before anything of ours runs, so that the load is that of others.
   const here = machine();
   const lines = [];
   const left = [];
@@ -111,7 +111,7 @@ function end(signal: NodeJS.Signals): void {
 }
 
 process.once('SIGINT', end).once('SIGTERM', end);
-// A contender that outlives its row's patience fails later; that has been told.
+// A contender that outlives its row's timeout fails later; the timeout was reported.
 process.on('unhandledRejection', () => {});
 const last = lastRun();
 const run = await runAll();

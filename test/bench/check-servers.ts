@@ -1,4 +1,4 @@
-/** Who answers checks over a Unix socket: ours, redis, and the least there can be in C and in Node. */
+/** Servers of checks over a Unix socket: ours, redis, and the least possible in C and in Node. */
 import { type CheckServer, startLineServer } from './peers/line-server.ts';
 import { startNodeServer } from './peers/node-server.ts';
 import { startRedis } from './peers/redis.ts';
@@ -13,7 +13,7 @@ export type CheckServers = {
   readonly floor: CheckServer;
 };
 
-/** Nobody is refused. */
+/** Their limits refuse no check. */
 export async function startCheckServers(bench: Workbench): Promise<CheckServers> {
   return {
     ours: await startRater(bench, { limits: 'ip: ( ("*", 60, 100000) );' }),
@@ -23,7 +23,7 @@ export async function startCheckServers(bench: Workbench): Promise<CheckServers>
   };
 }
 
-/** `measure` for each of them, under its name in the table. */
+/** `measure` for each server, under its name in the table. */
 export function contenders(
   servers: CheckServers,
   measure: (server: CheckServer, round: number) => Promise<number>,
@@ -40,7 +40,7 @@ export function contenders(
   };
 }
 
-/** What ours reaches of the least that there can be in Node. */
+/** Ours against the least possible server in Node. */
 export function ofFloor(
   { what, unit, ours }: Pick<Finding, 'what' | 'unit' | 'ours'>,
   floor: Series | undefined,

@@ -1,4 +1,4 @@
-/** The same greeting behind different doors: none, the least one, ours, a proxy. */
+/** The same greeting behind different doors: none, the least possible, ours, a proxy. */
 import { ask } from './load.ts';
 import { startHaproxy } from './peers/haproxy.ts';
 import { type Rater, startRater } from './rater.ts';
@@ -18,10 +18,10 @@ function door(name: string, { port, server }: Listening, rater?: Rater): Door {
   return { name, port, pids: [server.pid, ...(rater ? [rater.pid] : [])] };
 }
 
-/** Nobody is refused behind these. */
+/** None of these doors refuses a client. */
 export async function openDoors(bench: Workbench): Promise<Doors> {
   const rater = await startRater(bench, { limits: 'ip: ( ("*", 60, 100000) );' });
-  // As one that has been running for a while: V8 compiles what has run some thousand times.
+  // Like a daemon that has run for a while: V8 compiles what has run some thousand times.
   const often = { checks: bench.size(20_000, 5000), concurrency: 8, depth: 1, keep: false };
   await ask(bench, { server: rater.checked, ...often, from: '10.0.0.0', spread: 1000 });
   const bare = await startBare(bench);

@@ -3,7 +3,7 @@
  *
  *   load visit PORT VISITS CONCURRENCY BASE SPREAD STOP
  *       Connects to 127.0.0.1 from addresses BASE, BASE + 1, ... (SPREAD of them, in turn), sends
- *       nothing, reads to the end. STOP 1: no new visits once one was dropped.
+ *       nothing, reads to the end. With STOP 1, makes no new visits once one was dropped.
  *   load ask PATH PROTOCOL CLASS CHECKS CONCURRENCY DEPTH KEEP BASE SPREAD SECONDS
  *       Checks values in the form of addresses over a Unix socket, DEPTH at once on each of
  *       CONCURRENCY connections; KEEP 0: a new connection for every DEPTH checks. PROTOCOL is

@@ -9,7 +9,7 @@ export type Visits = {
   /** The first of `spread` source addresses. */
   readonly from: string;
   readonly spread?: number;
-  /** No new visits once one was dropped. */
+  /** Makes no new visits once one was dropped. */
   readonly untilDrop?: boolean;
 };
 
@@ -24,7 +24,7 @@ export type Visited = {
   readonly firstDropMs: number;
 };
 
-/** Who answers checks, and in which protocol. */
+/** Where checks are answered, and in which protocol. */
 export type Checked = { readonly socket: string; readonly protocol: 'rater' | 'redis' };
 
 export type Checks = {
@@ -39,7 +39,7 @@ export type Checks = {
   readonly from: string;
   readonly spread: number;
   readonly class?: string;
-  /** What redis keys live for. */
+  /** How long redis keys live. */
   readonly seconds?: number;
 };
 
@@ -70,7 +70,7 @@ export async function ask(bench: Workbench, wanted: Checks): Promise<number> {
 
 export type Probed = { readonly checks: number; readonly longestMs: number };
 
-/** What a probe asks for; a row that has limits must not limit it. */
+/** The value that a probe checks; a row with limits must not limit it. */
 export const probed = '10.255.255.254';
 
 /** Checks about every millisecond until the returned function is called. */

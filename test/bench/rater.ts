@@ -12,9 +12,9 @@ import type { Checked } from './load.ts';
 import type { Workbench } from './workbench.ts';
 
 export type Plan = {
-  /** Inside of `limits`. */
+  /** The text inside `limits`. */
   readonly limits?: string;
-  /** More inside of `settings`. */
+  /** More text inside `settings`. */
   readonly settings?: string;
   readonly cdb?: boolean;
 };
@@ -53,14 +53,14 @@ export function launchRater(bench: Workbench, site: Site): Rater {
 
 /** Resolves when rater has answered a check. */
 export async function firstAnswer({ checked, program }: Rater): Promise<void> {
-  const patienceMs = 60_000;
+  const timeoutMs = 60_000;
   await until(
     'an answer of rater',
     () => {
       if (!program.isRunning) throw new Error(`rater ended: ${program.said}`);
       return existsSync(checked.socket) && isAnswered(checked.socket);
     },
-    patienceMs,
+    timeoutMs,
   );
 }
 

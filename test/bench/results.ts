@@ -11,7 +11,7 @@ export type Machine = {
   readonly kernel: string;
   readonly node: string;
   readonly directory: string;
-  /** Processes that ran before the bench began, on an average: others want the cores too. */
+  /** The load average before the bench began: others use the cores too. */
   readonly othersLoad: number;
 };
 
@@ -77,7 +77,7 @@ export function lineOf(finding: Finding): Line {
   };
 }
 
-/** The ratio's change since the kept run, as `+3 %`; of what has no ratio, that of its value. */
+/** How the ratio, or the value of a line without one, changed since the kept run, as `+3 %`. */
 export function changeSince(line: Line, last: Run | undefined): string {
   const before = last?.lines.find(({ what }) => what === line.what);
   if (!before) return '';
@@ -157,7 +157,7 @@ export function resultsText(run: Run, last: Run | undefined): string {
   ].join('\n');
 }
 
-/** The run in a results file, or undefined when there is none. */
+/** The run in a results file, or undefined when it holds no run. */
 export function parseResults(text: string): Run | undefined {
   const json = text.split(`\n${fence}json\n`).at(1)?.split(`\n${fence}`).at(0);
   return json === undefined ? undefined : (JSON.parse(json) as Run);

@@ -8,8 +8,8 @@ export type Contender = {
 };
 
 /**
- * One sample of each contender a round, each round starting with another one. Before them is a
- * rehearsal that does not count: what is measured runs for months, and not its first seconds.
+ * One sample of each contender a round, each round starting with another one. A rehearsal comes
+ * first and does not count, because programs that run for months are not judged by their start.
  */
 export async function takeTurns<Name extends string>(
   rounds: number,

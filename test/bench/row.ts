@@ -1,5 +1,5 @@
 /**
- * What is measured: a row of the table of rows gives findings, and each finding is a line of the
+ * What is measured: each row of the table of rows gives findings, and each finding is a line of the
  * printed table.
  */
 import type { Workbench } from './workbench.ts';
@@ -7,13 +7,13 @@ import type { Workbench } from './workbench.ts';
 /** What one contender gave, round by round. */
 export type Series = { readonly name: string; readonly samples: readonly number[] };
 
-/** Against what ours is held: the peer, the limit, or nothing but itself. */
+/** What ours is compared with: the peer, the limit, or only its own bound. */
 export type Against = 'peer' | 'limit' | 'ours';
 
 export type Goal = {
   readonly is: 'at most' | 'at least' | 'exactly';
   readonly bound: number;
-  /** `bound` is a multiple of this; of `ours`, a number of the finding's unit. */
+  /** `bound` is a multiple of this, or for `ours` a number in the finding's unit. */
   readonly of: Against;
 };
 
@@ -26,7 +26,7 @@ export type Finding = {
   readonly peer?: Series | undefined;
   readonly limit?: Series | undefined;
   readonly goal?: Goal | undefined;
-  /** Whether missing the goal is a fault, and not only slow. */
+  /** Whether missing the goal is a fault, not just slowness. */
   readonly isCorrectness?: boolean;
 };
 

@@ -1,4 +1,4 @@
-/** Real tcpsvd and tcpserver on a free port of loopback. */
+/** Real tcpsvd and tcpserver on a free loopback port. */
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { RunningProgram } from '../system/running-program.ts';
@@ -11,7 +11,7 @@ export const greet = ['/bin/echo', '220 ready'];
 
 export type Listening = { readonly port: number; readonly server: RunningProgram };
 
-/** A port on which nobody listens at this moment. */
+/** A port that is free at this moment. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);

@@ -1,8 +1,8 @@
 /**
  * What rows measure with: a directory of their own, programs that end with the row, and sizes.
  *
- * Guarantee: after `clear` no process that a row started is left, and no file; a row that goes on all
- * the same, because nobody waits for it any more, gets nothing new.
+ * Guarantee: after `clear` it leaves no process and no file of a row; an abandoned row that still
+ * goes on gets nothing new.
  */
 import { type ChildProcess, execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { RunningProgram } from '../system/running-program.ts';
 /** The project's directory, and where run.sh has put the compiled C programs. */
 export type Places = { readonly root: string; readonly built: string };
 
-/** What measured programs get: no setting of this machine may slow their start. */
+/** All that measured programs get: no setting of this machine may slow their start. */
 const environment = { PATH: ['/usr/sbin', '/sbin', process.env.PATH].join(delimiter) };
 
 export class Workbench {
@@ -72,7 +72,7 @@ export class Workbench {
     return program;
   }
 
-  /** Runs a command to its end; what it says on stdout. */
+  /** Runs a command to its end and returns its stdout. */
   run(command: readonly string[], directory?: string): Promise<string> {
     const [program = '', ...args] = command;
     const options = { env: environment, maxBuffer: 1 << 28, cwd: directory };
@@ -87,7 +87,7 @@ export class Workbench {
     });
   }
 
-  /** Ends and removes all that was started and made. */
+  /** Ends every process that was started and removes every directory that was made. */
   async clear(): Promise<void> {
     this.#isCleared = true;
     for (const command of this.#commands) command.kill('SIGKILL');

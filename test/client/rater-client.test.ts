@@ -27,16 +27,16 @@ function client(options: RaterClientOptions): RaterClient {
   return made;
 }
 
-/** A daemon that follows a script, and how many connections it has had, in all and at once. */
+/** A daemon that follows a script, and how many connections it had, in all and at once. */
 async function scripted(script: Script) {
-  const seen = { connections: 0, open: 0, most: 0 };
+  const seen = { connections: 0, open: 0, maxOpen: 0 };
   const known = new WeakSet<object>();
   const rater = await startScriptedRater(temporaryDirectory(), (connection, request) => {
     if (!known.has(connection)) {
       known.add(connection);
       seen.connections += 1;
       seen.open += 1;
-      seen.most = Math.max(seen.most, seen.open);
+      seen.maxOpen = Math.max(seen.maxOpen, seen.open);
       connection.on('close', () => {
         seen.open -= 1;
       });
@@ -132,10 +132,10 @@ describe('Guarantee: a check always ends, at its deadline at the latest', () => 
     const expected = { isWithin, count: 0, limit: -1, isUnchecked: true, problem };
     expect(results).toEqual(results.map(() => expected));
     expect(await asked.check('a', 'b')).toMatchObject({ isUnchecked: true });
-    expect(seen.most).toBe(1);
+    expect(seen.maxOpen).toBe(1);
   });
 
-  test('a daemon that never listens, is gone, or is no socket', async () => {
+  test('a daemon that never listens, is gone, or is not a socket', async () => {
     for (const socket of ['/nonexistent', '/dev/null', temporaryDirectory()]) {
       const result = await client({ socket, onFailure: 'closed' }).check('a', 'b');
       expect(result).toMatchObject({ isWithin: false, isUnchecked: true });
@@ -155,7 +155,7 @@ describe('Guarantee: a check always ends, at its deadline at the latest', () => 
     expect(results.map(({ isUnchecked }) => isUnchecked)).toEqual([true, true, true]);
   });
 
-  test('steady checks of a silent daemon do not heap up on one connection', async () => {
+  test('steady checks of a silent daemon do not pile up on one connection', async () => {
     const { socket, seen } = await scripted(silence);
     const asked = client({ socket, timeoutMs: 50 });
     const checks: Promise<unknown>[] = [];
@@ -165,7 +165,7 @@ describe('Guarantee: a check always ends, at its deadline at the latest', () => 
       return seen.connections > 1;
     });
     await Promise.all(checks);
-    expect(seen.most).toBe(1);
+    expect(seen.maxOpen).toBe(1);
   });
 });
 
@@ -212,7 +212,7 @@ describe('replies', () => {
     expect(seen.connections).toBe(1);
   });
 
-  test('nobody asked for cost the connection, not the next check', async () => {
+  test('to no request cost the connection, not the next check', async () => {
     const { socket, requests } = await scripted((connection) => {
       connection.write(requests.length === 1 ? '0 1/9\r\n0 7/9\r\n' : '0 2/9\r\n');
     });
@@ -230,7 +230,7 @@ describe('replies', () => {
   });
 });
 
-describe('misuse is told at the door', () => {
+describe('misuse is a TypeError', () => {
   test.each([
     [{ socket: '/a', port: 1 }, 'either socket or host and port'],
     [{ host: 'x' }, 'host needs port'],
@@ -292,7 +292,7 @@ describe('the package', () => {
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'true\n', stderr: '' });
   });
 
-  test('an open connection keeps no process alive', async () => {
+  test('an idle connection does not keep the process alive', async () => {
     const rater = await startRater(temporaryDirectory(), limits);
     const code = `import { RaterClient } from 'ipthrottle'; ${use}`;
     const { status, stdout } = run(

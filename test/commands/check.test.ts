@@ -84,7 +84,7 @@ test('check tells what a dry run would do', async () => {
   ]);
 });
 
-test('without the daemon the counts are unknown, and the rest is told', async () => {
+test('without the daemon check tells everything but the counts', async () => {
   const { runOffline } = site();
   const lines = await runOffline('check 192.0.2.1');
   expect(lines).toContain(
@@ -94,7 +94,7 @@ test('without the daemon the counts are unknown, and the rest is told', async ()
   expect(lines.join()).toMatch(/offences remembered/);
 });
 
-test('check --json has all of it', async () => {
+test('check --json has all of this', async () => {
   const { runJson, asked, peers } = site();
   await asked('ip 192.0.2.1', 4);
   const found = await runJson('check 192.0.2.1');

@@ -7,7 +7,7 @@ const config = `limits : { ip: ( ("*", 60, 3) ); net: ( ("*", 60, 4) ); };
   classes : { net: { prefix4: 24; dry_run: true; }; };
   blocking : { classes: ("ip", "net"); time: (120, 600); };`;
 
-test('list shows blocks, those that end first in front, and then those of dry runs', async () => {
+test('list shows blocks in the order in which they end, then those of dry runs', async () => {
   const { run, runJson, asked, gatekeeper, time } = site(config);
   await asked('ip 192.0.2.1', 4);
   gatekeeper.unblock(address('192.0.2.1'));
@@ -42,7 +42,7 @@ test('list shows blocks, those that end first in front, and then those of dry ru
   expect(dry).toMatchObject({ address: '198.51.100.0/24', source: 'dry run', dryRun: true });
 });
 
-test('list leaves out what is over, and has a header when there is nothing', async () => {
+test('list leaves out blocks that have ended, and has a header even without blocks', async () => {
   const { run, runJson, asked, time } = site(config);
   await asked('ip 192.0.2.1', 4);
   await asked('net 192.0.2.1', 5);

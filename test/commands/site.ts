@@ -1,4 +1,4 @@
-/** A gatekeeper's site on which commands are run, as by the daemon or without it. */
+/** A site on which commands are run, by the daemon or without it. */
 import type { CommandContext, CommandOptions } from '../../src/commands/command.ts';
 import { runCommand } from '../../src/commands/commands.ts';
 import type { RunningDaemon } from '../../src/commands/running-daemon.ts';

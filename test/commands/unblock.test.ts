@@ -34,7 +34,7 @@ test('unblock says when a wider block keeps the address out', async () => {
   expect(await run('unblock 192.0.2.1')).toEqual([1, '192.0.2.1: not blocked', wider]);
 });
 
-test('unblock says when a file that is not ours, or no longer, keeps the address out', async () => {
+test('unblock says when a file that is not, or no longer, ours keeps the address out', async () => {
   const { run, asked, peers } = site(config);
   const theirs = (last: number) => {
     const what = "has an entry of the administrator's that refuses it";
@@ -48,7 +48,7 @@ test('unblock says when a file that is not ours, or no longer, keeps the address
   expect(lines.slice(1)).toEqual([theirs(1), '192.0.2.2: not blocked', theirs(2)]);
 });
 
-test('others are served while very many blocks are lifted', async () => {
+test('other clients are served while very many blocks are lifted', async () => {
   const { run, gatekeeper, time } = site(config);
   for (let last = 0; last < 20; last += 1) {
     gatekeeper.block({ address: address(`192.0.2.${last}`), seconds: 120, reason: '' });
@@ -65,7 +65,7 @@ test('others are served while very many blocks are lifted', async () => {
   expect(left.length).toBeGreaterThan(10);
 });
 
-test('unblock --grace keeps it out of trouble for a while', async () => {
+test('unblock --grace exempts the address from blocks for a while', async () => {
   const { run, asked, ask, time, gatekeeper } = site(config);
   await asked('ip 192.0.2.1', 4);
   expect(await run('unblock 192.0.2.1', { grace: '1h' })).toEqual([
@@ -99,7 +99,7 @@ test('a grace lifts a wider block, because nothing less would let the address in
   ]);
 });
 
-test('a grace is given to one that is not blocked, too', async () => {
+test('an address that is not blocked gets a grace, too', async () => {
   const { run, asked } = site(config);
   expect(await run('unblock 192.0.2.1', { grace: '60' })).toEqual([
     1,

@@ -99,7 +99,7 @@ describe('parseAddress', () => {
     '0'.repeat(65),
     `::${'0'.repeat(63)}1`,
     `fe80::1%${'x'.repeat(64)}`,
-  ])('%j is none', (text) => {
+  ])('%j is not an address', (text) => {
     expect(parseAddress(text)).toBeUndefined();
   });
 
@@ -145,7 +145,7 @@ describe('parseNetwork', () => {
     '::ffff:1.2.3.4/95',
     '1.2.3.4/1e1',
     '::1/1000',
-  ])('%j is none', (text) => {
+  ])('%j is not a network', (text) => {
     expect(parseNetwork(text)).toBeUndefined();
   });
 });
@@ -202,7 +202,7 @@ describe('any address', () => {
     );
   });
 
-  test('its networks contain it, each the narrower one, and print as they parse', () => {
+  test('its networks contain it and the narrower ones, and print as they parse', () => {
     fc.assert(
       fc.property(spellings, fc.nat(128), fc.nat(128), (spelling, one, other) => {
         const address = parsed(spelling);
@@ -219,7 +219,7 @@ describe('any address', () => {
     );
   });
 
-  test('no text is an exception or a dangerous name', () => {
+  test('no text throws or makes a dangerous name', () => {
     const units = fc.constantFrom(...'0123456789abcdefF:::...%/xX -\n\0');
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.string({ unit: units })), (text) => {

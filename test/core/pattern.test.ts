@@ -79,7 +79,7 @@ const reason = compiled.status === 0 ? '' : ` (skipped: no working cc: ${compile
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Those of `pairs` on which fnmatch(3) and globPattern do not agree. */
+/** The pairs on which fnmatch(3) and globPattern disagree. */
 function disputed(pairs: readonly Pair[]): unknown[] {
   const input = pairs.map((pair) => pair.map((text) => `${text}\0`).join('')).join('');
   const options = { input, env: { LC_ALL: 'C' }, encoding: 'utf8', maxBuffer: 2 ** 26 } as const;
@@ -101,8 +101,8 @@ describe('globs', () => {
     expect(isMatch(['[à-ü]', 'é'])).toBe(true);
   });
 
-  test('Guarantee: at most pattern length times value length steps', () => {
-    // An exponential matcher would not come back from any of these.
+  test('Guarantee: matching takes at most pattern length times value length steps', () => {
+    // An exponential matcher would finish none of these.
     expect(isMatch(['*a*a*a*a*a*b', 'a'.repeat(1000)])).toBe(false);
     expect(isMatch([`${'*a'.repeat(100)}*b`, 'a'.repeat(1000)])).toBe(false);
     expect(isMatch([`${'*[ab]?'.repeat(50)}c`, 'ab'.repeat(500)])).toBe(false);

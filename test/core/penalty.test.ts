@@ -9,7 +9,7 @@ function penalty(changes: Partial<Penalty>): Penalty {
 }
 
 test.each<[string, Partial<Penalty>, number[]]>([
-  ['one time is for every offence', {}, [120, 120, 120]],
+  ['a single time is for every offence', {}, [120, 120, 120]],
   ['a list gives each offence its own', { steps: [120, 600, 3600] }, [120, 600, 3600, 3600]],
   ['a factor multiplies', { factor: 3 }, [120, 360, 1080, 3240]],
   ['a factor goes on after a list', { steps: [60, 600], factor: 2 }, [60, 600, 1200, 2400]],

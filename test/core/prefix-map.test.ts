@@ -8,10 +8,10 @@ function address(text: string): Address {
   return parsed;
 }
 
-function indexOf(...texts: string[]): PrefixMap<{ address: Address }> {
-  const index = new PrefixMap<{ address: Address }>();
-  for (const text of texts) index.set({ address: address(text) });
-  return index;
+function mapOf(...texts: string[]): PrefixMap<{ address: Address }> {
+  const map = new PrefixMap<{ address: Address }>();
+  for (const text of texts) map.set({ address: address(text) });
+  return map;
 }
 
 test.each([
@@ -24,16 +24,16 @@ test.each([
   ['a whole family', ['0.0.0.0/0'], '192.0.2.1', '0.0.0.0/0'],
   ['for a network, not a part of it', ['192.0.2.1'], '192.0.2.0/24', undefined],
 ])('finds %s', (_, blocks, wanted, found) => {
-  expect(indexOf(...blocks).find(address(wanted))?.address.text).toBe(found);
+  expect(mapOf(...blocks).find(address(wanted))?.address.text).toBe(found);
 });
 
 test('forgets what is deleted, and a second set replaces the first', () => {
-  const index = indexOf('192.0.2.1', '192.0.2.1', '192.0.2.0/24');
-  expect(index.size).toBe(2);
-  index.delete(address('192.0.2.1'));
-  index.delete(address('192.0.2.1'));
-  expect(index.find(address('192.0.2.1'))?.address.text).toBe('192.0.2.0/24');
-  index.delete(address('192.0.2.0/24'));
-  expect(index.find(address('192.0.2.1'))).toBeUndefined();
-  expect([...index.values()]).toEqual([]);
+  const map = mapOf('192.0.2.1', '192.0.2.1', '192.0.2.0/24');
+  expect(map.size).toBe(2);
+  map.delete(address('192.0.2.1'));
+  map.delete(address('192.0.2.1'));
+  expect(map.find(address('192.0.2.1'))?.address.text).toBe('192.0.2.0/24');
+  map.delete(address('192.0.2.0/24'));
+  expect(map.find(address('192.0.2.1'))).toBeUndefined();
+  expect([...map.values()]).toEqual([]);
 });

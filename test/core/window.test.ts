@@ -5,7 +5,7 @@ import { capacityOf } from '../../src/core/window.ts';
 import { CellStore } from '../../src/counters/cell-store.ts';
 import { RateWindows } from '../../src/counters/rate-windows.ts';
 
-/** The windows of one value, in memory that grows as it has to. */
+/** The windows of one value, in memory that grows as needed. */
 class Window {
   readonly #windows = new RateWindows(new CellStore());
 
@@ -20,13 +20,13 @@ class Window {
 
 const tenAMinute: Rate = { seconds: 60, count: 10 };
 
-test('the eleventh hit within a minute of the first is the eleventh', () => {
+test('eleven hits within a minute all count', () => {
   const window = new Window();
   const counts = Array.from({ length: 11 }, (_, index) => window.hit(tenAMinute, index * 5999));
   expect(counts).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
 });
 
-test('at the moment the first hit leaves the window it does not count any more', () => {
+test('a hit stops counting at the moment it leaves the window', () => {
   const window = new Window();
   for (let index = 0; index < 10; index += 1) window.hit(tenAMinute, index);
   expect(window.count(tenAMinute, 59_999)).toBe(10);
@@ -34,7 +34,7 @@ test('at the moment the first hit leaves the window it does not count any more',
   expect(window.hit(tenAMinute, 60_000)).toBe(10);
 });
 
-test('counting counts no hit', () => {
+test('counting adds no hit', () => {
   const window = new Window();
   window.hit(tenAMinute, 0);
   expect([1, 2, 3].map((now) => window.count(tenAMinute, now))).toEqual([1, 1, 1]);
@@ -61,14 +61,14 @@ test.each([
   expect(last).toBe(capacity);
 });
 
-test('a limit that a reload lowers or raises judges the hits that are there', () => {
+test('a limit that a reload lowers or raises judges the hits counted before', () => {
   const window = new Window();
   for (let hits = 0; hits < 8; hits += 1) window.hit(tenAMinute, hits);
   expect(window.hit({ seconds: 60, count: 2 }, 10)).toBe(4);
   expect(window.hit({ seconds: 60, count: 100 }, 11)).toBe(5);
 });
 
-test('the clock may run over 2^32 milliseconds within a window', () => {
+test('the clock may pass 2^32 milliseconds within a window', () => {
   const window = new Window();
   const overflow = 2 ** 32;
   for (let index = 0; index < 5; index += 1) window.hit(tenAMinute, overflow - 30_000 + index);
@@ -76,7 +76,7 @@ test('the clock may run over 2^32 milliseconds within a window', () => {
   expect(window.hit(tenAMinute, overflow + 30_003)).toBe(3);
 });
 
-test('counts are those of a plain list of instants, up to twice the limit', () => {
+test('counts equal those of a plain list of instants, up to twice the limit', () => {
   const steps = fc.array(fc.nat({ max: 3000 }), { maxLength: 200 });
   const rates = fc.record({ seconds: fc.integer({ min: 1, max: 5 }), count: fc.nat({ max: 12 }) });
   fc.assert(

@@ -142,7 +142,7 @@ function expectPeersCompile(
   });
 }
 
-// Files that nobody may read, such as 14, are read by root only.
+// Only root can read files without permission to read, such as 14.
 const readable = process.getuid?.() === 0 ? odd : odd.filter(([, mode]) => mode !== 0o100);
 
 test.skipIf(skipped)('odd files compile to the bytes of the real ipsvd-cdb', () => {
@@ -171,7 +171,7 @@ test.skipIf(skipped)('links, pipes and closed directories compile as ipsvd-cdb d
   });
 });
 
-test.skipIf(skipped)('what ipsvd-cdb fails at is a Fault that names it', () => {
+test.skipIf(skipped)('an entry at which ipsvd-cdb fails is a Fault that names it', () => {
   inNewDirectory((parent) => {
     const directory = join(parent, 'peers');
     makeFiles(directory, []);

@@ -136,13 +136,13 @@ describe.skipIf(skipped)('random sources', () => {
     fc.assert(fc.property(source, agrees), { numRuns: 100 });
   });
 
-  test('of anything are taken or refused as tcprules does, at the same line', () => {
+  test('of any text are taken or refused as by tcprules, at the same line', () => {
     const line = fc.oneof(noise, mutated, mutated);
     const source = fc.array(line, { maxLength: 3 }).map((lines) => lines.join('\n'));
     fc.assert(fc.property(source, agrees), { numRuns: 250 });
   });
 
-  test('a deny of ours is what tcprules makes of ADDRESS:deny', () => {
+  test('our deny rule has the bytes that tcprules makes of ADDRESS:deny', () => {
     const real = runTcprules('192.0.2.1:deny\n').bytes;
     const ours = doNow(compileCdb([[latin1('192.0.2.1'), denyData]]));
     expect(ours).toEqual(new Uint8Array(real ?? []));

@@ -20,7 +20,7 @@ function mailSite() {
     echo "messages in queue but not yet preprocessed: $(cat ${length})"\n`;
   writeFileSync(qstat, script);
   chmodSync(qstat, 0o755);
-  /** At once: qmail-qstat must not find it empty. */
+  /** By rename, so that qmail-qstat never finds it empty. */
   const queue = (messages: number | string) => {
     writeFileSync(`${length}.new`, `${messages}`);
     renameSync(`${length}.new`, length);
@@ -86,7 +86,7 @@ describe('ipthrottle overload', () => {
     expect(overload(...options, ...load).stdout).toMatch(/2 messages, load \d+\.\d\d/);
   });
 
-  test('takes what is not given from a configuration, which may be broken or absent', () => {
+  test('takes other values from a configuration, which may be broken or absent', () => {
     const site = mailSite();
     const conf = join(site.directory, 'rater.conf');
     writeFileSync(conf, configuration(site));
@@ -185,7 +185,7 @@ describe('rater', () => {
     expect(rater.log().match(/trouble: part=overload/g)).toHaveLength(1);
   });
 
-  test('does not look unless told, and begins and ends when told by SIGHUP', async () => {
+  test('looks only when configured to, from a SIGHUP on', async () => {
     const site = mailSite();
     site.queue(11);
     const rater = await startRater(site.directory, configuration(site));
@@ -198,7 +198,7 @@ describe('rater', () => {
     expect(existsSync(site.file)).toBe(true);
   });
 
-  test('refuses strangers during an overload, through ratecheck, and nobody else', async () => {
+  test('during an overload refuses clients that are not allowlisted, through ratecheck', async () => {
     const site = mailSite();
     const rater = await startRater(site.directory, configuration(site));
     const check = async (address: string) => {

@@ -44,22 +44,22 @@ describe('judgeOverload', () => {
     ['between both it does not begin', rule(), false, 90, 0, false],
     ['at the lower threshold it goes on', rule(), true, 80, 0, true],
     ['below it, it ends', rule(), true, 79, 0, false],
-    ['above it goes on', rule(), true, 1000, 0, true],
+    ['above the upper threshold it goes on', rule(), true, 1000, 0, true],
     ['without a threshold the load does not count', rule(), false, 0, 99, false],
-    ['nor does it keep it on', rule(), true, 0, 99, false],
+    ['nor does it keep the overload on', rule(), true, 0, 99, false],
     ['the load alone begins it', load, false, 0, 8.01, true],
     ['at its threshold it has not begun', load, false, 0, 8, false],
     ['the load alone keeps it on', load, true, 0, 4, true],
     ['both must be low for it to end', load, true, 79, 3.99, false],
     ['a long queue keeps it on', load, true, 80, 0, true],
     ['the same thresholds leave no gap', rule({ above: 5, below: 5 }), true, 5, 0, true],
-    ['and one message less ends it', rule({ above: 5, below: 5 }), true, 4, 0, false],
+    ['and one message fewer ends it', rule({ above: 5, below: 5 }), true, 4, 0, false],
   ] as const)('%s', (_, given, wasOn, messages, average, isOn) => {
     expect(judgeOverload(given, wasOn, { messages, load: average })).toBe(isOn);
   });
 });
 
-describe('lookForOverload', () => {
+describe('updateOverload', () => {
   const on = ['echo', 'messages in queue but not yet preprocessed: 101'];
   const off = ['echo', 'messages in queue but not yet preprocessed: 3'];
 
@@ -81,7 +81,7 @@ describe('lookForOverload', () => {
   });
 
   test.each([
-    ['a command that is not there', ['/nonexistent/qmail-qstat'], 'ENOENT'],
+    ['a missing command', ['/nonexistent/qmail-qstat'], 'ENOENT'],
     ['a command that fails', ['sh', '-c', 'echo 5; exit 1'], 'Command failed'],
     ['a command without a number', ['echo', 'nothing'], 'prints no number'],
     ['no command', [], 'empty'],
@@ -94,13 +94,13 @@ describe('lookForOverload', () => {
     expect(existsSync(file)).toBe(true);
   });
 
-  test('a command that does not end is ended, whatever it does with signals', async () => {
+  test('a command that does not end is killed, even when it ignores signals', async () => {
     const command = ['sh', '-c', 'trap "" TERM; sleep 300 | cat; sleep 300'];
     const looking = updateOverload(rule({ command }), 200);
     await expect(looking).rejects.toThrow('no end after 0.2 seconds');
   });
 
-  test('a command that reads its input finds it at its end', async () => {
+  test('a command that reads its input finds it empty', async () => {
     const file = join(temporaryDirectory(), 'overloaded');
     const { pressure } = await updateOverload(rule({ file, command: ['wc', '-c'] }));
     expect(pressure.messages).toBe(0);
@@ -122,7 +122,7 @@ describe('lookForOverload', () => {
     expect(existsSync(join(directory, 'elsewhere'))).toBe(false);
   });
 
-  test('a directory that is not there is a fault', async () => {
+  test('a missing directory is a fault', async () => {
     await expect(updateOverload(rule({ command: on }))).rejects.toThrow('ENOENT');
   });
 });

@@ -22,7 +22,7 @@ beforeEach(() => {
   writeFileSync(join(root, 'package.json'), '{\n  "name": "x",\n  "version": "1.2.3-rc.4"\n}\n');
 });
 
-/** A PATH with what build.sh needs but a compiler, and `more`. */
+/** A PATH with everything that build.sh needs except a compiler, and `more`. */
 async function pathWithoutCompiler(...more: string[]): Promise<string> {
   const path = join(root, 'tools');
   mkdirSync(path);
@@ -40,7 +40,7 @@ describe('build.sh', () => {
     expect((await run([program, '-V'])).stdout).toBe('ratecheck 1.2.3-rc.4\n');
   });
 
-  test('leaves a program alone that is newer than its source, unless told', async () => {
+  test('leaves a program that is newer than its source alone, unless forced', async () => {
     await run(['sh', script]);
     const built = statSync(program).ino;
     expect(await run(['sh', script])).toMatchObject({ status: 0, stderr: '' });

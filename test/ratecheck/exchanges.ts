@@ -96,7 +96,7 @@ export const exchanges: readonly Exchange[] = [
     asked: ['user a'],
   }),
   within({
-    title: 'TCP6REMOTEIP is used when TCPREMOTEIP is not there, or empty',
+    title: 'TCP6REMOTEIP is used when TCPREMOTEIP is missing or empty',
     env: { TCPREMOTEIP: '', TCP6REMOTEIP: '2001:db8::1' },
     asked: ['ip 2001:db8::1'],
   }),
@@ -122,17 +122,17 @@ export const exchanges: readonly Exchange[] = [
   }),
 
   exceeded({
-    title: 'exceeded, the client is told when to return',
+    title: 'over the limit, the client is told when to return',
     stdout: refusal('in 118 seconds'),
   }),
   exceeded({
-    title: 'exceeded without a block, the client is told to return later',
+    title: 'over the limit without a block, the client is told to return later',
     script: reply('1 12/10\r\n'),
     stdout: refusal('later'),
   }),
   exceeded({ title: 'a bare 1 refuses', script: reply('1\r\n'), stdout: refusal('later') }),
   exceeded({
-    title: 'seconds that are no number are not repeated to the client',
+    title: 'seconds that are not a number are not repeated to the client',
     script: reply('1 12/10 1%s8\r\n'),
     stdout: refusal('later'),
   }),
@@ -147,7 +147,7 @@ export const exchanges: readonly Exchange[] = [
     stdout: refusal('in 118 seconds'),
   }),
   exceeded({
-    title: 'a message names value and seconds, and other signs stay',
+    title: 'a message names value and seconds, and other % signs stay',
     args: told('421 %v: %s s, 100%% of %d %'),
     stdout: '421 192.0.2.1: 118 s, 100% of %d %\r\n',
   }),
@@ -175,7 +175,7 @@ export const exchanges: readonly Exchange[] = [
   }),
 
   exceeded({
-    title: 'with -k too, exceeded is refused',
+    title: 'with -k, exceeding the limit is refused, too',
     args: [...patient, '-k', ...serve],
     asked: ['+ip 192.0.2.1'],
     stdout: refusal('in 118 seconds'),
@@ -262,17 +262,20 @@ export const exchanges: readonly Exchange[] = [
     stdout: unavailable,
     stderr: `ratecheck: warning: ${noValue}, refusing the client\n`,
   }),
-  within({ title: 'with -F, within is within', args: [...patient, '-F', ...serve] }),
   within({
-    title: 'of -F and -O the last one counts',
+    title: 'with -F, the program runs within the limit',
+    args: [...patient, '-F', ...serve],
+  }),
+  within({
+    title: 'the last one of -F and -O counts',
     args: [...patient, '-FO', ...serve],
     script: replyAndClose(''),
     stderr: warned('no answer from SOCKET: connection closed'),
   }),
 
-  only({ title: '-n prints a reply within', stdout: '0 3/10\n' }),
+  only({ title: '-n prints a reply within the limit', stdout: '0 3/10\n' }),
   only({
-    title: '-n prints a reply exceeded',
+    title: '-n prints a reply over the limit',
     script: reply('1 12/10 118\r\n'),
     status: 1,
     stdout: '1 12/10 118\n',

@@ -20,7 +20,7 @@ import { replyAndClose, startScriptedRater } from './scripted-rater.ts';
 const directory = newDirectory();
 afterAll(() => directory.remove());
 
-/** The program that watches itself, or undefined where the compiler has no sanitizers. */
+/** A build with sanitizers, or undefined where the compiler has none. */
 function sanitizedRatecheck(): string | undefined {
   const program = join(directory.path, 'ratecheck-sanitized');
   const sanitize = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
@@ -30,7 +30,7 @@ function sanitizedRatecheck(): string | undefined {
   return runs ? program : undefined;
 }
 
-/** The command that runs the real binary under valgrind, or undefined where there is none. */
+/** The command that runs the real binary under valgrind, or undefined without valgrind. */
 function valgrindRatecheck(): readonly string[] | undefined {
   if (!hasProgram('valgrind')) return undefined;
   const command = ['valgrind', '-q', '--error-exitcode=99', builtRatecheck()];
@@ -71,7 +71,7 @@ for (const [name, command] of watchers) {
       expect(await outcomeUnder(args, env, script)).toEqual(expected);
     });
 
-    test('whatever bytes come and go, the outcome is one of the promised', async () => {
+    test('whatever bytes come and go, the outcome is one of those promised', async () => {
       const bytes = fc.string({ unit: 'binary', maxLength: 1200 });
       const word = bytes.map((text) => text.replaceAll('\0', '') || 'x');
       const status = fc.constantFrom('0 ', '1 ', '1 12/10 ', '2 ', '');

@@ -30,7 +30,7 @@ export function builtRatecheck(): string {
 
 /**
  * Puts a `ratecheck` into `directory` that waits a minute for the daemon: for scripts that call it
- * without a deadline, whose half second a slow machine may need for itself.
+ * with its default deadline, which a slow machine may exceed.
  */
 export function patientRatecheck(directory: string): void {
   const script = `#!/bin/sh\nexec '${builtRatecheck()}' -t 60000 "$@"\n`;

@@ -36,7 +36,7 @@ describe('an exchange with the daemon', () => {
 });
 
 describe('the socket', () => {
-  test('-s goes before RATER_SOCKET', async () => {
+  test('-s takes precedence over RATER_SOCKET', async () => {
     const rater = await startScriptedRater(directory.path, reply('0 1/1\r\n'));
     const env = { RATER_SOCKET: '/nonexistent' };
     const command = [ratecheck, '-t', '60000', '-s', rater.socket, '-n', 'ip', 'x'];
@@ -45,14 +45,14 @@ describe('the socket', () => {
     expect(outcome).toMatchObject({ status: 0, stdout: '0 1/1\n' });
   });
 
-  test('no socket there: the program runs with a warning', async () => {
+  test('without a socket the program runs with a warning', async () => {
     const socket = join(directory.path, 'none');
     const outcome = await run([ratecheck, '-s', socket, '-v', 'x', 'echo', 'served']);
     const stderr = `ratecheck: warning: cannot connect to ${socket}: No such file or directory, running echo unchecked\n`;
     expect(outcome).toEqual({ status: 0, signal: null, stdout: 'served\n', stderr });
   });
 
-  test('no descriptor left: the program runs with a warning', async () => {
+  test('without a free descriptor the program runs with a warning', async () => {
     const args = ['no-more-files', '--', ratecheck, '-v', 'x', 'true'];
     const outcome = await run([oddStart, ...args]);
     // Each libc has its own words for the reason; without descriptors `true` may not load.
@@ -66,7 +66,7 @@ describe('the socket', () => {
     ['close1', '1 2/1\r\n', 1],
     ['close2', '2 no\r\n', 0],
   ])(
-    'after %s it does not take that place: what is said there is lost',
+    'after %s it does not take that descriptor: output to it is lost',
     async (state, text, status) => {
       const rater = await startScriptedRater(directory.path, reply(text));
       const check = [
@@ -94,7 +94,7 @@ describe('the socket', () => {
     const rater = await startScriptedRater(directory.path, reply('0 1/1\r\n'), 1);
     const command = [ratecheck, '-t', '60000', '-s', rater.socket, '-n', 'ip', 'x'];
     const clients = Array.from({ length: 12 }, () => run(command));
-    // While this thread stands still nothing is accepted, so most clients find no room.
+    // While this thread is busy no connection is accepted, so most clients find the backlog full.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
     const outcomes = await Promise.all(clients);
     await rater.close();
@@ -133,7 +133,7 @@ describe('Guarantee: one deadline covers everything', () => {
     await rater.close();
   });
 
-  test('a daemon that drips bytes forever does not start it anew', async () => {
+  test('a daemon that drips bytes forever does not extend it', async () => {
     const drip = replySlowly('0 '.padEnd(400, 'x'));
     const rater = await startScriptedRater(directory.path, (connection, request) => {
       const again = setInterval(() => connection.write('y'), 20);
@@ -147,7 +147,7 @@ describe('Guarantee: one deadline covers everything', () => {
 
   test.each(['pipe', 'socket'])('a client that does not read its %s', async (kind) => {
     const rater = await startScriptedRater(directory.path, reply('1 2/1\r\n'));
-    // Time for the answer, too.
+    // Long enough for the answer, too.
     const check = [ratecheck, '-s', rater.socket, '-t', '3000', '-v', 'x', 'true'];
     let status: number | null = null;
     const wait = async () => {
@@ -158,7 +158,7 @@ describe('Guarantee: one deadline covers everything', () => {
     await rater.close();
   });
 
-  test('a log that is full: the warning is lost, the program runs', async () => {
+  test('a full log: the warning is lost, the program runs', async () => {
     const check = [ratecheck, '-s', '/nonexistent', '-t', '300', '-v', 'x', 'echo', 'served'];
     let stdout = '';
     const wait = async () => {
@@ -169,7 +169,7 @@ describe('Guarantee: one deadline covers everything', () => {
   });
 });
 
-describe('pipes nobody reads', () => {
+describe('pipes without a reader', () => {
   test('a logger that died does not keep the program from running', async () => {
     const check = [ratecheck, '-s', '/nonexistent', '-v', 'x', 'echo', 'served'];
     const states = ['default-sigpipe', 'brokenpipe2'];
@@ -177,7 +177,7 @@ describe('pipes nobody reads', () => {
     expect(outcome).toEqual({ status: 0, signal: null, stdout: 'served\n', stderr: '' });
   });
 
-  test('a client that has gone leaves the exit status as it is', async () => {
+  test('a client that has gone does not change the exit status', async () => {
     const rater = await startScriptedRater(directory.path, reply('1 2/1\r\n'));
     const check = [ratecheck, '-t', '60000', '-s', rater.socket, '-v', 'x', 'true'];
     const states = ['default-sigpipe', 'brokenpipe1'];

@@ -57,7 +57,7 @@ for (const server of ['tcpsvd', 'tcpserver'] as const) {
 }
 
 describe('a refusal that goes elsewhere than fd 0', () => {
-  test('leaves the bytes on fd 0 to whoever reads on', async () => {
+  test('leaves the bytes on fd 0 to the next reader', async () => {
     const rater = await startScriptedRater(directory.path, reply('1 2/1\r\n'));
     const check = `${ratecheck} -t 60000 -s ${rater.socket} -m 421 -v x true`;
     const file = join(directory.path, 'said');

@@ -1,4 +1,4 @@
-/** Chance that repeats itself: the same seed, the same choices. */
+/** Reproducible chance: the same seed makes the same choices. */
 export class Chance {
   #state: number;
 
@@ -15,12 +15,12 @@ export class Chance {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`. */
-  int(least: number, most: number): number {
-    return least + Math.floor(this.next() * (most - least + 1));
+  /** A whole number from `min` to `max`. */
+  int(min: number, max: number): number {
+    return min + Math.floor(this.next() * (max - min + 1));
   }
 
-  /** True this often. */
+  /** True with this probability. */
   is(probability: number): boolean {
     return this.next() < probability;
   }

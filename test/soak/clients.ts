@@ -1,5 +1,5 @@
 /**
- * Clients of every kind, good and bad. Each does one thing and checks all that must hold of it.
+ * Clients of every kind, good and bad. Each does one thing and checks all that must hold for it.
  */
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -125,7 +125,7 @@ export class Clients {
     if (replies.length !== lines.length) {
       this.#find(`${lines.length} lines and ${replies.length} replies`);
     }
-    // A line is there when the piece with its last byte is.
+    // A line has arrived when the piece with its last byte has.
     let [end, piece, sent] = [0, 0, pieces[0]?.length ?? 0];
     for (const [index, line] of lines.entries()) {
       end += whole[index]?.length ?? 0;
@@ -143,7 +143,7 @@ export class Clients {
       if (!text.startsWith(`2 ${wanted.error}`)) this.#find(`${about}: ${short(text)}`);
     } else {
       const value = this.#values.get(wanted.key) ?? new ModelValue(wanted.of);
-      // What is sent once need not be remembered.
+      // A value that is sent only once need not be remembered.
       if (!/once-|2001:/.test(wanted.key)) this.#values.set(wanted.key, value);
       const wrong = value.learn(text, { fromMs, untilMs: atMs });
       if (wrong) this.#find(`${about}: ${short(text)}, ${wrong}`);
@@ -164,7 +164,7 @@ export class Clients {
     this.#tally.bytes += bytes.length;
     const [reply, ...others] = said.lines;
     if (others.length > 0) this.#find(`tcp: ${others.length + 1} replies`);
-    // What was sent and not read makes the kernel reset the connection after the reply.
+    // Unread bytes make the kernel reset the connection after the reply.
     if (said.trouble && !reply) this.#find(`tcp: ${said.trouble}`);
     if (reply) this.#learn(line, reply, said.sentMs[0] ?? 0);
   }
@@ -187,7 +187,7 @@ export class Clients {
     }
   }
 
-  /** Sends and is gone, at any moment. */
+  /** Sends, and goes away at any moment. */
   async #reset(): Promise<void> {
     const isTcp = this.#chance.is(0.5);
     const socket = open(isTcp ? { host: '127.0.0.1', port: this.#place.port } : this.#unix);
@@ -199,7 +199,7 @@ export class Clients {
     else socket.destroy();
   }
 
-  /** Sends much, reads nothing, and is gone some time later. */
+  /** Sends much, reads nothing, and goes away some time later. */
   async #deaf(): Promise<void> {
     const socket = open(this.#unix).pause();
     const line = this.#chance.pick(['\n', 'ip x\n', `user deaf-${this.#worker}\n`]);
@@ -249,7 +249,7 @@ export class Clients {
       this.#find(`control: ${left.length} lines too many: ${short(left[0] ?? '')}`);
   }
 
-  /** Blocks and unblocks an address; its file is there exactly in between. */
+  /** Blocks and unblocks an address; its file exists exactly in between. */
   async #operator(): Promise<void> {
     const { directory } = this.#place;
     const address = `10.99.${this.#worker}.${this.#chance.int(0, 255)}`;

@@ -1,4 +1,4 @@
-/** One connection: bytes out in pieces, lines in, each with the time between which it was made. */
+/** One connection: bytes out in pieces, lines in, and when each was sent or came. */
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 
 const timeoutMs = 60_000;
@@ -10,13 +10,13 @@ export type Talk = {
   readonly rest: string;
   /** When each piece was about to be sent. */
   readonly sentMs: readonly number[];
-  /** Undefined: the other side closed in order. */
+  /** Undefined when the other side closed in order. */
   readonly trouble: string | undefined;
 };
 
 export function open(where: NetConnectOpts): Socket {
   const socket = connect({ ...where, noDelay: true, allowHalfOpen: true } as NetConnectOpts);
-  // Whoever cares has a listener of his own.
+  // Without a listener an error would end the process; `talk` adds its own.
   return socket.on('error', () => {});
 }
 

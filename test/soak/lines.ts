@@ -1,17 +1,17 @@
 /**
  * Lines to send, and what each must be answered: by its own rules, not by the program's parser.
  *
- * Guarantee: a value that is counted belongs to one worker, so nobody else makes hits for it.
+ * Guarantee: a value that is counted belongs to one worker, so no other worker makes hits for it.
  */
 import type { Chance } from './chance.ts';
 import type { ModelClass } from './model.ts';
 
-/** What an error reply begins with, or the value whose hit it is. */
+/** How an error reply begins, or the value that gets the hit. */
 export type Wanted = { readonly error: string } | { readonly key: string; readonly of: ModelClass };
 export type Line = { readonly bytes: Buffer; readonly wanted: Wanted };
 
 export const blockSeconds = 2;
-/** Names a file that must never be. */
+/** Names a file that must never exist. */
 export const marker = 'soak-was-here';
 
 const ip: ModelClass = { rates: [{ seconds: 5, count: 5 }], blockSeconds };
@@ -25,7 +25,7 @@ const mail: ModelClass = {
   blockSeconds: undefined,
 };
 
-/** The same for rater. */
+/** The same classes for rater. */
 export const configuration = `
 limits : {
   ip: ( ("*", 5, 5) );

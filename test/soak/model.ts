@@ -12,7 +12,7 @@ const slackMs = 25;
 export type Span = { readonly fromMs: number; readonly untilMs: number };
 export type ModelRate = { readonly seconds: number; readonly count: number };
 
-/** Of a class: the windows of all its values, and how long a block lasts, or undefined. */
+/** A class: the windows of its values, and how long its blocks last; undefined for no blocks. */
 export type ModelClass = {
   readonly rates: readonly ModelRate[];
   readonly blockSeconds: number | undefined;
@@ -22,14 +22,14 @@ type State = { readonly hits: readonly Span[]; readonly block: Span | undefined 
 
 const replyForm = /^([01]) (\d+)\/(\d+|-)(?: (\d+))?$/;
 
-/** How many of the hits are in a window that is looked at in `now`: at least and at most. */
+/** How many hits are in a window that is looked at within `now`, at least and at most. */
 function countRange(hits: readonly Span[], now: Span, seconds: number): [number, number] {
-  let [least, most] = [0, 0];
+  let [min, max] = [0, 0];
   for (const { fromMs, untilMs } of hits) {
-    if (now.untilMs - fromMs + slackMs < seconds * 1000) least += 1;
-    if (now.fromMs - untilMs - slackMs < seconds * 1000) most += 1;
+    if (now.untilMs - fromMs + slackMs < seconds * 1000) min += 1;
+    if (now.fromMs - untilMs - slackMs < seconds * 1000) max += 1;
   }
-  return [least, most];
+  return [min, max];
 }
 
 function capacityOf({ count }: ModelRate): number {
@@ -42,36 +42,36 @@ function isExceeded({ rate, count }: { rate: ModelRate; count: number }): boolea
 
 export class ModelValue {
   readonly #class: ModelClass;
-  /** All that may be; one in almost every case. */
+  /** All possible states; almost always one. */
   #states: readonly State[] = [{ hits: [], block: undefined }];
 
   constructor(of: ModelClass) {
     this.#class = of;
   }
 
-  /** Takes a reply to a hit made within `span`; what is wrong with it, or undefined. */
+  /** Takes the reply to a hit made within `span`; returns what is wrong with it, or undefined. */
   learn(reply: string, span: Span): string | undefined {
     const [, status, count, limit, left] = replyForm.exec(reply) ?? [];
     if (status === undefined) return 'no reply to a hit';
     const said = { status, count: Number(count), limit, left: left && Number(left) };
     const wanted: string[] = [];
     const possible = this.#states
-      .flatMap((state) => this.#beforeMark(state, span))
+      .flatMap((state) => this.#beforeHit(state, span))
       .flatMap((state) => {
         const hits = [...state.hits, span];
         return this.#answers(hits).flatMap(([range, rate]) => {
-          const [least, most] = range(span).map((many) => Math.min(many, capacityOf(rate)));
+          const [min, max] = range(span).map((many) => Math.min(many, capacityOf(rate)));
           const shown = rate.count < 0 ? '-' : String(rate.count);
-          const mayExceed = isExceeded({ rate, count: most as number });
-          const mustExceed = isExceeded({ rate, count: least as number });
-          wanted.push(`${least}..${most}/${shown}${state.block ? ' blocked' : ''}`);
+          const mayExceed = isExceeded({ rate, count: max as number });
+          const mustExceed = isExceeded({ rate, count: min as number });
+          wanted.push(`${min}..${max}/${shown}${state.block ? ' blocked' : ''}`);
           if (shown !== said.limit) return [];
-          if (said.count < (least as number) || said.count > (most as number)) return [];
+          if (said.count < (min as number) || said.count > (max as number)) return [];
           const exceeds = isExceeded({ rate, count: said.count });
           const refused = exceeds || state.block !== undefined;
           if (exceeds ? !mayExceed : mustExceed) return [];
           if ((said.status === '1') !== refused) return [];
-          return this.#afterMark({ hits, block: state.block }, exceeds, span, said.left);
+          return this.#afterHit({ hits, block: state.block }, exceeds, span, said.left);
         });
       });
     this.#states = possible.slice(0, 16).map((state) => this.#shortened(state, span));
@@ -81,7 +81,7 @@ export class ModelValue {
   }
 
   /** With the block still there, with everything forgotten because it is over, or both. */
-  #beforeMark(state: State, now: Span): State[] {
+  #beforeHit(state: State, now: Span): State[] {
     if (!state.block) return [state];
     const isOver = now.untilMs + slackMs >= state.block.fromMs;
     const isThere = now.fromMs - slackMs <= state.block.untilMs;
@@ -106,7 +106,7 @@ export class ModelValue {
     return (isCertain ? fullest.slice(0, 1) : fullest).map((rate) => [ranges(rate), rate]);
   }
 
-  #afterMark(state: State, exceeds: boolean, now: Span, left: number | '' | undefined): State[] {
+  #afterHit(state: State, exceeds: boolean, now: Span, left: number | '' | undefined): State[] {
     const { blockSeconds } = this.#class;
     if (blockSeconds === undefined) return left === undefined ? [state] : [];
     if (!state.block && !exceeds) return left === undefined ? [state] : [];
@@ -115,16 +115,16 @@ export class ModelValue {
       fromMs: now.fromMs + blockSeconds * 1000,
       untilMs: now.untilMs + blockSeconds * 1000,
     };
-    const least = Math.max(1, Math.ceil((block.fromMs - now.untilMs - slackMs) / 1000));
-    const most = Math.max(1, Math.ceil((block.untilMs - now.fromMs + slackMs) / 1000));
-    return left >= least && left <= most ? [{ ...state, block }] : [];
+    const min = Math.max(1, Math.ceil((block.fromMs - now.untilMs - slackMs) / 1000));
+    const max = Math.max(1, Math.ceil((block.untilMs - now.fromMs + slackMs) / 1000));
+    return left >= min && left <= max ? [{ ...state, block }] : [];
   }
 
   /** Without the hits that no window can hold any more. */
   #shortened({ hits, block }: State, now: Span): State {
     const longestMs = Math.max(...this.#class.rates.map(({ seconds }) => seconds)) * 1000;
     const kept = hits.filter(({ untilMs }) => now.fromMs - untilMs - slackMs < longestMs);
-    const most = 2 * Math.max(...this.#class.rates.map(capacityOf));
-    return { hits: kept.slice(-most), block };
+    const maxHits = 2 * Math.max(...this.#class.rates.map(capacityOf));
+    return { hits: kept.slice(-maxHits), block };
   }
 }

@@ -18,7 +18,7 @@ const workers = 12;
 const idleClients = 300;
 /** After the warm-up, memory may grow by this factor at most. */
 const growth = 1.5;
-/** Descriptors that the daemon may have more at the end than before the first client. */
+/** How many more descriptors the daemon may have at the end than before the first client. */
 const spareDescriptors = 4;
 
 type Idle = { readonly socket: Socket; isClosed: boolean };
@@ -35,7 +35,7 @@ function idleClient(path: string): Idle {
   return idle;
 }
 
-/** Clients that were silent all the time are still served. */
+/** Checks that clients that were silent all the time are still served. */
 async function wake(idles: readonly Idle[], tally: Tally): Promise<void> {
   const closed = idles.filter(({ isClosed }) => isClosed).length;
   if (closed > 0) tally.findings.push(`${closed} idle clients were closed`);
@@ -90,7 +90,7 @@ async function soak(program: string, seconds: number, seed: number): Promise<rea
     const more = rater.descriptors - descriptorsBefore;
     if (more > spareDescriptors) findings.push(`${more} descriptors were left open`);
   }
-  // By the number of looks: while the machine stands still there are none.
+  // A share of the looks, not of the time: a machine that stands still takes none.
   const part = (from: number, to: number) => {
     return median(memory.slice(Math.floor(memory.length * from), Math.ceil(memory.length * to)));
   };
@@ -98,7 +98,7 @@ async function soak(program: string, seconds: number, seed: number): Promise<rea
   if (lateKib > warmKib * growth) findings.push(`memory grew from ${warmKib} to ${lateKib} KiB`);
   const exit = await rater.stop();
   if (exit !== 0) findings.push(`rater left with ${exit}`);
-  // Not while a file may be being replaced.
+  // Only now, because a running rater may be replacing a file.
   findings.push(...rater.findings());
   rater.remove();
   const kinds = [...tally.byKind].map(([kind, count]) => `${kind} ${count}`).sort();

@@ -1,5 +1,5 @@
 /**
- * rater in a directory of its own, and all that must hold of it from outside: its memory, its
+ * rater in a directory of its own, and what shows from outside whether it is well: its memory, its
  * descriptors, its files and its log.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -89,7 +89,7 @@ export class WatchedRater {
         name.includes(marker) ? [`${place}/${name}`] : [],
       );
     });
-    // A network is named by its prefix; a file that is being made begins with two dots.
+    // The file of a network is named by its prefix.
     const peers = readdirSync(join(this.directory, 'peers')).filter((name) => {
       return !isIP(name) && !/^[0-9a-f:]+:$/.test(name);
     });
@@ -100,7 +100,7 @@ export class WatchedRater {
     ];
   }
 
-  /** SIGTERM; its exit code. */
+  /** Sends SIGTERM and returns the exit code. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), timeoutMs);
@@ -109,7 +109,7 @@ export class WatchedRater {
     return exit;
   }
 
-  /** All its files. */
+  /** Removes all its files. */
   remove(): void {
     rmSync(this.#parent, { recursive: true, force: true });
   }

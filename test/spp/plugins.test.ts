@@ -18,7 +18,7 @@ const passed = { commands: [], log: [], exit: 0 };
 const deadlineMs = 500;
 const generousMs = 20_000;
 
-/** The plugins beside a ratecheck that has time, for all that is not about its deadline. */
+/** The plugins beside a ratecheck with a long deadline, for tests that are not about it. */
 const patient = newDirectory();
 const run: typeof runPlugin = (plugin, ...rest) => runPlugin(join(patient.path, plugin), ...rest);
 
@@ -44,7 +44,7 @@ describe('qmail-smtpd', () => {
 });
 
 describe('spp-ipthrottle', () => {
-  test('lets a client pass, drops it when it comes too often, says for how long', async () => {
+  test('lets a client pass, drops it when it comes too often, and says for how long', async () => {
     const rater = await startRater(temporaryDirectory(), configuration);
     const env = { RATER_SOCKET: rater.socket, TCPREMOTEIP: '192.0.2.1' };
     expect(await run('spp-ipthrottle', env)).toMatchObject(passed);
@@ -69,7 +69,7 @@ describe('spp-ipthrottle', () => {
     ['1 12/10', 'Try again later.'],
     ['1', 'Try again later.'],
     ['1 12/10 $(id)', 'Try again later.'],
-  ])('of %s it says %s', async (text, pause) => {
+  ])('on a reply of %s it says %s', async (text, pause) => {
     const { socket, requests } = await scripted(reply(`${text}\r\n`));
     const env = { RATER_SOCKET: socket, TCPREMOTEIP: '192.0.2.1' };
     const { commands } = await run('spp-ipthrottle', env);
@@ -79,14 +79,14 @@ describe('spp-ipthrottle', () => {
     expect(requests).toEqual(['ip 192.0.2.1']);
   });
 
-  test('without an address it passes, with a word in the log', async () => {
+  test('passes without an address, with one line in the log', async () => {
     const rater = await startRater(temporaryDirectory(), configuration);
     const outcome = await run('spp-ipthrottle', { RATER_SOCKET: rater.socket });
     expect(outcome).toMatchObject({ commands: [], exit: 0 });
     expect(outcome.log).toHaveLength(1);
   });
 
-  test('an error of the daemon passes and is logged', async () => {
+  test('passes when the daemon replies with an error, and logs it', async () => {
     const rater = await startRater(temporaryDirectory(), configuration);
     const env = { RATER_SOCKET: rater.socket, TCPREMOTEIP: 'nonsense' };
     const { commands, log, exit, pid } = await run('spp-ipthrottle', env);
@@ -98,7 +98,7 @@ describe('spp-ipthrottle', () => {
 });
 
 describe('spp-userthrottle', () => {
-  test('drops a user who sends too often, and nobody else', async () => {
+  test('drops a user who sends too often, and no other', async () => {
     const rater = await startRater(temporaryDirectory(), configuration);
     const env = { RATER_SOCKET: rater.socket, TCPREMOTEIP: '192.0.2.1', SMTPAUTHUSER: 'rosario' };
     expect(await run('spp-userthrottle', env)).toMatchObject(passed);
@@ -127,7 +127,7 @@ describe('spp-overload', () => {
     return { OVERLOADED: file, TCPREMOTEIP: '192.0.2.1' };
   }
 
-  test('turns strangers away while the file is there', async () => {
+  test('turns unauthenticated clients away while the file exists', async () => {
     const outcome = await run('spp-overload', queue(true));
     expect(outcome).toMatchObject({
       commands: ['R451 Temporary Failure: Server overload'],
@@ -137,7 +137,7 @@ describe('spp-overload', () => {
     expect(await run('spp-overload', queue(false))).toMatchObject(passed);
   });
 
-  test('lets users pass who have said who they are', async () => {
+  test('lets authenticated users pass', async () => {
     const env = queue(true);
     expect(await run('spp-overload', { ...env, SMTPAUTHUSER: 'u' })).toMatchObject(passed);
     const empty = await run('spp-overload', { ...env, SMTPAUTHUSER: '' });
@@ -190,7 +190,7 @@ describe.each(asking)('%s without a daemon that answers', (plugin) => {
     expect(outcome.log).toHaveLength(1);
   });
 
-  test('passes when ratecheck is nowhere', async () => {
+  test('passes when there is no ratecheck', async () => {
     const alone = join(temporaryDirectory(), plugin);
     writeFileSync(alone, readFileSync(join(programs, plugin)), { mode: 0o755 });
     const outcome = await runPlugin(alone, env);
@@ -198,7 +198,7 @@ describe.each(asking)('%s without a daemon that answers', (plugin) => {
     expect(outcome.log).toHaveLength(1);
   });
 
-  test('finds ratecheck beside itself, and else in PATH', async () => {
+  test('finds ratecheck beside itself, or else in PATH', async () => {
     const { socket, requests } = await scripted(reply('0 1/2\r\n'));
     const directory = temporaryDirectory();
     const alone = join(directory, plugin);
@@ -231,7 +231,7 @@ describe('hostile values', () => {
     ['10 kB', 'x'.repeat(10_240)],
   ];
 
-  test.each(hostile)('%s reach the daemon as they are, and the log tamed', async (_, value) => {
+  test.each(hostile)('%s reach the daemon unchanged, and the log sanitized', async (_, value) => {
     const { socket, requests } = await scripted(reply('1 2/1\r\n'));
     const cwd = temporaryDirectory();
     const env = { RATER_SOCKET: socket, TCPREMOTEIP: value, SMTPAUTHUSER: value };

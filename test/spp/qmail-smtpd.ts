@@ -1,7 +1,7 @@
 /**
  * Runs a plugin as qmail-smtpd with the qmail-spp patch does, and reads its output in the same way:
  * standard input is closed, the environment is the session's, standard output is read line by line,
- * and of a last line without its end the last character is lost.
+ * and a last line without its end loses its last character.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ export function commandsIn(output: string): string[] {
 
 /**
  * The stand-in for qmail-smtpd is a shell that closes fd 0 and runs the plugin as its child, so
- * that the plugin's parent is this session and nobody else. It says its pid and the exit code last.
+ * that the plugin's parent is this session. It says its pid and the exit code last.
  */
 const session = 'exec 0<&-; "$@"; echo "exit $? of $$" >&3';
 

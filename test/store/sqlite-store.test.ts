@@ -85,14 +85,14 @@ test('a block and its offence are remembered together or not at all', () => {
   store.close();
 });
 
-test('who waited in vain for the lock of somebody else waits no more until something is written', () => {
+test('after one timeout on a lock, it does not wait again until a write has succeeded', () => {
   const path = join(temporaryDirectory(), 'store.db');
   const store = new SqliteStore(path);
   const rival = rawDatabase(path);
   const said = vi.spyOn(Database.prototype, 'exec');
   onTestFinished(() => said.mockRestore());
-  /** For how long it is to wait from now on, if that changed. */
-  const patience = () => {
+  /** The timeouts set since the last call. */
+  const newTimeouts = () => {
     const words = said.mock.calls.map(([sql]) => /busy_timeout = (\d+)/.exec(sql)?.[1]);
     said.mockClear();
     return words.filter((ms) => ms !== undefined).map(Number);
@@ -101,11 +101,11 @@ test('who waited in vain for the lock of somebody else waits no more until somet
     rival.exec('BEGIN IMMEDIATE');
     faultOf(() => store.add(newBlock('192.0.2.1')));
     faultOf(() => store.add(newBlock('192.0.2.1')));
-    expect(patience()).toEqual([0]);
+    expect(newTimeouts()).toEqual([0]);
     rival.exec('COMMIT');
     store.add(newBlock('192.0.2.1'));
     store.add(newBlock('192.0.2.1'));
-    expect(patience()).toEqual([busyTimeoutMs]);
+    expect(newTimeouts()).toEqual([busyTimeoutMs]);
   }
   rival.close();
   store.close();
@@ -150,14 +150,14 @@ test('a database of a newer version is refused and left as it is', () => {
   expect(fault.message).toContain(`${path}: version 999, this program knows up to 3`);
 });
 
-test('a file that is no database is refused and left as it is', () => {
+test('a file that is not a database is refused and left as it is', () => {
   const path = join(temporaryDirectory(), 'store.db');
   writeFileSync(path, 'this is no database, whatever its name says. '.repeat(100));
   expect(faultOf(() => new SqliteStore(path)).code).toBe('storeCorrupt');
   expect(readdirSync(join(path, '..'))).toEqual(['store.db']);
 });
 
-test('one that was set aside is never overwritten by the next', () => {
+test('a damaged database that was set aside is never overwritten by the next', () => {
   const path = join(temporaryDirectory(), 'store.db');
   const told: string[] = [];
   const log = {
@@ -173,7 +173,7 @@ test('one that was set aside is never overwritten by the next', () => {
   ]);
 });
 
-test('a directory in its place is a fault that names it', () => {
+test('a directory in place of the database is a fault that names it', () => {
   const path = join(temporaryDirectory(), 'store.db');
   mkdirSync(path);
   expect(faultOf(() => new SqliteStore(path))).toMatchObject({ code: 'storeAccess', exit: 100 });

@@ -16,7 +16,7 @@ test.each<[string, unknown]>([
   expect(parseRequest(line)).toEqual(expected);
 });
 
-test('bytes that are no UTF-8 are refused, so that two values never become one', () => {
+test('bytes that are not UTF-8 are refused, so that two values never become one', () => {
   expect(parseRequest({ is: 'not UTF-8', bytes: Buffer.of(0xff) })).toBe('Bad input (not UTF-8)');
   expect(parseRequest({ is: 'too long' })).toBe('Line is too long');
 });
@@ -58,13 +58,13 @@ test.each<[Reply, string]>([
 });
 
 test.each(['', '0', '3 1/2', '0 1/2 3 4', '1 -1/2', 'hello', '0 1/2x'])(
-  '%j is no reply',
+  '%j is not a reply',
   (line) => {
     expect(parseReply(line)).toBeUndefined();
   },
 );
 
-test('an error shows what came in without letting it out', () => {
+test('an error shows what came in, quoted and capped', () => {
   const line = replyLine(errorReply('Class not found', `a\r\n0 1/1\u001b[2J${'x'.repeat(5000)}`));
   expect(line).toMatch(/^2 Class not found: "a\\r\\n0 1\/1\\u001b\[2Jx+\.\.\."\r\n$/);
   expect(line.length).toBeLessThan(310);

@@ -1,4 +1,4 @@
-/* exec-only PROGRAM [ARGS]: becomes the program and does nothing else. Any gatekeeper does more. */
+/* exec-only PROGRAM [ARGS]: only becomes the program. Any gatekeeper does more. */
 #include <unistd.h>
 
 int main(int count, char **argument)

@@ -1,6 +1,6 @@
 /**
  * The least server of lines that node:net allows: it understands nothing and counts nothing, and
- * says the same to every line. What ours costs beyond this is ours. Argument: its socket.
+ * says the same to every line. Any further cost of ours is our own. Argument: its socket.
  */
 import { createServer } from 'node:net';
 

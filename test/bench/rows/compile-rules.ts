@@ -7,7 +7,7 @@ import { newBlock } from '../rater.ts';
 import { takeTurns } from '../rounds.ts';
 import { type Row, Skipped } from '../row.ts';
 
-/** The longest time that passes between two turns of the event loop until the function is called. */
+/** The longest time between two turns of the event loop until the function is called. */
 function watchTurns(): () => number {
   let [longestMs, lastMs, isOver] = [0, performance.now(), false];
   const turn = () => {

@@ -18,7 +18,7 @@ export const passed: Row = {
     const tcpserver = await startTcpserver(bench, rater);
     const fail2ban = await startFail2ban(bench, limit);
     const haproxy = await startHaproxy(bench, await startBare(bench), limit);
-    // Every trial is an address that nobody has seen.
+    // Every trial uses a new address.
     let trial = 0;
     const greeted = async (port: number, concurrency: number) => {
       trial += 1;

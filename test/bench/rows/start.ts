@@ -17,7 +17,7 @@ export const start: Row = {
     fillStore(filled, blocks, Date.now() + 3_600_000);
     const limit = { name: 'C, files only', samples: [] as number[] };
     const ours = directories.map((peers) => ({ peers, answer: series(), all: series() }));
-    // What a file system has done just before changes much: hence one after the other, several times.
+    // What a file system has just done changes much: hence one after the other, several times.
     for (let round = 0; round < bench.size(3, 1); round += 1) {
       const wanted = ['create', bench.newDirectory(), String(blocks), '180'];
       limit.samples.push(Number(await bench.run([bench.program('files'), ...wanted])));
@@ -65,7 +65,7 @@ async function secondsToStart(bench: Workbench, site: Site, blocks: number) {
   return { answer, all };
 }
 
-/** By its log, of its last start: to look at so many files again and again would slow it down. */
+/** By the log of its last start: looking at so many files again and again would slow it down. */
 function isAllInForce(site: Site): boolean {
   const log = readFileSync(join(site.directory, 'rater.txt'), 'utf8');
   return /all in force/.test(log.slice(log.lastIndexOf(' ready')));

@@ -23,7 +23,7 @@ export const valuesStall: Row = {
       const pipe = { server, concurrency: 1, depth: 50, keep: true, seconds: windowSeconds };
       return ask(bench, { ...pipe, checks: values, from: '10.0.0.0', spread: values });
     };
-    /** The longest wait of a probe while `work` goes on, and that of one that nothing disturbs. */
+    /** The longest wait of a probe while `work` goes on, and that of an undisturbed probe. */
     const stall = async (server: Checked, work: () => Promise<unknown>) => {
       const probes = [probe(bench, server), probe(bench, line.checked)];
       await sleep(200);
