@@ -6,9 +6,9 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CommandOptions } from '../commands/command.ts';
-import type { Overload } from '../config/config.ts';
+import { type Overload, overloadOf } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { schema } from '../config/schema.ts';
+import { defaultsOf } from '../config/schema.ts';
 import { type OverloadUpdate, shownPressure, updateOverload } from '../overload/overload.ts';
 import { Fault } from '../runtime/errors.ts';
 import { printable, quoted } from '../runtime/log.ts';
@@ -34,16 +34,7 @@ export const overload = {
 
 function configured(file: string, isChosen: boolean): Overload {
   if (isChosen || existsSync(file)) return loadConfig(file).overload;
-  const { overload: rows } = schema;
-  return {
-    file: rows.file.fallback as string,
-    command: rows.command.fallback as readonly string[],
-    above: rows.above.fallback as number,
-    below: rows.below.fallback as number,
-    loadAbove: undefined,
-    loadBelow: undefined,
-    everySeconds: 0,
-  };
+  return overloadOf(defaultsOf('overload'));
 }
 
 /** The number of an option, or undefined when it is not given. @throws Fault `usage` */

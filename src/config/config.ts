@@ -1,91 +1,45 @@
 /**
  * What rater and ipthrottle are told by rater.conf(5), checked and complete.
+ *
+ * Types and values come from the rows of schema.ts, by the names of their settings in camel case.
+ * Only what the code wants in another shape than the file has it is named here.
  */
 import type { Address } from '../core/address.ts';
-import type { LimitClass } from '../core/limits.ts';
+import type { Limit } from '../core/limits.ts';
 import type { Penalty } from '../core/penalty.ts';
+import { type CamelCased, camelCased } from './camel-case.ts';
+import type { ValuesOf } from './schema.ts';
 
-export type Settings = {
-  /** Path of the Unix socket that answers checks. */
-  readonly socket: string;
-  readonly socketMode: number;
-  /** Group of the socket, by name or number. */
-  readonly socketGroup: string | undefined;
-  /** Path of the Unix socket for the operator, mode 0600. */
-  readonly controlSocket: string;
-  /** TCP listener: only when `port` is set. */
-  readonly address: string;
-  readonly port: number | undefined;
-  /** Whether hits by TCP count with those of the socket and may block, as those do. */
-  readonly tcpTrusted: boolean;
-  /** TCP control shell: only when `controlPort` is set. */
-  readonly controlAddress: string;
-  readonly controlPort: number | undefined;
-  /** Whether the control shell may listen on an address that is not loopback. */
-  readonly controlRemote: boolean;
-  /** Path of the database, or `:memory:`. */
-  readonly dbPath: string;
-  /** Path of the log file, or undefined: stderr. */
-  readonly log: string | undefined;
-  /** 0 fatal, 1 error, 2 warning, 3 info, 4 debug. */
-  readonly logLevel: number;
-  /** `auto` is `human` on a terminal, else `plain`. */
-  readonly logFormat: 'auto' | 'human' | 'plain' | 'json';
-  /** Seconds that hits of values without a limit are counted. */
-  readonly maxAge: number;
-  /** Seconds between two sweeps of idle counters. */
-  readonly expirationTimer: number;
-  /** How many values are counted at once, one for each of its windows; the oldest is forgotten. */
-  readonly maxValues: number;
-  /** How many connections for checks may be open at once; those beyond are closed. */
-  readonly maxConnections: number;
-  /** How many blocks there may be before exceeding a limit makes no more. */
-  readonly maxBlocks: number;
-  readonly maxHistory: number;
+/** Every setting that stands once, as the file writes it, with the defaults filled in. */
+export type Written = {
+  readonly settings: ValuesOf<'settings'> & { readonly control: string };
+  readonly blocking: ValuesOf<'blocking'>;
+  readonly 'blocking.tcprules': ValuesOf<'blocking.tcprules'> | undefined;
+  readonly overload: ValuesOf<'overload'>;
 };
 
-export type Blocking = {
-  /** Classes whose exceeded values are blocked. */
-  readonly classes: ReadonlySet<string>;
-  /** How long a block lasts. */
-  readonly penalty: Penalty;
-  /** `silent`: the server closes the connection; `polite`: it says `message` first. */
-  readonly mode: 'silent' | 'polite';
-  readonly message: string;
-  /** tcpsvd's instructions directory; `timeoutSeconds` is what tcpsvd -t is given, or undefined. */
-  readonly peers:
-    | {
-        readonly directory: string;
-        readonly timeoutSeconds: number | undefined;
-        /** The directory compiled for tcpsvd -x, or undefined. */
-        readonly cdb: string | undefined;
-      }
-    | undefined;
-  /** tcpserver's rules: the admin's source and the cdb that we write. */
-  readonly tcprules: { readonly source: string; readonly cdb: string } | undefined;
+/** A class of values, counted apart from all other classes. */
+export type LimitClass = CamelCased<ValuesOf<'class'>> & {
+  readonly name: string;
+  /** Whether its values must be addresses. */
+  readonly addresses: boolean;
+  readonly limits: readonly Limit[];
 };
 
+/** `log` is undefined for stderr. */
+export type Settings = Readonly<ReturnType<typeof settingsOf>>;
+/** `peers` is tcpsvd's instructions directory, `tcprules` the rules of tcpserver, each if any. */
+export type Blocking = Readonly<ReturnType<typeof blockingOf>>;
 /** When the queue is too long, and how that is told. */
-export type Overload = {
-  /** The file that is there while strangers are refused. */
-  readonly file: string;
-  /** What prints the queue's length, as `words` for execution without a shell. */
-  readonly command: readonly string[];
-  /** On above this many messages, off below that many. */
-  readonly above: number;
-  readonly below: number;
-  /** The same for the load average of one minute, or undefined: not looked at. */
-  readonly loadAbove: number | undefined;
-  readonly loadBelow: number | undefined;
-  /** Seconds between two looks of the daemon; 0: it does not look. */
-  readonly everySeconds: number;
-};
+export type Overload = Readonly<ReturnType<typeof overloadOf>>;
 
 export type Config = {
   /** The file it came from, absolute. */
   readonly file: string;
   /** That and all files it includes, absolute. */
   readonly files: readonly string[];
+  /** What `settings`, `blocking` and `overload` are made from. */
+  readonly written: Written;
   readonly settings: Settings;
   readonly classes: ReadonlyMap<string, LimitClass>;
   readonly blocking: Blocking;
@@ -93,3 +47,46 @@ export type Config = {
   /** Addresses and networks that are never refused or blocked. */
   readonly allow: readonly Address[];
 };
+
+/** The Config with the settings in `written`, and all else from `rest`. */
+export function configOf(
+  rest: Pick<Config, 'file' | 'files' | 'classes' | 'allow'>,
+  written: Written,
+): Config {
+  return {
+    ...rest,
+    written,
+    settings: settingsOf(written.settings),
+    blocking: blockingOf(written.blocking, written['blocking.tcprules']),
+    overload: overloadOf(written.overload),
+  };
+}
+
+function settingsOf(values: Written['settings']) {
+  const { control: controlSocket, log, ...rest } = camelCased(values);
+  return { ...rest, controlSocket, log: log === '/dev/stderr' ? undefined : log };
+}
+
+function blockingOf(values: Written['blocking'], tcprules: Written['blocking.tcprules']) {
+  const { classes, time, factor, cap, decay, jitter, ...others } = camelCased(values);
+  const { peers: directory, peersTimeout: timeoutSeconds, peersCdb: cdb, ...rest } = others;
+  const penalty: Penalty = {
+    steps: time,
+    factor,
+    capSeconds: cap,
+    decaySeconds: decay,
+    jitter: jitter / 100,
+  };
+  return {
+    ...rest,
+    classes: new Set(classes) as ReadonlySet<string>,
+    penalty,
+    peers: directory === undefined ? undefined : { directory, timeoutSeconds, cdb },
+    tcprules,
+  };
+}
+
+export function overloadOf(values: Written['overload']) {
+  const { every: everySeconds, ...rest } = camelCased(values);
+  return { ...rest, everySeconds };
+}

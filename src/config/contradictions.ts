@@ -5,12 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { isLoopback, parseAddress } from '../core/address.ts';
 import type { GroupNode } from './libconfig.ts';
 import type { Mistakes, Place } from './mistakes.ts';
-import type { schema, ValuesOf } from './schema.ts';
-
-type SettingsValues = ValuesOf<(typeof schema)['settings']>;
-type BlockingValues = ValuesOf<(typeof schema)['blocking']>;
-type TcprulesValues = ValuesOf<(typeof schema)['blocking.tcprules']>;
-type OverloadValues = ValuesOf<(typeof schema)['overload']>;
+import type { ValuesOf } from './schema.ts';
 
 /** Where the first of `names` that is there was written, or the group. */
 function placeOf(node: GroupNode, ...names: readonly string[]): Place {
@@ -21,7 +16,7 @@ function placeOf(node: GroupNode, ...names: readonly string[]): Place {
 /** The control shell may do everything, so other hosts reach it only where that is wished. */
 export function checkControlAddress(
   node: GroupNode,
-  { control_address: address, control_port: port, control_remote: isRemote }: SettingsValues,
+  { control_address: address, control_port: port, control_remote: isRemote }: ValuesOf<'settings'>,
   mistakes: Mistakes,
 ): void {
   if (port === undefined || isRemote || isLoopback(parseAddress(address))) return;
@@ -33,7 +28,11 @@ export function checkControlAddress(
 }
 
 /** Settings of `blocking` that contradict each other. */
-export function checkBlocking(node: GroupNode, values: BlockingValues, mistakes: Mistakes): void {
+export function checkBlocking(
+  node: GroupNode,
+  values: ValuesOf<'blocking'>,
+  mistakes: Mistakes,
+): void {
   const [first = 0] = values.time;
   if (values.cap < first) {
     const [cap, time] = [`blocking.cap (${values.cap})`, `blocking.time (${first})`];
@@ -52,8 +51,8 @@ export function checkBlocking(node: GroupNode, values: BlockingValues, mistakes:
 /** Two servers that are given each other's cdb let everybody in, and rules must not be lost. */
 export function checkFiles(
   node: GroupNode | undefined,
-  values: BlockingValues | undefined,
-  tcprules: TcprulesValues | undefined,
+  values: ValuesOf<'blocking'> | undefined,
+  tcprules: ValuesOf<'blocking.tcprules'> | undefined,
   mistakes: Mistakes,
 ): void {
   if (!node || !tcprules) return;
@@ -67,7 +66,11 @@ export function checkFiles(
 }
 
 /** Settings of `overload` that contradict each other. */
-export function checkOverload(node: GroupNode, values: OverloadValues, mistakes: Mistakes): void {
+export function checkOverload(
+  node: GroupNode,
+  values: ValuesOf<'overload'>,
+  mistakes: Mistakes,
+): void {
   const { above, below, load_above: loadAbove, load_below: loadBelow } = values;
   if (below > above) {
     const wanted = `overload.below (${below}) must not be more than overload.above (${above})`;

@@ -1,28 +1,15 @@
 /**
  * Reads `classes`: for each class that wants something special, a group of its traits.
  */
-import type { LimitClass } from '../core/limits.ts';
+import { type CamelCased, camelCased } from './camel-case.ts';
+import type { LimitClass } from './config.ts';
 import type { GroupNode } from './libconfig.ts';
 import { type Mistakes, quotedValue } from './mistakes.ts';
 import { groupIn, readGroup } from './read-group.ts';
-import { writtenAs } from './schema.ts';
+import { type ValuesOf, writtenAs } from './schema.ts';
 
 /** What `classes` says of a class. */
-export type ClassTraits = Omit<LimitClass, 'name' | 'addresses' | 'limits'>;
-
-function readTraits(name: string, node: GroupNode, mistakes: Mistakes): ClassTraits | undefined {
-  const values = readGroup('class', node, node.place, mistakes, writtenAs('class', name));
-  return (
-    values && {
-      prefix4: values.prefix4,
-      prefix6: values.prefix6,
-      also: values.also,
-      concurrent: values.concurrent,
-      dryRun: values.dry_run,
-      overload: values.overload,
-    }
-  );
-}
+export type ClassTraits = CamelCased<ValuesOf<'class'>>;
 
 /** The traits of the classes that have any; each must be a class of `limits`. */
 export function readClasses(
@@ -34,11 +21,11 @@ export function readClasses(
   for (const { name, place } of node?.settings.values() ?? []) {
     const where = writtenAs('class', name);
     const group = groupIn(node, name, mistakes, where);
-    const read = group && readTraits(name, group, mistakes);
+    const values = group && readGroup('class', group, group.place, mistakes, where);
     if (limits && !limits.settings.has(name)) {
       mistakes.add(place, `${where}: there is no class ${quotedValue(name)} in limits`);
     }
-    if (read) traits.set(name, read);
+    if (values) traits.set(name, camelCased(values));
   }
   return traits;
 }

@@ -55,7 +55,7 @@ export function readGroup<Name extends GroupName>(
   place: Place,
   mistakes: Mistakes,
   where = writtenAs(group),
-): ValuesOf<(typeof schema)[Name]> | undefined {
+): ValuesOf<Name> | undefined {
   const before = mistakes.count;
   if (node) reportUnknown(node, namesIn(group), where, mistakes);
   const values = Object.entries(schema[group] as Table).map(([name, row]) => {
@@ -70,5 +70,5 @@ export function readGroup<Name extends GroupName>(
     }
     return [name, read];
   });
-  return mistakes.count > before ? undefined : Object.fromEntries(values);
+  return mistakes.count > before ? undefined : (Object.fromEntries(values) as ValuesOf<Name>);
 }

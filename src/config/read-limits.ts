@@ -2,12 +2,18 @@
  * Reads `limits`: classes, and in each a list of `("pattern", seconds, count)` or, for several
  * windows, `("pattern", (seconds, count), (seconds, count))`.
  */
-import { type Limit, type LimitClass, plainClass, type Rate } from '../core/limits.ts';
+import type { Limit, Rate } from '../core/limits.ts';
 import { addressPattern, globPattern } from '../core/pattern.ts';
+import { camelCased } from './camel-case.ts';
+import type { LimitClass } from './config.ts';
 import type { ConfigNode, GroupNode, SequenceNode } from './libconfig.ts';
 import { type Mistakes, quotedValue } from './mistakes.ts';
 import type { ClassTraits } from './read-classes.ts';
+import { defaultsOf } from './schema.ts';
 import { readInt, shown } from './value-kinds.ts';
+
+/** What a class is of which `classes` says nothing. */
+export const plainClass: ClassTraits = camelCased(defaultsOf('class'));
 
 /** 31 days: a longer window would outlive any counter. */
 export const longestWindow = 2_678_400;

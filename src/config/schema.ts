@@ -1,9 +1,11 @@
 /**
- * Every setting of rater.conf(5): its group, name, kind, default and a line about it.
+ * Every setting of rater.conf(5): its group, name, kind, default, a line about it, and when a
+ * change of it counts.
  *
- * The one table: loading reads it, the control shell shows and changes by it, and a test holds
- * the manual page to it. A setting that is not here does not exist. `limits` and `allow` hold the
- * admin's own names and values, so they have readers of their own and no rows.
+ * The one table: loading reads it, the types of Config come from it, a reload and the control shell
+ * change what it lets them, and a test holds the manual page to it. A setting that is not here does
+ * not exist. `limits` and `allow` hold the admin's own names and values, so they have readers of
+ * their own and no rows.
  */
 import {
   boolean,
@@ -33,40 +35,54 @@ export type Row<Value> = {
   /** The default as the manual writes it; undefined: the setting may be absent. */
   readonly shownDefault: string | undefined;
   readonly summary: string;
+  /** When a change of it counts: after a restart, after a reload, or at once by `var` as well. */
+  readonly changes: 'restart' | 'reload' | 'live';
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: rows of every kind of value are in one table
-export type Table = Readonly<Record<string, Row<any>>>;
+export type Table = Readonly<Record<string, Row<unknown>>>;
 
-export type ValuesOf<T extends Table> = {
-  readonly [Name in keyof T]: T[Name] extends Row<infer Value> ? Value : never;
+/** The values of a group by the names of its settings. */
+export type ValuesOf<Name extends GroupName> = {
+  readonly [Key in keyof (typeof schema)[Name]]: (typeof schema)[Name][Key] extends Row<infer Value>
+    ? Value
+    : never;
 };
 
 const minute = 60;
 const day = 24 * 60 * minute;
 const year = 365 * day;
 
-function usually<Value>(
-  kind: Kind<Value>,
-  fallback: NoInfer<Value>,
-  summary: string,
-  shownDefault = String(fallback),
-): Row<Value> {
-  return { kind, fallback, isRequired: false, shownDefault, summary };
+/** What makes rows of settings whose changes count at that time. */
+function rowsThatChange(changes: Row<unknown>['changes']) {
+  return {
+    usually<Value>(
+      kind: Kind<Value>,
+      fallback: NoInfer<Value>,
+      summary: string,
+      shownDefault = String(fallback),
+    ): Row<Value> {
+      return { kind, fallback, isRequired: false, shownDefault, summary, changes };
+    },
+
+    /** Absent means undefined, or what `shownDefault` says and loading works out. */
+    optional<Value>(
+      kind: Kind<Value>,
+      summary: string,
+      shownDefault?: string,
+    ): Row<Value | undefined> {
+      return { kind, fallback: undefined, isRequired: false, shownDefault, summary, changes };
+    },
+
+    required<Value>(kind: Kind<Value>, summary: string): Row<Value> {
+      const absent = { fallback: undefined, shownDefault: undefined };
+      return { kind, ...absent, isRequired: true, summary, changes };
+    },
+  };
 }
 
-/** Absent means undefined, or what `shownDefault` says and loading works out. */
-function optional<Value>(
-  kind: Kind<Value>,
-  summary: string,
-  shownDefault?: string,
-): Row<Value | undefined> {
-  return { kind, fallback: undefined, isRequired: false, shownDefault, summary };
-}
-
-function required<Value>(kind: Kind<Value>, summary: string): Row<Value> {
-  return { kind, fallback: undefined, isRequired: true, shownDefault: undefined, summary };
-}
+const { usually, optional, required } = rowsThatChange('restart');
+const onReload = rowsThatChange('reload');
+const live = rowsThatChange('live');
 
 export const schema = {
   settings: {
@@ -85,7 +101,7 @@ export const schema = {
     control_port: optional(port, 'port of the TCP control shell; without it there is none'),
     control_remote: usually(boolean, false, 'let control_address be other than loopback'),
     expiration_timer: usually(seconds(1, day), 180, 'time between two sweeps of idle counters'),
-    max_age: usually(seconds(1, 31 * day), 90, 'time that hits without a limit are counted'),
+    max_age: live.usually(seconds(1, 31 * day), 90, 'time that hits without a limit are counted'),
     max_values: usually(int(1, 100_000_000), 1_000_000, 'how many values are counted at once'),
     max_connections: usually(
       int(1, 1_000_000),
@@ -100,7 +116,7 @@ export const schema = {
       'database of blocks and offences',
     ),
     log: usually(path, '/dev/stderr', 'file that gets the log'),
-    log_level: usually(int(0, 4), 3, '0 fatal, 1 error, 2 warning, 3 info, 4 debug'),
+    log_level: live.usually(int(0, 4), 3, '0 fatal, 1 error, 2 warning, 3 info, 4 debug'),
     log_format: usually(
       oneOf('auto', 'human', 'plain', 'json'),
       'auto',
@@ -108,25 +124,37 @@ export const schema = {
     ),
   },
   class: {
-    prefix4: usually(int(8, 32), 32, 'IPv4 addresses are counted by networks of this many bits'),
-    prefix6: usually(int(16, 128), 64, 'IPv6 addresses are counted by networks of this many bits'),
-    also: usually(names, [], 'classes in which a hit of this one counts too', '()'),
-    concurrent: optional(int(0, 100_000), 'sessions of a value that may be open at once'),
-    dry_run: usually(boolean, false, 'only tell what would be refused or blocked'),
-    overload: usually(boolean, false, 'refuse who is not allowlisted during an overload'),
+    prefix4: onReload.usually(
+      int(8, 32),
+      32,
+      'IPv4 addresses are counted by networks of this many bits',
+    ),
+    prefix6: onReload.usually(
+      int(16, 128),
+      64,
+      'IPv6 addresses are counted by networks of this many bits',
+    ),
+    also: onReload.usually(names, [], 'classes in which a hit of this one counts too', '()'),
+    concurrent: live.optional(int(0, 100_000), 'sessions of a value that may be open at once'),
+    dry_run: live.usually(boolean, false, 'only tell what would be refused or blocked'),
+    overload: live.usually(boolean, false, 'refuse who is not allowlisted during an overload'),
   },
   blocking: {
-    classes: usually(names, ['ip'], 'classes whose exceeded values are blocked', '("ip")'),
-    time: usually(
+    classes: onReload.usually(names, ['ip'], 'classes whose exceeded values are blocked', '("ip")'),
+    time: live.usually(
       steps(1, year),
       [120],
       'how long a block lasts; a list gives the first, second, ... offence its own',
       '120',
     ),
-    factor: usually(number(1, 1000), 1, 'after the last time, each offence multiplies it by this'),
-    cap: usually(seconds(1, year), year, 'no block is longer'),
-    decay: usually(seconds(0, year), 0, 'each such time without offence forgets one; 0 never'),
-    jitter: usually(int(0, 100), 0, 'up to this percentage is added to a block at random'),
+    factor: live.usually(
+      number(1, 1000),
+      1,
+      'after the last time, each offence multiplies it by this',
+    ),
+    cap: live.usually(seconds(1, year), year, 'no block is longer'),
+    decay: live.usually(seconds(0, year), 0, 'each such time without offence forgets one; 0 never'),
+    jitter: live.usually(int(0, 100), 0, 'up to this percentage is added to a block at random'),
     mode: usually(oneOf('silent', 'polite'), 'silent', 'how the server refuses who is blocked'),
     message: usually(
       replyText,
@@ -143,22 +171,34 @@ export const schema = {
     cdb: required(path, 'the compiled rules that tcpserver -x reads, written by rater'),
   },
   overload: {
-    file: usually(
+    file: onReload.usually(
       path,
       '/var/qmail/control/overloaded',
       'the file that is there during an overload',
     ),
-    command: usually(
+    command: onReload.usually(
       command,
       ['/var/qmail/bin/qmail-qstat'],
       'what prints the length of the queue, program and arguments',
       '("/var/qmail/bin/qmail-qstat")',
     ),
-    above: usually(int(1, 10_000_000), 100, 'the overload begins above this many messages'),
-    below: usually(int(1, 10_000_000), 80, 'and ends below this many'),
-    load_above: optional(number(0.01, 100_000), 'it also begins above this load average'),
-    load_below: optional(number(0.01, 100_000), 'and ends only below that one', 'load_above'),
-    every: usually(seconds(0, day), 0, 'time between two looks of rater; 0: it does not look'),
+    above: onReload.usually(
+      int(1, 10_000_000),
+      100,
+      'the overload begins above this many messages',
+    ),
+    below: onReload.usually(int(1, 10_000_000), 80, 'and ends below this many'),
+    load_above: onReload.optional(number(0.01, 100_000), 'it also begins above this load average'),
+    load_below: onReload.optional(
+      number(0.01, 100_000),
+      'and ends only below that one',
+      'load_above',
+    ),
+    every: onReload.usually(
+      seconds(0, day),
+      0,
+      'time between two looks of rater; 0: it does not look',
+    ),
   },
 } as const satisfies Readonly<Record<string, Table>>;
 
@@ -185,27 +225,28 @@ export function namesIn(group: GroupName): string[] {
   return [...Object.keys(schema[group]), ...inner.map((name) => name.slice(group.length + 1))];
 }
 
-/** One row of the table for people and tests. */
-export type SettingRow = {
+/** What a group is of which the configuration says nothing. */
+export function defaultsOf<Name extends Exclude<GroupName, 'blocking.tcprules'>>(
+  group: Name,
+): ValuesOf<Name> {
+  const rows = Object.entries(schema[group] as Table);
+  return Object.fromEntries(rows.map(([name, { fallback }]) => [name, fallback])) as ValuesOf<Name>;
+}
+
+/** A row with its place in the table. */
+export type SettingRow = Row<unknown> & {
   readonly group: GroupName;
   readonly name: string;
   readonly description: string;
-  readonly unit: 'seconds' | undefined;
-  readonly isRequired: boolean;
-  readonly shownDefault: string | undefined;
-  readonly summary: string;
 };
 
 export function settingRows(): SettingRow[] {
   return Object.entries(schema as Readonly<Record<string, Table>>).flatMap(([group, table]) =>
-    Object.entries(table).map(([name, { kind, isRequired, shownDefault, summary }]) => ({
+    Object.entries(table).map(([name, row]) => ({
+      ...row,
       group: group as GroupName,
       name,
-      description: kind.description,
-      unit: kind.unit,
-      isRequired,
-      shownDefault,
-      summary,
+      description: row.kind.description,
     })),
   );
 }

@@ -12,8 +12,9 @@ import { quotedValue } from './mistakes.ts';
 export type Kind<Value> = {
   /** A noun phrase, also found in rater.conf(5). */
   readonly description: string;
-  readonly unit?: 'seconds';
   read(node: ConfigNode): Value | undefined;
+  /** How `var` shows it, where not as it is. */
+  format?(value: Value): string;
 };
 
 /** sockaddr_un holds 108 bytes with the final NUL. */
@@ -76,7 +77,6 @@ export function int(min: number, max: number): Kind<number> {
 export function seconds(min: number, max: number): Kind<number> {
   return {
     description: `a whole number of seconds from ${min} to ${max}`,
-    unit: 'seconds',
     read: (node) => readInt(node, min, max),
   };
 }
@@ -96,7 +96,6 @@ export function number(min: number, max: number): Kind<number> {
 export function steps(min: number, max: number): Kind<readonly number[]> {
   return {
     description: `a whole number of seconds from ${min} to ${max}, or a rising list of them`,
-    unit: 'seconds',
     read(node) {
       const items = node.kind === 'list' || node.kind === 'array' ? node.items : [node];
       const read = items.map((item) => readInt(item, min, max) ?? Number.NaN);
@@ -127,6 +126,7 @@ export const mode: Kind<number> = {
     const digits = node.kind === 'string' ? node.value : node.kind === 'int' ? node.text : '';
     return /^0{0,2}[0-7]{1,3}$/.test(digits) ? Number.parseInt(digits, 8) : undefined;
   },
+  format: (bits) => `0${bits.toString(8)}`,
 };
 
 export const boolean: Kind<boolean> = {

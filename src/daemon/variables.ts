@@ -7,12 +7,12 @@
  * configuration and stay.
  */
 import type { Variable, Variables } from '../commands/running-daemon.ts';
-import type { Config } from '../config/config.ts';
+import { camelCase } from '../config/camel-case.ts';
+import { type Config, configOf, type LimitClass } from '../config/config.ts';
 import { readWords } from '../config/read-words.ts';
-import { type GroupName, schema, type Table } from '../config/schema.ts';
-import { classValues, type SettingValue, settingValues } from '../config/setting-values.ts';
-import { boolean, type Kind } from '../config/value-kinds.ts';
-import type { LimitClass } from '../core/limits.ts';
+import { type SettingRow, settingRows, writtenAs } from '../config/schema.ts';
+import { singleRows, withValue, writtenValue } from '../config/setting-values.ts';
+import { boolean } from '../config/value-kinds.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import { Fault } from '../runtime/errors.ts';
 import { type Log, quoted } from '../runtime/log.ts';
@@ -38,8 +38,15 @@ type Entry = {
   readonly set: ((words: readonly string[]) => boolean) | undefined;
 };
 
-// biome-ignore lint/suspicious/noExplicitAny: rows of every kind of value are in one table
-type AnyValue<Whole> = SettingValue<Whole, any>;
+/** Where a setting's value stands in a Config. */
+type Place = {
+  readonly name: string;
+  get(config: Config): unknown;
+  /** A copy with another value, which must be one of the setting's kind. */
+  put(config: Config, value: unknown): Config;
+};
+
+const classRows = settingRows().filter(({ group }) => group === 'class');
 
 function textOf(value: unknown): string {
   if (value === undefined) return '-';
@@ -47,8 +54,28 @@ function textOf(value: unknown): string {
   return quoted(String(value));
 }
 
-function withClass(config: Config, known: LimitClass): Config {
-  return { ...config, classes: new Map(config.classes).set(known.name, known) };
+function placeOf(row: SettingRow): Place {
+  return {
+    name: `${row.group}.${row.name}`,
+    get: ({ written }) => writtenValue(written, row),
+    put: (config, value) => configOf(config, withValue(config.written, row, value)),
+  };
+}
+
+/** `known` is the class as it is in use. */
+function placeInClass(row: SettingRow, known: LimitClass): Place {
+  const key = camelCase(row.name);
+  return {
+    name: `${writtenAs('class', known.name)}.${row.name}`,
+    get: ({ classes }) => {
+      const values: Readonly<Record<string, unknown>> = classes.get(known.name) ?? known;
+      return values[key];
+    },
+    put: (config, value) => {
+      const changed = { ...known, [key]: value };
+      return { ...config, classes: new Map(config.classes).set(known.name, changed) };
+    },
+  };
 }
 
 export class LiveVariables implements Variables {
@@ -94,7 +121,14 @@ export class LiveVariables implements Variables {
   }
 
   #entries(): Entry[] {
-    return [this.#enforce(), ...this.#settings(), ...this.#classes()];
+    const classes = [...this.#parts.inUse().classes.values()];
+    return [
+      this.#enforce(),
+      ...singleRows.map((row) => this.#setting(row, placeOf(row))),
+      ...classes.flatMap((known) => {
+        return classRows.map((row) => this.#setting(row, placeInClass(row, known)));
+      }),
+    ];
   }
 
   #enforce(): Entry {
@@ -114,59 +148,26 @@ export class LiveVariables implements Variables {
     };
   }
 
-  #settings(): Entry[] {
+  #setting({ kind, summary, changes }: SettingRow, { name, get, put }: Place): Entry {
     const { configured, inUse, use } = this.#parts;
-    return Object.entries(settingValues).flatMap(([group, values]) => {
-      return Object.entries(values).map(([name, value]: [string, AnyValue<Config>]): Entry => {
-        const row = (schema[group as GroupName] as Table)[name];
-        const { set } = value;
-        return {
-          name: `${group}.${name}`,
-          kind: row?.kind.description ?? '',
-          summary: row?.summary ?? '',
-          value: () => value.get(inUse()),
-          configured: () => value.get(configured()),
-          set: set && ((words) => change(row?.kind, words, (read) => use(set(inUse(), read)))),
-        };
-      });
-    });
+    const set = (words: readonly string[]) => {
+      const value = readWords(kind, words);
+      if (value !== undefined) use(put(inUse(), value));
+      return value !== undefined;
+    };
+    const valueIn = (config: Config) => {
+      const value = get(config);
+      return value === undefined ? value : (kind.format?.(value) ?? value);
+    };
+    return {
+      name,
+      kind: kind.description,
+      summary,
+      value: () => valueIn(inUse()),
+      configured: () => valueIn(configured()),
+      set: changes === 'live' ? set : undefined,
+    };
   }
-
-  #classes(): Entry[] {
-    return [...this.#parts.inUse().classes.values()].flatMap((known) => this.#class(known));
-  }
-
-  #class(known: LimitClass): Entry[] {
-    const { configured, inUse, use } = this.#parts;
-    return Object.entries(classValues).map(([name, value]: [string, AnyValue<LimitClass>]) => {
-      const row = (schema.class as Table)[name];
-      const { set } = value;
-      return {
-        name: `classes.${known.name}.${name}`,
-        kind: row?.kind.description ?? '',
-        summary: row?.summary ?? '',
-        value: () => value.get(inUse().classes.get(known.name) ?? known),
-        configured: () => value.get(configured().classes.get(known.name) ?? known),
-        set:
-          set &&
-          ((words) =>
-            change(row?.kind, words, (read) => {
-              use(withClass(inUse(), set(known, read)));
-            })),
-      };
-    });
-  }
-}
-
-function change<Value>(
-  kind: Kind<Value> | undefined,
-  words: readonly string[],
-  use: (value: Value) => void,
-): boolean {
-  const value = kind && readWords(kind, words);
-  if (value === undefined) return false;
-  use(value);
-  return true;
 }
 
 function shown(entry: Entry): Variable {

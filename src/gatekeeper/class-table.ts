@@ -1,9 +1,9 @@
 /**
  * The classes of one configuration: as what a value is counted, and by which limit.
  */
-import type { Config } from '../config/config.ts';
+import type { Config, LimitClass } from '../config/config.ts';
 import { type Address, networkOf } from '../core/address.ts';
-import { findLimit, type Limit, type LimitClass, type Rate } from '../core/limits.ts';
+import { findLimit, type Limit, type Rate } from '../core/limits.ts';
 import type { CounterKey } from '../counters/counters.ts';
 
 /** One class's share in a request. */

@@ -10,10 +10,10 @@
 
 import { BlockKeeper } from '../blocks/block-keeper.ts';
 import type { Steps } from '../blocks/reconciliation.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, LimitClass } from '../config/config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
-import type { Limit, LimitClass, Rate } from '../core/limits.ts';
+import type { Limit, Rate } from '../core/limits.ts';
 import { penaltySeconds } from '../core/penalty.ts';
 import type { Counters, Counts } from '../counters/counters.ts';
 import type { Enforcer, Scope } from '../enforcers/enforcer.ts';

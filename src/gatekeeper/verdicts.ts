@@ -6,11 +6,10 @@
  */
 
 import type { BlockCause, BlockKeeper } from '../blocks/block-keeper.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, LimitClass } from '../config/config.ts';
 import type { Address } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
 import { type Judgement, judge } from '../core/judge.ts';
-import type { LimitClass } from '../core/limits.ts';
 import { offencesLeft, penaltySeconds } from '../core/penalty.ts';
 import type { Counts } from '../counters/counters.ts';
 import type { Clock } from '../runtime/clock.ts';

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config/config.ts';
 import { checkConfig } from '../../src/config/load-config.ts';
-import { plainClass } from '../../src/core/limits.ts';
+import { plainClass } from '../../src/config/read-limits.ts';
 import { checked, directory } from './mistakes-in.ts';
 
 const year = 31_536_000;

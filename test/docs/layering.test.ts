@@ -75,7 +75,7 @@ const floors: readonly Readonly<Record<string, string>>[] = [
   { commands: 'config core enforcers gatekeeper health runtime' },
   {
     daemon:
-      'blocks commands config core counters enforcers files gatekeeper health overload runtime store wire',
+      'blocks commands config counters enforcers files gatekeeper health overload runtime store wire',
     cli: 'commands config core counters doctor enforcers gatekeeper health overload runtime store',
   },
 ];
