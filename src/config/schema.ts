@@ -108,6 +108,7 @@ export const schema = {
       5000,
       'how many connections for checks may be open at once',
     ),
+    backlog: usually(int(1, 65_535), 4096, 'how many clients may wait at each listener'),
     max_blocks: usually(int(1, 100_000_000), 1_000_000, 'beyond these rater itself blocks nobody'),
     max_history: usually(int(0, 100_000_000), 1_000_000, 'offences of how many are remembered'),
     db_path: usually(

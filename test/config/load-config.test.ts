@@ -89,6 +89,7 @@ test('without settings every one has its default', () => {
       expirationTimer: 180,
       maxValues: 1_000_000,
       maxConnections: 5000,
+      backlog: 4096,
       maxBlocks: 1_000_000,
       maxHistory: 1_000_000,
     },
@@ -117,7 +118,7 @@ test('every setting is read', () => {
   const { config, mistakes } = checked(`
     settings: { socket: "s/rater"; socket_mode: "0622"; socket_group: 8; control: "/c";
       address: "::1"; port: 25; tcp_trusted: true; control_address: "127.0.0.2"; control_port: 26; control_remote: true;
-      expiration_timer: 1; max_age: 2; max_values: 3; max_connections: 4; max_blocks: 5; max_history: 6; db_path: "db"; log: "log"; log_level: 0; log_format: "json" }
+      expiration_timer: 1; max_age: 2; max_values: 3; max_connections: 4; backlog: 7; max_blocks: 5; max_history: 6; db_path: "db"; log: "log"; log_level: 0; log_format: "json" }
     limits: { ip: ( ("*", (60, 10), (3600, 100)), ("192.0.2.0/24", 5, -1) ); user: (); net: () }
     classes: { ip: { also: "net" };
       net: { prefix4: 24; prefix6: 48; also: ("ip"); concurrent: 0; dry_run: true; overload: true } }
@@ -143,6 +144,7 @@ test('every setting is read', () => {
     maxAge: 2,
     maxValues: 3,
     maxConnections: 4,
+    backlog: 7,
     maxBlocks: 5,
     maxHistory: 6,
     dbPath: `${directory}/db`,

@@ -1,8 +1,9 @@
 /** What rater does when it holds as much as it may: of values, connections, operators, blocks. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { missing } from '../golden/real-tools.ts';
 import { freePort } from '../run/free-port.ts';
 import { ask, connected } from './line-client.ts';
 import { type RunningProgram, until } from './running-program.ts';
@@ -104,6 +105,38 @@ test('max_connections: by TCP at most half of them, so the socket has room in an
   await accepted(3);
   for (let open = 0; open < 2; open += 1) await silentClient({ path: site.path('rater.sock') });
   await once((await silentClient({ path: site.path('rater.sock') })).resume(), 'close');
+});
+
+test('backlog: so many wait at a Unix socket, and for one more there is no room', async () => {
+  site = new Site({ settings: 'backlog: 3;' });
+  const rater = await site.startRater();
+  rater.signal('SIGSTOP');
+  const outcomes = Array.from({ length: 8 }, async () => {
+    const socket = connect(site.path('rater.sock'));
+    sockets.push(socket);
+    return await once(socket, 'connect').then(
+      () => 'connected',
+      ({ code }) => code,
+    );
+  });
+  const met = await Promise.all(outcomes);
+  // Linux counts from 0.
+  expect(met.filter((outcome) => outcome === 'connected')).toHaveLength(4);
+  expect(met.filter((outcome) => outcome === 'EAGAIN')).toHaveLength(4);
+});
+
+test.skipIf(missing('ss'))('backlog: every listener has it', async () => {
+  const [port, controlPort] = [await freePort(), await freePort()];
+  site = new Site({ settings: `backlog: 7; port: ${port}; control_port: ${controlPort};` });
+  await site.startRater();
+  const { stdout } = spawnSync('ss', ['-lntxH'], { encoding: 'utf8' });
+  const listeners = stdout.split('\n').map((line) => line.trim().split(/ +/));
+  const wanted = ['rater.sock', 'control.sock'].map((name) => site.path(name));
+  for (const where of [...wanted, `127.0.0.1:${port}`, `127.0.0.1:${controlPort}`]) {
+    const found = listeners.filter((words) => words.includes(where));
+    // Type, state, how many wait, and how many may.
+    expect(found.map(([, , , most]) => most)).toEqual(['7']);
+  }
 });
 
 test('max_values: hits by TCP push out none that were made at the socket', async () => {

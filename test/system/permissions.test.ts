@@ -116,7 +116,7 @@ test('a socket is closed to everybody until it has its mode', async () => {
   const modes: string[] = [];
   onTestFinished(() => void server.close());
   const path = site.path('narrow.sock');
-  await listenOnUnixSocket(server, { path, mode: 0o600, group: undefined });
+  await listenOnUnixSocket(server, { path, mode: 0o600, group: undefined, backlog: 1 });
   expect([...modes, modeOf('narrow.sock')]).toEqual(['0000', '0600']);
 });
 

@@ -63,8 +63,8 @@ export class Listeners {
   }
 
   async #openControl(): Promise<void> {
-    const { controlSocket, controlAddress, controlPort } = this.#parts.settings;
-    const narrow = { path: controlSocket, mode: controlMode, group: undefined };
+    const { controlSocket, controlAddress, controlPort, backlog } = this.#parts.settings;
+    const narrow = { path: controlSocket, mode: controlMode, group: undefined, backlog };
     await this.#keep('control', () => this.#control(false), narrow);
     if (controlPort !== undefined) {
       await this.#openTcp('control by TCP', this.#control(true), controlAddress, controlPort);
@@ -73,7 +73,7 @@ export class Listeners {
 
   async #openChecks(): Promise<void> {
     const { settings, health, byTcp } = this.#parts;
-    const { socket: path, socketMode: mode, socketGroup: group, address, port } = settings;
+    const { socket: path, socketMode: mode, socketGroup: group, address, port, backlog } = settings;
     const limit = new ConnectionLimit(maxChecks(settings.maxConnections), (open) => {
       health.warn('connection refused', { open });
     });
@@ -84,7 +84,7 @@ export class Listeners {
     }
     // Who has waited in vain, as ratecheck does, fails open.
     const parts = { ...this.#parts, limit, onLateReply: () => health.warn('reply too late') };
-    await this.#keep('check', () => checkListener(parts, false), { path, mode, group });
+    await this.#keep('check', () => checkListener(parts, false), { path, mode, group, backlog });
   }
 
   #control(isTcp: boolean): Server {
@@ -95,7 +95,7 @@ export class Listeners {
   }
 
   async #openTcp(kind: string, server: Server, address: string, port: number): Promise<void> {
-    await listenOnTcp(server, address, port);
+    await listenOnTcp(server, address, port, this.#parts.settings.backlog);
     this.#tcpListeners.push(this.#serve(kind, server));
   }
 

@@ -16,6 +16,8 @@ export type UnixSocketOptions = {
   readonly mode: number;
   /** Name or number of the group that the socket is given to. */
   readonly group: string | undefined;
+  /** How many clients may wait to be accepted. */
+  readonly backlog: number;
 };
 
 /** Differs when another file has the name. Undefined: none has. */
@@ -48,12 +50,12 @@ export async function removeStale(path: string): Promise<void> {
   unlinkSync(path);
 }
 
-function bind(server: Server, path: string): Promise<void> {
+function bind(server: Server, path: string, backlog: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     const umask = process.umask(0o777);
     try {
-      server.listen({ path, backlog: 4096 }, () => {
+      server.listen({ path, backlog }, () => {
         server.off('error', reject);
         resolve();
       });
@@ -76,10 +78,10 @@ function giveTo(group: string, path: string): void {
 
 /** Resolves when clients can connect; if they cannot, nothing is left. @throws Fault `listen` */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions) {
-  const { path, mode, group } = options;
+  const { path, mode, group, backlog } = options;
   try {
     await removeStale(path);
-    await bind(server, path);
+    await bind(server, path, backlog);
     if (group !== undefined) giveTo(group, path);
     changeMode(path, mode, (stats) => stats.isSocket());
   } catch (error) {
