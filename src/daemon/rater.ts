@@ -256,14 +256,13 @@ export class Rater {
     const setLevel = (number: number) => {
       variables.set('settings.log_level', [String(number)]);
     };
-    return runningDaemon({
+    const known = {
       startedMs: this.#clock.wallMs(),
       log: logControl(this.#log, level, setLevel, () => this.#health.worked('log', 'log')),
       variables,
-      performance: this.#metrics,
-      connections: this.#connections,
       timers: () => this.#pendingTimers(),
       reload: () => this.reload(),
-    });
+    };
+    return runningDaemon(known, this.#metrics, this.#connections);
   }
 }

@@ -1,32 +1,19 @@
-/** What the running daemon tells commands of itself, gathered from those who know. */
-import type {
-  DaemonLogControl,
-  PendingTimer,
-  RunningDaemon,
-  Variables,
-} from '../commands/running-daemon.ts';
+/** Makes what the running daemon tells commands of itself, gathered from those who know. */
+import type { RunningDaemon } from '../commands/running-daemon.ts';
 import type { CheckMetrics } from '../health/check-metrics.ts';
 import { children } from './children.ts';
 import type { Connections } from './listeners/connections.ts';
 
-export type FactSources = {
-  readonly startedMs: number;
-  readonly log: DaemonLogControl;
-  readonly variables: Variables;
-  readonly performance: CheckMetrics;
-  readonly connections: Connections;
-  readonly timers: () => PendingTimer[];
-  readonly reload: () => readonly string[];
-};
-
-export function runningDaemon(sources: FactSources): RunningDaemon {
-  const { performance, connections, startedMs, log, variables, timers, reload } = sources;
+/** `known` is what rater itself can tell and do. */
+export function runningDaemon(
+  known: Pick<RunningDaemon, 'startedMs' | 'log' | 'variables' | 'timers' | 'reload'>,
+  metrics: CheckMetrics,
+  connections: Connections,
+): RunningDaemon {
   return {
+    ...known,
     pid: process.pid,
-    startedMs,
-    log,
-    variables,
-    checkTotals: () => performance.measured(),
+    checkTotals: () => metrics.measured(),
     memory() {
       const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
       return {
@@ -37,8 +24,6 @@ export function runningDaemon(sources: FactSources): RunningDaemon {
       };
     },
     connections: () => connections.list(),
-    timers,
     children,
-    reload,
   };
 }
