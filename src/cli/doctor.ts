@@ -1,5 +1,7 @@
-/** How `ipthrottle doctor` is shown and parsed; the manual and its test read it like other commands. */
-export const doctor = {
+/** `ipthrottle doctor` in the table of commands; what it does is loaded only when needed. */
+import type { CliCommand } from './cli-command.ts';
+
+export const doctor: CliCommand = {
   name: 'doctor',
   arguments: '',
   summary: 'look over the whole installation and say what is wrong and what helps',
@@ -10,4 +12,8 @@ export const doctor = {
       summary: 'also block an address of 127.0.0.0/8, and see it dropped',
     },
   ],
-} as const;
+  async run({ file, options }) {
+    const { runDoctor } = await import('./run-doctor.ts');
+    return runDoctor(file, options);
+  },
+};

@@ -3,35 +3,14 @@
  * itself when the daemon is down. Nothing else here prints to stdout.
  */
 import { CommanderError, Command as Program } from 'commander';
-import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
-import { commands } from '../commands/commands.ts';
-import { loadConfig } from '../config/load-config.ts';
-import { exitCodes, Fault } from '../runtime/errors.ts';
+import type { CommandOptions, Outcome } from '../commands/command.ts';
+import { exitCodes } from '../runtime/errors.ts';
 import { printable } from '../runtime/log.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
-import { askDaemon } from './ask-daemon.ts';
-import { doctor } from './doctor.ts';
-import { overload, runOverload } from './overload.ts';
+import type { CliCommand } from './cli-command.ts';
+import { cliCommands } from './cli-commands.ts';
 
 const defaultConfig = '/etc/ipthrottle/rater.conf';
-
-async function askOrRunOffline(
-  file: string,
-  command: Command,
-  args: readonly string[],
-  options: CommandOptions,
-): Promise<Outcome> {
-  const config = loadConfig(file);
-  const call = { command: command.name, arguments: args, options };
-  const answered = await askDaemon(config.settings.controlSocket, call);
-  if (answered) return answered;
-  if (command.needsDaemon) {
-    throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
-  }
-  // Loaded only when needed: the store's driver costs more than all the rest.
-  const { runOffline } = await import('./run-offline.ts');
-  return runOffline(config, command, call);
-}
 
 /** Errors of the operator go to stderr, answers to stdout; neither drives the terminal. */
 function print({ exit, lines }: Outcome): Promise<number> {
@@ -40,39 +19,17 @@ function print({ exit, lines }: Outcome): Promise<number> {
   return new Promise((resolve) => stream.write(text, () => resolve(exit)));
 }
 
-function addCommand(program: Program, command: Command, done: (outcome: Outcome) => void): void {
+function register(program: Program, command: CliCommand, done: (outcome: Outcome) => void): void {
   const sub = program.command(`${command.name} ${command.arguments}`.trim());
   sub.description(command.summary);
   for (const { flags, summary } of command.options) sub.option(flags, summary);
   sub.allowExcessArguments(false).exitOverride();
   sub.action(async () => {
-    const { config } = program.opts<{ config: string }>();
-    done(await askOrRunOffline(config, command, sub.args, sub.opts<CommandOptions>()));
-  });
-}
-
-/** `overload` needs no daemon and no store, so it is no command of the table. */
-function addOverload(program: Program): void {
-  const sub = program.command(overload.name).description(overload.summary);
-  for (const { flags, summary } of overload.options) sub.option(flags, summary);
-  sub.allowExcessArguments(false).exitOverride();
-  sub.action(async () => {
-    const { config } = program.opts<{ config: string }>();
-    const isChosen =
+    const { config: file } = program.opts<{ config: string }>();
+    const isFileChosen =
       program.getOptionValueSource('config') === 'cli' || Boolean(process.env.IPTHROTTLE_CONF);
-    await runOverload(config, isChosen, sub.opts<CommandOptions>());
-  });
-}
-
-/** `doctor` looks at both, daemon and store, so it is none either; loaded only when needed. */
-function addDoctor(program: Program, done: (outcome: Outcome) => void): void {
-  const sub = program.command(doctor.name).description(doctor.summary);
-  for (const { flags, summary } of doctor.options) sub.option(flags, summary);
-  sub.allowExcessArguments(false).exitOverride();
-  sub.action(async () => {
-    const { config } = program.opts<{ config: string }>();
-    const { runDoctor } = await import('./run-doctor.ts');
-    done(await runDoctor(config, sub.opts<CommandOptions>()));
+    const options = sub.opts<CommandOptions>();
+    done(await command.run({ file, isFileChosen, arguments: sub.args, options }));
   });
 }
 
@@ -89,15 +46,11 @@ async function main(): Promise<number> {
       )
       .version(version, '-V, --version')
       .exitOverride();
-    for (const command of commands) {
-      addCommand(program, command, (done) => {
+    for (const command of cliCommands) {
+      register(program, command, (done) => {
         outcome = done;
       });
     }
-    addOverload(program);
-    addDoctor(program, (done) => {
-      outcome = done;
-    });
     await program.parseAsync();
     return await print(outcome);
   } catch (error) {

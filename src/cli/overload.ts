@@ -10,13 +10,13 @@ import { type Overload, overloadOf } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { defaultsOf } from '../config/schema.ts';
 import { type OverloadUpdate, shownPressure, updateOverload } from '../overload/overload.ts';
-import { Fault } from '../runtime/errors.ts';
+import { exitCodes, Fault } from '../runtime/errors.ts';
 import { printable, quoted } from '../runtime/log.ts';
+import type { CliCommand } from './cli-command.ts';
 
 const usualWatchSeconds = 60;
 
-/** How the command is shown and parsed; the manual and its test read it like other commands. */
-export const overload = {
+export const overload: CliCommand = {
   name: 'overload',
   arguments: '',
   summary: 'set or clear the file that tells of an overload, by the length of the queue',
@@ -30,7 +30,17 @@ export const overload = {
     { flags: '--verbose', summary: 'also tell when nothing has changed' },
     { flags: '--watch [seconds]', summary: 'go on, looking again after so long' },
   ],
-} as const;
+  async run({ file, isFileChosen, options }) {
+    const rule = ruleFrom(configured(file, isFileChosen), options);
+    const isVerbose = options.verbose === true;
+    const seconds = numberIn(options, 'watch', whole) ?? usualWatchSeconds;
+    if (seconds < 1 || seconds > 86_400) throw new Fault('usage', '--watch: 1 to 86400 seconds');
+    if (options.watch) return watch(rule, seconds, isVerbose);
+    const look = await updateOverload(rule);
+    const lines = look.hasChanged || isVerbose ? [sentence(look, rule)] : [];
+    return { exit: exitCodes.done.code, lines };
+  },
+};
 
 function configured(file: string, isChosen: boolean): Overload {
   if (isChosen || existsSync(file)) return loadConfig(file).overload;
@@ -112,19 +122,4 @@ async function watch(rule: Overload, seconds: number, isVerbose: boolean): Promi
     }
     await pause(seconds * 1000);
   }
-}
-
-/** @throws Fault */
-export async function runOverload(
-  file: string,
-  isChosen: boolean,
-  options: CommandOptions,
-): Promise<void> {
-  const rule = ruleFrom(configured(file, isChosen), options);
-  const isVerbose = options.verbose === true;
-  const seconds = numberIn(options, 'watch', whole) ?? usualWatchSeconds;
-  if (seconds < 1 || seconds > 86_400) throw new Fault('usage', '--watch: 1 to 86400 seconds');
-  if (options.watch) await watch(rule, seconds, isVerbose);
-  const look = await updateOverload(rule);
-  if (look.hasChanged || isVerbose) say(process.stdout, sentence(look, rule));
 }

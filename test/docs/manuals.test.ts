@@ -6,9 +6,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { doctor } from '../../src/cli/doctor.ts';
-import { overload } from '../../src/cli/overload.ts';
-import { commands, shellCommands } from '../../src/commands/commands.ts';
+import { cliCommands } from '../../src/cli/cli-commands.ts';
+import { shellCommands } from '../../src/commands/commands.ts';
 import { schema, settingRows, topLevelNames } from '../../src/config/schema.ts';
 import { longestCommand, longestPersonLine } from '../../src/daemon/listeners/control-listener.ts';
 import { checks } from '../../src/doctor/checks/checks.ts';
@@ -66,9 +65,6 @@ describe.each(pageNames)('%s', (name) => {
   });
 });
 
-/** All that ipthrottle(8) has: those that the daemon has too, and its own. */
-const operatorCommands = [...commands, overload, doctor];
-
 describe('commands', () => {
   /** Options by command, as COMMANDS of ipthrottle.8 has them: on its line and in its list. */
   function documentedCommands(): Map<string, Set<string>> {
@@ -92,19 +88,16 @@ describe('commands', () => {
   test('ipthrottle.8 has every command and no other', () => {
     // Commander adds help by itself.
     expect([...documented.keys()].sort()).toEqual(
-      [...operatorCommands.map(({ name }) => name), 'help'].sort(),
+      [...cliCommands.map(({ name }) => name), 'help'].sort(),
     );
   });
 
-  test.each(operatorCommands)(
-    '$name has all its options there and no other',
-    ({ name, options }) => {
-      const real = options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0]);
-      expect([...(documented.get(name) ?? [])].sort()).toEqual(real.sort());
-    },
-  );
+  test.each(cliCommands)('$name has all its options there and no other', ({ name, options }) => {
+    const real = options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0]);
+    expect([...(documented.get(name) ?? [])].sort()).toEqual(real.sort());
+  });
 
-  test.each(operatorCommands)('each option of $name has a paragraph', ({ name, options }) => {
+  test.each(cliCommands)('each option of $name has a paragraph', ({ name, options }) => {
     const items = page('ipthrottle.8').items('COMMANDS');
     const start = items.findIndex((item) => item.split(' ')[1] === name && item.startsWith('Ic'));
     const rest = items.slice(start + 1);

@@ -1,0 +1,36 @@
+/**
+ * All that ipthrottle(8) can be asked for, as one table; the manual's test reads it.
+ *
+ * The commands that the control shell has too go to the daemon, or are carried out here when it is
+ * down. Of the others, `overload` needs neither daemon nor store, and `doctor` looks at both.
+ */
+import type { Command, Outcome } from '../commands/command.ts';
+import { commands } from '../commands/commands.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { Fault } from '../runtime/errors.ts';
+import { askDaemon } from './ask-daemon.ts';
+import type { CliCommand, Invocation } from './cli-command.ts';
+import { doctor } from './doctor.ts';
+import { overload } from './overload.ts';
+
+async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
+  const config = loadConfig(invocation.file);
+  const { arguments: args, options } = invocation;
+  const call = { command: command.name, arguments: args, options };
+  const answered = await askDaemon(config.settings.controlSocket, call);
+  if (answered) return answered;
+  if (command.needsDaemon) {
+    throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
+  }
+  // Loaded only when needed: the store's driver costs more than all the rest.
+  const { runOffline } = await import('./run-offline.ts');
+  return runOffline(config, command, call);
+}
+
+export const cliCommands: readonly CliCommand[] = [
+  ...commands.map((command): CliCommand => {
+    return { ...command, run: (invocation) => askOrRunOffline(command, invocation) };
+  }),
+  overload,
+  doctor,
+];
