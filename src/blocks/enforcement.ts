@@ -68,7 +68,7 @@ export class Enforcement {
   async settle(): Promise<void> {
     for (const enforcer of this.enforcers) {
       try {
-        await enforcer.settle();
+        await enforcer.rebuild?.settle();
       } catch (error) {
         this.try(enforcer, () => {
           throw error;

@@ -35,7 +35,7 @@ type Differences = { removed: number; missing: number; orphaned: number };
 
 /** What is pending there is tried again by itself. */
 function mustBeWithoutTrouble(enforcer: Enforcer): void {
-  const what = enforcer.trouble();
+  const what = enforcer.rebuild?.trouble;
   if (what !== undefined) throw new Fault('enforcer', what);
 }
 
@@ -60,7 +60,7 @@ export class Reconciliation {
       if (!enforcer.needsAll) continue;
       enforcement.agree(enforcer, () => {
         enforcer.reconcile(this.#current());
-        if (enforcer.isMissing) enforcer.flush();
+        if (enforcer.rebuild?.isMissing) enforcer.rebuild.flush();
       });
     }
     return isMoved;
@@ -113,7 +113,7 @@ export class Reconciliation {
   #repairOne(enforcer: Enforcer): void {
     this.#parts.enforcement.agree(enforcer, () => {
       enforcer.reconcile(this.#current());
-      enforcer.flush();
+      enforcer.rebuild?.flush();
     });
   }
 

@@ -235,7 +235,7 @@ export class Rater {
 
   #pendingTimers(): PendingTimer[] {
     const rebuilds = this.#enforcers.flatMap((enforcer) => {
-      const inMs = enforcer.rebuildInMs?.();
+      const inMs = enforcer.rebuild?.inMs;
       return inMs === undefined ? [] : [{ name: `rebuild ${enforcer.name}`, inMs }];
     });
     const { dueMs } = this.#overloadWatch;

@@ -50,8 +50,8 @@ export interface Enforcer {
   readonly name: string;
   /** Whether `reconcile` has to tell all blocks before any `impose` or `lift`. */
   readonly needsAll?: true;
-  /** Whether what a server reads is not there at all, so that it lets nobody in. */
-  readonly isMissing?: boolean;
+  /** How `pending` blocks come into force; undefined: it works at once. */
+  readonly rebuild?: Rebuild;
   impose(block: Block): Imposed;
   /** Takes our entry for this block away; says whether there was one. */
   lift(block: Block): boolean;
@@ -62,10 +62,6 @@ export interface Enforcer {
    * `needsAll`; else all can also be put there by what `inspect` finds missing.
    */
   reconcile(blocks: readonly Block[]): void;
-  /** What keeps `pending` blocks from coming into force, or undefined. */
-  trouble(): string | undefined;
-  /** In how many milliseconds pending work is due, or undefined; those that work at once lack it. */
-  rebuildInMs?(): number | undefined;
   /** Follows what others change, until `close`; `onChange`: there is something to inspect. */
   watch(onChange?: () => void): void;
   /**
@@ -73,13 +69,23 @@ export interface Enforcer {
    * Blocks may come and go between two steps. @throws Fault
    */
   inspect?(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void>;
+  /** Stops timers and watchers; a pending rebuild is finished first, as by `flush`. @throws Fault */
+  close(): void;
+}
+
+/** The making anew of all that a server reads. */
+export interface Rebuild {
+  /** Whether what a server reads is not there at all, so that it lets nobody in. */
+  readonly isMissing: boolean;
+  /** Why the last one failed, which keeps blocks pending; undefined: it did not. */
+  readonly trouble: string | undefined;
+  /** In how many milliseconds the next one is due; undefined: none is. */
+  readonly inMs: number | undefined;
   /**
    * Resolves when what is pending is in force; others are served meanwhile. Rejects with the Fault
    * that keeps it from that.
    */
   settle(): Promise<void>;
-  /** Finishes what is pending at once, for who has nobody to serve. @throws Fault */
+  /** Finishes what is pending at once, for callers with nobody else to serve. @throws Fault */
   flush(): void;
-  /** Stops timers and watchers; pending work is finished first, as by `flush`. @throws Fault */
-  close(): void;
 }

@@ -82,14 +82,14 @@ export function keepsEnforcerPromises(
 
   describe(`${name} keeps the promises of an enforcer`, () => {
     promises('without blocks everybody is let in', async ({ enforcer, dropsConnection }) => {
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       expect(await dropsConnection(client)).toBe(false);
       expect(enforcer.entryOwner(client, undefined)).toBe('absent');
     });
 
     promises('"in force" means that the very next connection is refused', async (subject) => {
       const { enforcer, dropsConnection } = subject;
-      if (enforcer.impose(block) === 'pending') enforcer.flush();
+      if (enforcer.impose(block) === 'pending') enforcer.rebuild?.flush();
       expect(await dropsConnection(client)).toBe(true);
       expect(enforcer.impose(block)).toBe('in force');
       expect(await dropsConnection(client)).toBe(true);
@@ -98,7 +98,7 @@ export function keepsEnforcerPromises(
 
     promises('nobody else is refused', async ({ enforcer, dropsConnection }) => {
       enforcer.impose(block);
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       expect(await dropsConnection(neighbour)).toBe(false);
       expect(await dropsConnection(addressFor('127.192.2.2'))).toBe(false);
       expect(enforcer.entryOwner(neighbour, undefined)).toBe('absent');
@@ -110,10 +110,10 @@ export function keepsEnforcerPromises(
       const later = blockOf('127.192.2.1', { untilMs: block.untilMs + 60_000, replacedUntilMs });
       enforcer.impose(block);
       enforcer.impose(later);
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       expect(await dropsConnection(client)).toBe(true);
       expect(enforcer.lift(later)).toBe(true);
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       expect(await dropsConnection(client)).toBe(false);
     });
 
@@ -122,10 +122,10 @@ export function keepsEnforcerPromises(
       async (s) => {
         expect(s.enforcer.lift(block)).toBe(false);
         s.enforcer.impose(block);
-        s.enforcer.flush();
+        s.enforcer.rebuild?.flush();
         expect(s.enforcer.lift(block)).toBe(true);
         expect(s.enforcer.lift(block)).toBe(false);
-        s.enforcer.flush();
+        s.enforcer.rebuild?.flush();
         expect(await s.dropsConnection(client)).toBe(false);
         expect(s.enforcer.entryOwner(client, undefined)).toBe('absent');
       },
@@ -133,9 +133,9 @@ export function keepsEnforcerPromises(
 
     promises('reconcile puts all its blocks in force', async ({ enforcer, dropsConnection }) => {
       enforcer.impose(blockOf('127.192.2.2'));
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       enforcer.reconcile([blockOf('127.192.2.2'), blockOf('127.192.2.3')]);
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       expect(await dropsConnection(client)).toBe(false);
       expect(await dropsConnection(addressFor('127.192.2.2'))).toBe(true);
       expect(await dropsConnection(addressFor('127.192.2.3'))).toBe(true);
@@ -150,7 +150,7 @@ export function keepsEnforcerPromises(
     ] as const) {
       promises(`a network of whole octets (${text}) is refused, and nothing else`, async (s) => {
         const network = blockOf(text);
-        if (s.enforcer.impose(network) === 'pending') s.enforcer.flush();
+        if (s.enforcer.impose(network) === 'pending') s.enforcer.rebuild?.flush();
         expect(s.enforcer.impose(network)).toBe('in force');
         if (outside) expect(await s.dropsConnection(addressFor(outside))).toBe(false);
         if (inside) {
@@ -158,7 +158,7 @@ export function keepsEnforcerPromises(
           expect(s.enforcer.entryOwner(addressFor(inside), network)).toBe('ours');
         }
         expect(s.enforcer.lift(network)).toBe(true);
-        s.enforcer.flush();
+        s.enforcer.rebuild?.flush();
         if (inside) expect(await s.dropsConnection(addressFor(inside))).toBe(false);
       });
     }
@@ -166,12 +166,12 @@ export function keepsEnforcerPromises(
     promises('what the server cannot express is not possible and changes nothing', async (s) => {
       for (const text of ['2001:db8::1', '127.51.100.0/25', '0.0.0.0/0']) {
         // Whether it can, a rebuild may have to find out.
-        if (s.enforcer.impose(blockOf(text)) === 'pending') s.enforcer.flush();
+        if (s.enforcer.impose(blockOf(text)) === 'pending') s.enforcer.rebuild?.flush();
         expect(s.enforcer.impose(blockOf(text))).toBe('not possible');
         expect(s.enforcer.lift(blockOf(text))).toBe(false);
       }
       s.enforcer.reconcile([blockOf('2001:db8::1')]);
-      s.enforcer.flush();
+      s.enforcer.rebuild?.flush();
       expect(await s.dropsConnection(addressFor('127.51.100.1'))).toBe(false);
     });
 
@@ -179,21 +179,21 @@ export function keepsEnforcerPromises(
       const { enforcer, dropsConnection } = subject;
       await subject.refuseAsAdmin(client);
       enforcer.reconcile([]);
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       expect(enforcer.entryOwner(client, undefined)).toBe('theirs');
       enforcer.impose(block);
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       expect(await dropsConnection(client)).toBe(true);
       enforcer.lift(block);
       enforcer.reconcile([]);
-      enforcer.flush();
+      enforcer.rebuild?.flush();
       expect(await dropsConnection(client)).toBe(true);
       expect(enforcer.entryOwner(client, undefined)).toBe('theirs');
     });
 
     promises('inspect finds nothing where all agree, however often it looks', async (s) => {
       s.enforcer.impose(block);
-      s.enforcer.flush();
+      s.enforcer.rebuild?.flush();
       for (const scope of ['all', 'changed', 'orphans', 'all'] as const) {
         expect(findings(s.enforcer, [block], scope)).toEqual([]);
       }
@@ -201,10 +201,10 @@ export function keepsEnforcerPromises(
     });
 
     promises('inspect finds a block that was never imposed, which can be then', async (s) => {
-      s.enforcer.flush();
+      s.enforcer.rebuild?.flush();
       expect(findings(s.enforcer, [block])).toEqual([{ kind: 'missing', block }]);
       expect(await s.dropsConnection(client)).toBe(false);
-      if (s.enforcer.impose(block) === 'pending') s.enforcer.flush();
+      if (s.enforcer.impose(block) === 'pending') s.enforcer.rebuild?.flush();
       expect(await s.dropsConnection(client)).toBe(true);
       expect(findings(s.enforcer, [block])).toEqual([]);
     });
@@ -212,10 +212,10 @@ export function keepsEnforcerPromises(
     promises("inspect leaves the admin's entry alone", async (s) => {
       await s.refuseAsAdmin(client);
       s.enforcer.impose(block);
-      s.enforcer.flush();
+      s.enforcer.rebuild?.flush();
       for (const known of [[block], []]) findings(s.enforcer, known);
       s.enforcer.lift(block);
-      s.enforcer.flush();
+      s.enforcer.rebuild?.flush();
       expect(s.enforcer.entryOwner(client, undefined)).toBe('theirs');
       expect(await s.dropsConnection(client)).toBe(true);
     });

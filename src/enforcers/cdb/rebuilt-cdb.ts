@@ -17,6 +17,7 @@ import { removeLeftovers } from '../../files/replace-file.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
+import type { Rebuild } from '../enforcer.ts';
 import { linkTarget, putCdb } from './cdb-file.ts';
 import { RebuildPace } from './rebuild-pace.ts';
 
@@ -35,7 +36,7 @@ export type RebuiltCdbParts = {
 /** The last build that landed: its number, the file that it made, and of what. */
 type Landed = { readonly build: number; readonly file: string; readonly sources: string };
 
-export class RebuiltCdb {
+export class RebuiltCdb implements Rebuild {
   readonly #parts: RebuiltCdbParts;
   readonly #log: CdbLog;
   readonly #pace: RebuildPace;
@@ -128,13 +129,11 @@ export class RebuiltCdb {
     return isRight;
   }
 
-  /** In how many milliseconds it is compiled next, or undefined: nothing asks for it. */
   get inMs(): number | undefined {
     return this.#pace.inMs;
   }
 
-  /** Why the last build failed, or undefined: it did not. */
-  trouble(): string | undefined {
+  get trouble(): string | undefined {
     return this.#trouble;
   }
 
@@ -147,12 +146,10 @@ export class RebuiltCdb {
     this.#log('warn', 'cannot watch', `${this.#parts.path}, or its source: ${reasonOf(error)}`);
   }
 
-  /** Resolves when what is asked for has landed. Rejects with the Fault that prevents it. */
   settle(): Promise<void> {
     return this.#pace.settle();
   }
 
-  /** Does what is asked for, at once. @throws Fault */
   flush(): void {
     this.#pace.flush();
   }

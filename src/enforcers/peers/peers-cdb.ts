@@ -14,7 +14,15 @@ import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
 import { findInCdb, latin1 } from '../cdb/cdb.ts';
 import { type CdbLog, RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
-import type { Drift, Enforcer, EntryOwner, Imposed, KnownBlocks, Scope } from '../enforcer.ts';
+import type {
+  Drift,
+  Enforcer,
+  EntryOwner,
+  Imposed,
+  KnownBlocks,
+  Rebuild,
+  Scope,
+} from '../enforcer.ts';
 import { compilePeers, peerData } from './compile-peers.ts';
 import { peerFileName } from './peer-file.ts';
 import type { PeerFileOptions } from './peer-file-maker.ts';
@@ -92,12 +100,8 @@ export class PeersCdb implements Enforcer {
     }
   }
 
-  rebuildInMs(): number | undefined {
-    return this.#cdb.inMs;
-  }
-
-  trouble(): string | undefined {
-    return this.#cdb.trouble();
+  get rebuild(): Rebuild {
+    return this.#cdb;
   }
 
   /** Rebuilds when a file of the directory changes, or when somebody else replaces the cdb. */
@@ -119,14 +123,6 @@ export class PeersCdb implements Enforcer {
     // Before that a build would leave out blocks whose files are not there yet.
     if (!this.#cdb.isStarted) this.#start(blocks.values());
     else if (!this.#cdb.verify()) this.#known.clear();
-  }
-
-  settle(): Promise<void> {
-    return this.#cdb.settle();
-  }
-
-  flush(): void {
-    this.#cdb.flush();
   }
 
   close(): void {

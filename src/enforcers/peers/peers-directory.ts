@@ -155,8 +155,6 @@ export class PeersDirectory implements Enforcer {
     if (trouble) throw trouble;
   }
 
-  trouble(): undefined {}
-
   /** Whether changes are being followed. */
   get isWatching(): boolean {
     return this.#watch.isArmed;
@@ -167,10 +165,6 @@ export class PeersDirectory implements Enforcer {
     this.#isWatched = true;
     if (!this.#watch.isArmed) this.#watch.arm();
   }
-
-  async settle(): Promise<void> {}
-
-  flush(): void {}
 
   close(): void {
     this.#isWatched = false;

@@ -23,7 +23,15 @@ import { realTimers, type Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
 import { findInCdb, latin1 } from '../cdb/cdb.ts';
 import { type CdbLog, RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
-import type { Drift, Enforcer, EntryOwner, Imposed, KnownBlocks, Scope } from '../enforcer.ts';
+import type {
+  Drift,
+  Enforcer,
+  EntryOwner,
+  Imposed,
+  KnownBlocks,
+  Rebuild,
+  Scope,
+} from '../enforcer.ts';
 import { compileRules, mayHaveIPv6Keys, type RulesFiles, takesIPv6 } from './compile-rules.ts';
 import { isIPv6Key, isRefusal, keyOf, lookupKeys } from './tcprules.ts';
 
@@ -80,16 +88,8 @@ export class TcprulesCdb implements Enforcer {
     this.#cdb.start();
   }
 
-  get isMissing(): boolean {
-    return this.#cdb.isMissing;
-  }
-
-  rebuildInMs(): number | undefined {
-    return this.#cdb.inMs;
-  }
-
-  trouble(): string | undefined {
-    return this.#cdb.trouble();
+  get rebuild(): Rebuild {
+    return this.#cdb;
   }
 
   /** Rebuilds when the source changes, or when somebody else replaces the cdb. */
@@ -111,14 +111,6 @@ export class TcprulesCdb implements Enforcer {
       else if (isIPv6Key(key)) yield this.#tryAgain(key);
       else yield { kind: 'missing', block };
     }
-  }
-
-  settle(): Promise<void> {
-    return this.#cdb.settle();
-  }
-
-  flush(): void {
-    this.#cdb.flush();
   }
 
   close(): void {

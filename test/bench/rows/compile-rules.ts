@@ -51,7 +51,7 @@ export const compileRules: Row = {
         measure() {
           enforcer.reconcile(blocks);
           const startMs = performance.now();
-          enforcer.flush();
+          enforcer.rebuild.flush();
           return performance.now() - startMs;
         },
       },

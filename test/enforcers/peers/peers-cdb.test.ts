@@ -40,7 +40,7 @@ describe.each([
       const options = { directory, timeoutSeconds: undefined, message: text, cdb };
       const enforcer = new PeersCdb(options, () => {}, new HandTimers());
       enforcer.reconcile([]);
-      enforcer.flush();
+      enforcer.rebuild.flush();
       const server = await startTcpsvd(['-x', cdb]);
       return {
         enforcer,
@@ -75,7 +75,7 @@ function site(politely?: string, timers: Timers = new HandTimers()) {
     }
   });
   enforcer.reconcile([]);
-  enforcer.flush();
+  enforcer.rebuild.flush();
   const dataOf = (name: string) => {
     const data = findInCdb(readFileSync(cdb), Buffer.from(name));
     return data && Buffer.from(data).toString('latin1');
@@ -103,17 +103,17 @@ test.skipIf(noTools).each([
   writeFileSync(file('0'), '# all\n+A=b\n', { mode: 0o444 });
   for (let i = 0; i < 300; i++) enforcer.impose(block(`192.0.${i >> 7}.${i & 127}`));
   enforcer.impose(block('198.51.100.0/24'));
-  enforcer.flush();
+  enforcer.rebuild.flush();
   expect(Buffer.compare(readFileSync(cdb), runIpsvdCdb(directory))).toBe(0);
   for (let i = 0; i < 300; i += 3) enforcer.lift(block(`192.0.${i >> 7}.${i & 127}`));
-  enforcer.flush();
+  enforcer.rebuild.flush();
   expect(Buffer.compare(readFileSync(cdb), runIpsvdCdb(directory))).toBe(0);
 });
 
 test('tcpsvd -x says the message', async () => {
   const { enforcer, cdb } = site(message);
   enforcer.impose(block('127.7.7.7'));
-  enforcer.flush();
+  enforcer.rebuild.flush();
   const server = await startTcpsvd(['-x', cdb]);
   try {
     expect(await server.says('127.7.7.7')).toBe(`421 4.7.0 ${message}\r\n`);
@@ -142,10 +142,10 @@ test('a block is in the directory at once and in the cdb within a second, togeth
 test('a later end of a polite block is in the cdb, too', () => {
   const { enforcer, dataOf } = site(message);
   enforcer.impose(block('192.0.2.1'));
-  enforcer.flush();
+  enforcer.rebuild.flush();
   const later = block('192.0.2.1', { untilMs: 1_000_500_000, replacedUntilMs: 1_000_120_000 });
   expect(enforcer.impose(later)).toBe('in force');
-  enforcer.flush();
+  enforcer.rebuild.flush();
   expect(dataOf('192.0.2.1')).toContain('until 1970-01-12T13:55:00.000Z');
 });
 
@@ -154,14 +154,14 @@ test('a block whose name the admin has for an allow file is not possible', () =>
   writeFileSync(file('192.0.2.1'), '+A=b\n', { mode: 0o444 });
   expect(enforcer.impose(block('192.0.2.1'))).toBe('not possible');
   enforcer.reconcile([block('192.0.2.1')]);
-  enforcer.flush();
+  enforcer.rebuild.flush();
   expect(dataOf('192.0.2.1')).toBe('+A=bI');
 });
 
 test('a cdb that somebody replaced is no longer "in force", and then it is again', () => {
   const { enforcer, timers, cdb, dataOf } = hand();
   enforcer.impose(block('192.0.2.1'));
-  enforcer.flush();
+  enforcer.rebuild.flush();
   rmSync(cdb);
   writeFileSync(cdb, Buffer.alloc(2048));
   expect(enforcer.impose(block('192.0.2.1'))).toBe('pending');
@@ -175,7 +175,7 @@ test('is not touched when its bytes would stay the same', () => {
   enforcer.impose(block('192.0.2.1'));
   enforcer.lift(block('192.0.2.1'));
   enforcer.reconcile([]);
-  enforcer.flush();
+  enforcer.rebuild.flush();
   expect(statSync(cdb).ino).toBe(ino);
 });
 
@@ -190,11 +190,11 @@ test('a directory that does not compile keeps the old cdb, is logged once and tr
   expect(logged.length).toBe(1);
   expect(logged[0]).toContain('cdb not compiled, the old one stays: cannot compile');
   expect(logged[0]).toContain(`${directory}/sub`);
-  expect(enforcer.trouble()).toContain('sub');
+  expect(enforcer.rebuild.trouble).toContain('sub');
   rmSync(file('sub'), { recursive: true });
   timers.advance(20_000);
   expect(dataOf('192.0.2.1')).toBe('D');
-  expect(enforcer.trouble()).toBeUndefined();
+  expect(enforcer.rebuild.trouble).toBeUndefined();
 });
 
 test('a watched directory is compiled when the admin changes it, also under a block of ours', async () => {
@@ -204,7 +204,7 @@ test('a watched directory is compiled when the admin changes it, also under a bl
   });
   enforcer.watch();
   enforcer.impose(block('192.0.2.1'));
-  enforcer.flush();
+  enforcer.rebuild.flush();
   await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('D'), patiently);
   writeFileSync(join(directory, '..new'), '+A=b\n');
   renameSync(join(directory, '..new'), file('0'));
@@ -222,10 +222,10 @@ test('what is remembered of a watched file is forgotten when its block changes',
   enforcer.impose(block('192.0.2.1'));
   // Lets the directory's own notes about that file arrive, so that they cannot help.
   await new Promise((resolve) => setTimeout(resolve, 100));
-  enforcer.flush();
+  enforcer.rebuild.flush();
   const later = block('192.0.2.1', { untilMs: 1_000_500_000, replacedUntilMs: 1_000_120_000 });
   enforcer.impose(later);
-  enforcer.flush();
+  enforcer.rebuild.flush();
   expect(dataOf('192.0.2.1')).toContain('until 1970-01-12T13:55:00.000Z');
 });
 
@@ -237,7 +237,7 @@ test('nothing is compiled before reconcile tells that all blocks have their file
   const options = { directory, timeoutSeconds: undefined, cdb };
   const enforcer = new PeersCdb(options, () => {}, new HandTimers());
   expect(enforcer.impose(block('192.0.2.1'))).toBe('pending');
-  enforcer.flush();
+  enforcer.rebuild.flush();
   enforcer.close();
   expect(existsSync(cdb)).toBe(false);
 });
@@ -261,7 +261,7 @@ test("the admin's command is unknown, and a refused network is found", () => {
   chmodSync(file('192.0.2.1'), 0o555);
   const network = block('198.51.100.0/24');
   enforcer.impose(network);
-  enforcer.flush();
+  enforcer.rebuild.flush();
   expect(enforcer.entryOwner(address('192.0.2.1'), undefined)).toBe('unknown');
   expect(enforcer.entryOwner(address('198.51.100.7'), network)).toBe('ours');
 });

@@ -67,7 +67,7 @@ function open(tcprulesCommand?: string, clock = timers, message?: string): Tcpru
 
 function openFlushed(): TcprulesCdb {
   const enforcer = open();
-  enforcer.flush();
+  enforcer.rebuild.flush();
   return enforcer;
 }
 
@@ -125,7 +125,7 @@ keepsEnforcerPromises(
   async () => {
     writeFileSync(source, ':allow,RBLSMTPD=""\n');
     const enforcer = openPolite();
-    enforcer.flush();
+    enforcer.rebuild.flush();
     const server = await startTcpserver(cdb);
     return {
       enforcer,
@@ -144,7 +144,7 @@ describe('polite refusals', () => {
     writeFileSync(source, '127.:allow,RELAYCLIENT="",RBLSMTPD=""\n');
     const enforcer = openPolite();
     enforcer.impose(blockOf('127.192.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     const server = await startTcpserver(cdb);
     try {
       const said = await server.says('127.192.2.1');
@@ -161,7 +161,7 @@ describe('polite refusals', () => {
     async () => {
       const enforcer = openPolite(undefined, '-Go away');
       enforcer.impose(blockOf('127.192.2.1'));
-      enforcer.flush();
+      enforcer.rebuild.flush();
       const server = await startTcpserver(cdb);
       try {
         expect(await server.says('127.192.2.1')).toContain('451  -Go away\r\n');
@@ -176,7 +176,7 @@ describe('polite refusals', () => {
     enforcer.impose(blockOf('203.0.113.1'));
     enforcer.impose(blockOf('198.51.100.0/24'));
     enforcer.impose(blockOf('192.0.2.66'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     const polite = `allow,RBLSMTPD="${message}"`;
     const lines = `203.0.113.1:${polite}\n198.51.100.:${polite}\n192.0.2.66:deny\n`;
     const real = runTcprules(lines + readFileSync(source, 'utf8')).bytes;
@@ -196,7 +196,7 @@ describe('polite refusals', () => {
     writeFileSync(source, rules);
     const enforcer = openPolite();
     enforcer.impose(blockOf(text));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf(text.endsWith('/24') ? '192.0.2.' : text)).toBe(data);
   });
 
@@ -204,12 +204,12 @@ describe('polite refusals', () => {
     writeFileSync(source, '198.51.100.0/24:deny\n192.0.2.1:allow,RELAYCLIENT=""\n:allow\n');
     const enforcer = openPolite();
     for (const text of ['192.0.2.1', '198.51.100.7']) enforcer.impose(blockOf(text));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBe(`+RBLSMTPD=${message}\0`);
     // Whether the server's tcprules matches the line or not: the client is refused.
     expect(dataOf('198.51.100.7')).toBe('D\0');
     enforcer.lift(blockOf('192.0.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBe('+RELAYCLIENT=\0');
   });
 
@@ -218,13 +218,13 @@ describe('polite refusals', () => {
     const enforcer = openPolite();
     const block = blockOf('203.0.113.1');
     enforcer.impose(block);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(enforcer.entryOwner(addressFor('192.0.2.1'), undefined)).toBe('theirs');
     expect(enforcer.entryOwner(addressFor('192.0.2.2'), undefined)).toBe('absent');
     expect(enforcer.entryOwner(block.address, block)).toBe('ours');
     enforcer.lift(block);
     expect(enforcer.entryOwner(block.address, undefined)).toBe('ours');
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(enforcer.entryOwner(block.address, undefined)).toBe('absent');
   });
 
@@ -232,10 +232,10 @@ describe('polite refusals', () => {
     const block = blockOf('203.0.113.1');
     const polite = openPolite();
     polite.reconcile([block]);
-    polite.flush();
+    polite.rebuild.flush();
     const silent = open();
     silent.reconcile([block]);
-    silent.flush();
+    silent.rebuild.flush();
     expect(dataOf('203.0.113.1')).toBe('D\0');
   });
 });
@@ -268,7 +268,7 @@ exec tcprules "$@" < "${directory}/said"
     writeFileSync(spy, script, { mode: 0o755 });
     const enforcer = open(spy);
     for (const block of [single, network]) expect(enforcer.impose(block)).toBe('pending');
-    enforcer.flush();
+    enforcer.rebuild.flush();
     for (let time = 0; time < 3; time++) {
       for (const block of [single, network]) {
         expect(enforcer.impose(block)).toBe('not possible');
@@ -276,7 +276,7 @@ exec tcprules "$@" < "${directory}/said"
       }
     }
     expect(enforcer.impose(blockOf('192.0.2.1'))).toBe('pending');
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBe('D\0');
     expect(readFileSync(join(directory, 'all'), 'utf8').match(/2001/g)?.length).toBe(2);
     expect(readdirSync(directory).filter((name) => name.startsWith('..'))).toEqual([]);
@@ -287,7 +287,7 @@ exec tcprules "$@" < "${directory}/said"
     expect(enforcer.impose(single)).toBe('pending');
     enforcer.impose(blockOf('192.0.2.1'));
     enforcer.impose(network);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(said()).toBe(
       `2001:db8::1:deny\n192.0.2.1:deny\n2001:db8:1::/64:deny\n${readFileSync(source, 'utf8')}`,
     );
@@ -296,7 +296,7 @@ exec tcprules "$@" < "${directory}/said"
     expect(enforcer.entryOwner(addressFor('2001:db8:1::7'), network)).toBe('ours');
     expect(enforcer.lift(single)).toBe(true);
     expect(enforcer.lift(network)).toBe(true);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(cdbText()).toBe(
       Buffer.from(
         runTcprules(`192.0.2.1:deny\n${readFileSync(source, 'utf8')}`).bytes ?? [],
@@ -308,7 +308,7 @@ exec tcprules "$@" < "${directory}/said"
     writeFileSync(source, '2001:db8:1::/48:deny\n:allow\n');
     const enforcer = open(capableTcprules(), timers, message);
     enforcer.reconcile([single, network]);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(said()).toContain(`2001:db8::1:allow,RBLSMTPD="${message}"\n2001:db8:1::/64:deny\n`);
   });
 
@@ -316,10 +316,10 @@ exec tcprules "$@" < "${directory}/said"
     const capable = capableTcprules();
     const enforcer = open(capable);
     enforcer.impose(single);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     writeFileSync(capable, '#!/bin/sh\nexec tcprules "$@"\n');
     enforcer.impose(blockOf('192.0.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBe('D\0');
     expect(enforcer.impose(single)).toBe('not possible');
     expect(logged).toEqual([]);
@@ -332,7 +332,7 @@ describe('the cdb', () => {
     enforcer.impose(blockOf('192.0.2.1'));
     enforcer.impose(blockOf('198.51.100.0/24'));
     enforcer.impose(blockOf('203.0.0.0/16'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     const lines = '192.0.2.1:deny\n198.51.100.:deny\n203.0.:deny\n';
     const real = runTcprules(lines + readFileSync(source, 'utf8')).bytes;
     expect(cdbText()).toBe(Buffer.from(real ?? []).toString('latin1'));
@@ -342,10 +342,10 @@ describe('the cdb', () => {
     writeFileSync(source, '192.0.2.1:allow,RELAYCLIENT=""\n');
     const enforcer = open();
     enforcer.impose(blockOf('192.0.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBe('D\0');
     enforcer.lift(blockOf('192.0.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBe('+RELAYCLIENT=\0');
   });
 
@@ -354,7 +354,7 @@ describe('the cdb', () => {
     expect(statSync(cdb).mode & 0o7777).toBe(0o644);
     chmodSync(cdb, 0o600);
     enforcer.impose(blockOf('192.0.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBe('D\0');
     expect(statSync(cdb).mode & 0o7777).toBe(0o600);
   });
@@ -365,8 +365,8 @@ describe('the cdb', () => {
     enforcer.impose(blockOf('192.0.2.1'));
     enforcer.lift(blockOf('192.0.2.1'));
     enforcer.reconcile([]);
-    enforcer.flush();
-    open().flush();
+    enforcer.rebuild.flush();
+    open().rebuild.flush();
     expect(cdbIdentity()).toBe(before);
   });
 
@@ -383,13 +383,13 @@ describe('the cdb', () => {
     const blocks = Array.from({ length: 20_000 }, (_, i) => blockOf(`10.9.${i >> 8}.${i & 255}`));
     const enforcer = open();
     enforcer.reconcile(blocks);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     const bytes = readFileSync(cdb);
     for (const { address } of blocks) {
       expect(findInCdb(bytes, Buffer.from(address.text))).toBeDefined();
     }
     enforcer.reconcile(blocks.slice(1, 2));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('10.9.0.0')).toBeUndefined();
     expect(dataOf('10.9.0.1')).toBe('D\0');
   });
@@ -458,7 +458,7 @@ describe('rebuilds', () => {
   test('a block is not "in force" once somebody else replaced the cdb, and then it is again', () => {
     const enforcer = openFlushed();
     enforcer.impose(blockOf('192.0.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     rmSync(cdb);
     writeFileSync(cdb, Buffer.alloc(2048));
     expect(enforcer.impose(blockOf('192.0.2.1'))).toBe('pending');
@@ -470,10 +470,10 @@ describe('rebuilds', () => {
   test('reconcile repairs a cdb that somebody removed, and forgets blocks not given', () => {
     const enforcer = openFlushed();
     enforcer.impose(blockOf('192.0.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     rmSync(cdb);
     enforcer.reconcile([blockOf('192.0.2.2')]);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBeUndefined();
     expect(dataOf('192.0.2.2')).toBe('D\0');
   });
@@ -509,7 +509,7 @@ describe('when the rules do not compile', () => {
       expect(logged.length).toBe(1);
       expect(logged[0]).toContain(`error: cdb not compiled, the old one stays: ${detail()}`);
 
-      const fault = faultOf(() => enforcer.flush());
+      const fault = faultOf(() => enforcer.rebuild.flush());
       expect(fault.code).toBe('enforcer');
       expect(fault.detail).toContain(detail());
 
@@ -523,7 +523,7 @@ describe('when the rules do not compile', () => {
 
   test('a long list of mistakes is cut', () => {
     writeFileSync(source, 'x:y\n'.repeat(1000));
-    const { detail } = faultOf(() => open().flush());
+    const { detail } = faultOf(() => open().rebuild.flush());
     expect(detail).toMatch(/; and 990 more$/);
   });
 
@@ -560,7 +560,7 @@ describe('when the rules do not compile', () => {
     (path) => {
       cdb = path;
       const enforcer = open();
-      expect(faultOf(() => enforcer.flush()).detail).toContain(`cannot replace ${path}`);
+      expect(faultOf(() => enforcer.rebuild.flush()).detail).toContain(`cannot replace ${path}`);
       timers.advance(60_000);
       expect(logged.length).toBe(1);
       expect(enforcer.entryOwner(addressFor('192.0.2.1'), undefined)).toBe('unknown');
@@ -571,7 +571,7 @@ describe('when the rules do not compile', () => {
 
   test('a tcprules that is not installed is named', () => {
     writeFileSync(source, '192.0.2.0/24:deny\n');
-    const { detail } = faultOf(() => open('/nonexistent/tcprules').flush());
+    const { detail } = faultOf(() => open('/nonexistent/tcprules').rebuild.flush());
     expect(detail).toContain('/nonexistent/tcprules refuses');
     expect(detail).toContain('ENOENT');
   });
@@ -580,13 +580,13 @@ describe('when the rules do not compile', () => {
     writeFileSync(source, '192.0.2.0/24:deny\n');
     const dying = join(directory, 'dying');
     writeFileSync(dying, '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
-    expect(faultOf(() => open(dying).flush()).detail).toContain('killed by SIGKILL');
+    expect(faultOf(() => open(dying).rebuild.flush()).detail).toContain('killed by SIGKILL');
     expect(existsSync(cdb)).toBe(false);
   });
 
   test('a tcprules that does nothing is no success', () => {
     writeFileSync(source, '192.0.2.0/24:deny\n');
-    expect(faultOf(() => open('/bin/true').flush()).detail).toContain('ENOENT');
+    expect(faultOf(() => open('/bin/true').rebuild.flush()).detail).toContain('ENOENT');
     expect(existsSync(cdb)).toBe(false);
   });
 });
@@ -604,7 +604,7 @@ describe.skipIf(noCheck)('a source with foreign lines', () => {
     const enforcer = open(spy);
     enforcer.impose(blockOf('192.0.2.1'));
     enforcer.impose(blockOf('203.0.113.0/24'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     const said = readFileSync(join(directory, 'said'), 'utf8');
     expect(said).toBe(`192.0.2.1:deny\n203.0.113.:deny\n${readFileSync(source, 'utf8')}`);
     expect(runTcprulescheck(cdb, '192.0.2.1')).toContain('deny connection');
@@ -615,11 +615,11 @@ describe.skipIf(noCheck)('a source with foreign lines', () => {
     const enforcer = openFlushed();
     chmodSync(cdb, 0o600);
     enforcer.impose(blockOf('192.0.2.1'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(statSync(cdb).mode & 0o7777).toBe(0o600);
     const before = cdbIdentity();
     enforcer.reconcile([blockOf('192.0.2.1')]);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(cdbIdentity()).toBe(before);
     expect(readdirSync(directory).sort()).toEqual(['tcp.smtp', 'tcp.smtp.cdb']);
   });
@@ -628,7 +628,7 @@ describe.skipIf(noCheck)('a source with foreign lines', () => {
     const enforcer = open();
     const block = blockOf('192.0.2.1');
     enforcer.impose(block);
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(enforcer.entryOwner(block.address, block)).toBe('ours');
     expect(enforcer.entryOwner(addressFor('198.51.100.1'), undefined)).toBe('unknown');
   });
@@ -653,10 +653,10 @@ describe.skipIf(noCheck)('standing follows the order in which tcpserver looks', 
     const block = blockOf('192.0.2.1');
     enforcer.impose(block);
     expect(enforcer.entryOwner(block.address, block)).toBe('unknown');
-    enforcer.flush();
+    enforcer.rebuild.flush();
     enforcer.lift(block);
     expect(enforcer.entryOwner(block.address, undefined)).toBe('ours');
-    enforcer.flush();
+    enforcer.rebuild.flush();
     expect(enforcer.entryOwner(block.address, undefined)).toBe('absent');
   });
 
@@ -673,7 +673,7 @@ describe('a watched enforcer', () => {
     opened.push(enforcer);
     enforcer.reconcile([blockOf('192.0.2.1')]);
     enforcer.watch();
-    enforcer.flush();
+    enforcer.rebuild.flush();
     return enforcer;
   }
 
@@ -760,9 +760,9 @@ exec tcprules "$@"
     const enforcer = slow();
     const [first, second] = [blockOf('192.0.2.1'), blockOf('192.0.2.2')];
     enforcer.reconcile([first]);
-    const landed = enforcer.settle();
+    const landed = enforcer.rebuild.settle();
     await vi.waitFor(isStarted, { timeout: 20_000 });
-    expect(enforcer.rebuildInMs()).toBe(0);
+    expect(enforcer.rebuild.inMs).toBe(0);
     expect(enforcer.impose(second)).toBe('pending');
     expect(enforcer.lift(first)).toBe(true);
     writeFileSync(join(directory, 'go'), '');
@@ -770,7 +770,7 @@ exec tcprules "$@"
     expect([dataOf('192.0.2.1'), dataOf('192.0.2.2')]).toEqual(['D\0', undefined]);
     expect(enforcer.impose(second)).toBe('pending');
     expect(enforcer.entryOwner(first.address, undefined), 'still in the file').toBe('ours');
-    await enforcer.settle();
+    await enforcer.rebuild.settle();
     expect([dataOf('192.0.2.1'), dataOf('192.0.2.2')]).toEqual([undefined, 'D\0']);
     expect(enforcer.impose(second)).toBe('in force');
   });
@@ -778,15 +778,15 @@ exec tcprules "$@"
   test('flush does all at once, and the one that is given up changes nothing', async () => {
     const enforcer = slow();
     enforcer.reconcile([blockOf('192.0.2.1')]);
-    const landed = enforcer.settle();
+    const landed = enforcer.rebuild.settle();
     await vi.waitFor(isStarted, { timeout: 20_000 });
     enforcer.impose(blockOf('192.0.2.2'));
-    enforcer.flush();
+    enforcer.rebuild.flush();
     await landed;
     const before = cdbIdentity();
     expect(dataOf('192.0.2.2')).toBe('D\0');
     const temporary = () => readdirSync(directory).filter((name) => name.startsWith('..'));
-    await vi.waitFor(() => expect([enforcer.rebuildInMs(), temporary()]).toEqual([undefined, []]), {
+    await vi.waitFor(() => expect([enforcer.rebuild.inMs, temporary()]).toEqual([undefined, []]), {
       timeout: 20_000,
     });
     expect(cdbIdentity()).toBe(before);
@@ -804,7 +804,7 @@ test('a source that was changed before anybody watched is found by the next look
 test('a cdb that somebody replaced unseen is put right by the next look', () => {
   const enforcer = openFlushed();
   enforcer.impose(blockOf('192.0.2.1'));
-  enforcer.flush();
+  enforcer.rebuild.flush();
   rmSync(cdb);
   writeFileSync(cdb, Buffer.alloc(2048));
   expect(findings(enforcer, [blockOf('192.0.2.1')])).toEqual([]);
