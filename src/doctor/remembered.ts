@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Block, BlockSource } from '../core/block.ts';
 import { refusePlanted } from '../files/planted-file.ts';
+import { inPrivateDirectory } from '../files/private-directory.ts';
 import { SqliteStore } from '../store/sqlite-store.ts';
-import { inPrivateDirectory } from './private-directory.ts';
 
 export type AllowEntry = {
   readonly address: Address;

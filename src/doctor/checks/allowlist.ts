@@ -4,11 +4,11 @@ import { PrefixMap } from '../../core/prefix-map.ts';
 import type { Enforcer } from '../../enforcers/enforcer.ts';
 import { makeEnforcers } from '../../enforcers/make-enforcers.ts';
 import { addressOfPeerFile, isDeny } from '../../enforcers/peers/peer-file.ts';
+import { peerFilesIn } from '../../enforcers/peers/peer-files.ts';
 import { addressOfKey, deniedBy, isDenial, parseRules } from '../../enforcers/tcprules/tcprules.ts';
 import { readFile } from '../../files/read-file.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { type Check, type Finding, type Installation, problem } from '../check.ts';
-import { peerFilesIn } from '../peer-files.ts';
 import type { Remembered } from '../remembered.ts';
 
 type Entries = PrefixMap<{ readonly address: Address }>;

@@ -11,19 +11,19 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Block } from '../../core/block.ts';
 import { type CdbRecord, recordsInCdb } from '../../enforcers/cdb/cdb.ts';
+import { type Dialect, ofTcpserver, ofTcpsvd } from '../../enforcers/cdb/dialects.ts';
 import { compilePeers } from '../../enforcers/peers/compile-peers.ts';
 import { isDeny, peerFileName } from '../../enforcers/peers/peer-file.ts';
+import { type PeerFile, peerFilesIn } from '../../enforcers/peers/peer-files.ts';
 import { compileRules } from '../../enforcers/tcprules/compile-rules.ts';
 import { isIPv6Key, isRefusal, keyOf } from '../../enforcers/tcprules/tcprules.ts';
+import { tcprulesTakesIPv6 } from '../../enforcers/tcprules/tcprules-ipv6.ts';
+import { inPrivateDirectory } from '../../files/private-directory.ts';
 import { readFile } from '../../files/read-file.ts';
 import { Fault } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
 import { doNow } from '../../runtime/work.ts';
 import { type Check, type Finding, hint, type Installation, problem, someOf } from '../check.ts';
-import { type Dialect, ofTcpserver, ofTcpsvd } from '../dialects.ts';
-import { type PeerFile, peerFilesIn } from '../peer-files.ts';
-import { inPrivateDirectory } from '../private-directory.ts';
-import { tcprulesTakesIPv6 } from '../tcprules-ipv6.ts';
 
 const settledMs = 2500;
 /** How long a block that is over may wait to be reaped. */

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import { programIn } from '../../runtime/program-in.ts';
 import { type Check, type Finding, hint, problem } from '../check.ts';
-import { programIn } from '../program-in.ts';
 
 const timeoutMs = 3000;
 

@@ -1,12 +1,12 @@
 /** The administrator's rules for tcprules(1): lines that do not do what they seem to say. */
 import { type Address, parseNetwork } from '../../core/address.ts';
 import { type ForeignLine, parseRules } from '../../enforcers/tcprules/tcprules.ts';
+import { tcprulesTakesIPv6 } from '../../enforcers/tcprules/tcprules-ipv6.ts';
 import { readFile } from '../../files/read-file.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
+import { programIn } from '../../runtime/program-in.ts';
 import { type Check, type Finding, type Installation, problem, someOf } from '../check.ts';
-import { programIn } from '../program-in.ts';
-import { tcprulesTakesIPv6 } from '../tcprules-ipv6.ts';
 
 const carriageReturns = /\r$/gm;
 

@@ -1,8 +1,8 @@
 /** The administrator's own files in the peers directory: what tcpsvd does with them unasked. */
 import { isCommand, isDeny } from '../../enforcers/peers/peer-file.ts';
+import { type PeerFile, peerFilesIn, startOf } from '../../enforcers/peers/peer-files.ts';
 import { quoted } from '../../runtime/log.ts';
 import { type Check, type Finding, hint, problem, someOf } from '../check.ts';
-import { type PeerFile, peerFilesIn, startOf } from '../peer-files.ts';
 
 const userWrite = 0o200;
 const groupRead = 0o040;

@@ -12,9 +12,9 @@ import { type Address, isSingle } from '../../core/address.ts';
 import { peerFileName } from '../../enforcers/peers/peer-file.ts';
 import { reasonOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
+import { programIn } from '../../runtime/program-in.ts';
 import type { Installation } from '../check.ts';
 import { allowEntries } from '../checks/allowlist.ts';
-import { programIn } from '../program-in.ts';
 import { startThrowaway, type Throwaway } from './throwaway-server.ts';
 
 /** A step and how it went; `skipped` proves nothing either way. */

@@ -2,7 +2,7 @@
  * The two dialects of cdb, which never look alike: for tcpserver the data of a record is empty or
  * ends in a NUL, for tcpsvd its last byte is D, I or X.
  */
-import type { CdbRecord } from '../enforcers/cdb/cdb.ts';
+import type { CdbRecord } from './cdb.ts';
 
 export type Dialect = {
   readonly server: string;

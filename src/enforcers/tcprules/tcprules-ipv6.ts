@@ -1,8 +1,8 @@
 /** What the installed tcprules can, tried in a private directory. */
 import { join } from 'node:path';
-import { takesIPv6 } from '../enforcers/tcprules/compile-rules.ts';
-import { doNow } from '../runtime/work.ts';
-import { inPrivateDirectory } from './private-directory.ts';
+import { inPrivateDirectory } from '../../files/private-directory.ts';
+import { doNow } from '../../runtime/work.ts';
+import { takesIPv6 } from './compile-rules.ts';
 
 export function tcprulesTakesIPv6(source: string): boolean {
   return inPrivateDirectory((directory) =>

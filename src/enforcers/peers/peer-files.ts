@@ -16,14 +16,8 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Block } from '../core/block.ts';
-import {
-  addressOfPeerFile,
-  isOurs,
-  peerFileName,
-  politeMode,
-  silentMode,
-} from '../enforcers/peers/peer-file.ts';
+import type { Block } from '../../core/block.ts';
+import { addressOfPeerFile, isOurs, peerFileName, politeMode, silentMode } from './peer-file.ts';
 
 export type PeerFile = { readonly name: string; readonly path: string; readonly stats: Stats };
 
