@@ -8,16 +8,10 @@
 
 import type { Config } from '../config/config.ts';
 import type { ModeName } from '../health/degraded-modes.ts';
+import type { Finding } from '../health/finding.ts';
 import type { HowEnded } from '../health/heartbeat.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Remembered } from './remembered.ts';
-
-/** A problem is wrong now; a hint may be meant so, or cannot be told from here. */
-export type Finding = {
-  readonly level: 'problem' | 'hint';
-  readonly what: string;
-  readonly remedy: string;
-};
 
 /** What `status --json` of the running daemon says, as far as checks need it. */
 export type DaemonStatus = {
@@ -73,20 +67,3 @@ export type Check = {
   readonly looksAt: string;
   run(site: Installation): readonly Finding[] | Promise<readonly Finding[]>;
 };
-
-export function problem(what: string, remedy: string): Finding {
-  return { level: 'problem', what, remedy };
-}
-
-export function hint(what: string, remedy: string): Finding {
-  return { level: 'hint', what, remedy };
-}
-
-const maxNamed = 5;
-
-/** `a, b and 7 more`: as much as fits in a line. */
-export function someOf(names: readonly string[]): string {
-  const left = names.length - maxNamed;
-  const shown = names.slice(0, maxNamed).join(', ');
-  return left > 0 ? `${shown} and ${left} more` : shown;
-}

@@ -3,9 +3,10 @@
  */
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import { problem } from '../health/finding.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault, reasonOf } from '../runtime/errors.ts';
-import { type DaemonState, type Installation, problem } from './check.ts';
+import type { DaemonState, Installation } from './check.ts';
 import { type Remembered, rememberedFrom, rememberedIn } from './remembered.ts';
 
 export type Means = {

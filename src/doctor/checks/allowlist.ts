@@ -7,8 +7,9 @@ import { addressOfPeerFile, isDeny } from '../../enforcers/peers/peer-file.ts';
 import { peerFilesIn } from '../../enforcers/peers/peer-files.ts';
 import { addressOfKey, deniedBy, isDenial, parseRules } from '../../enforcers/tcprules/tcprules.ts';
 import { readFile } from '../../files/read-file.ts';
+import { type Finding, problem } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
-import { type Check, type Finding, type Installation, problem } from '../check.ts';
+import type { Check, Installation } from '../check.ts';
 import type { Remembered } from '../remembered.ts';
 
 type Entries = PrefixMap<{ readonly address: Address }>;

@@ -1,7 +1,8 @@
 /** The table of checks: the command runs them in this order, the manual and its test read it. */
+
+import { type Finding, hint } from '../../health/finding.ts';
 import { errnoOf, Fault, reasonOf } from '../../runtime/errors.ts';
-import type { Check, Finding, Installation } from '../check.ts';
-import { hint } from '../check.ts';
+import type { Check, Installation } from '../check.ts';
 import { allowlist } from './allowlist.ts';
 import { clock } from './clock.ts';
 import { daemon } from './daemon.ts';

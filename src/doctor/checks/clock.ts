@@ -1,6 +1,7 @@
 /** Blocks whose times cannot be: the clock was wrong when they were made, or it is now. */
 import type { Block } from '../../core/block.ts';
-import { type Check, type Finding, type Installation, problem, someOf } from '../check.ts';
+import { type Finding, problem, someOf } from '../../health/finding.ts';
+import type { Check, Installation } from '../check.ts';
 
 /** What may differ for nobody to care. */
 const slackMs = 5000;

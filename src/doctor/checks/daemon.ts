@@ -1,15 +1,9 @@
 /** Whether rater runs, answers, and works with the files that the configuration names. */
 import { connect } from 'node:net';
+import { type Finding, hint, problem } from '../../health/finding.ts';
 import { downtimeAt, heartbeatPath } from '../../health/heartbeat.ts';
 import { errnoOf } from '../../runtime/errors.ts';
-import {
-  type Check,
-  type DaemonStatus,
-  type Finding,
-  hint,
-  type Installation,
-  problem,
-} from '../check.ts';
+import type { Check, DaemonStatus, Installation } from '../check.ts';
 
 const timeoutMs = 3000;
 

@@ -5,9 +5,10 @@
 import { type CdbRecord, recordsInCdb } from '../../enforcers/cdb/cdb.ts';
 import { type Dialect, ofTcpserver, ofTcpsvd } from '../../enforcers/cdb/dialects.ts';
 import { readFile } from '../../files/read-file.ts';
+import { type Finding, problem } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
-import { type Check, type Finding, problem } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const again = 'have it compiled again: restart rater, or ipthrottle reap while it is down';
 

@@ -7,7 +7,8 @@
  */
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Check, type Finding, hint, type Installation, problem } from '../check.ts';
+import { type Finding, hint, problem } from '../../health/finding.ts';
+import type { Check, Installation } from '../check.ts';
 import { daemonUser, mayChange } from '../owner.ts';
 import { writableByOthers } from './writable-by-others.ts';
 

@@ -20,10 +20,11 @@ import { isIPv6Key, isRefusal, keyOf } from '../../enforcers/tcprules/tcprules.t
 import { tcprulesTakesIPv6 } from '../../enforcers/tcprules/tcprules-ipv6.ts';
 import { inPrivateDirectory } from '../../files/private-directory.ts';
 import { readFile } from '../../files/read-file.ts';
+import { type Finding, hint, problem, someOf } from '../../health/finding.ts';
 import { Fault } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
 import { doNow } from '../../runtime/work.ts';
-import { type Check, type Finding, hint, type Installation, problem, someOf } from '../check.ts';
+import type { Check, Installation } from '../check.ts';
 
 const settledMs = 2500;
 /** How long a block that is over may wait to be reaped. */

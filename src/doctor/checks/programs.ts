@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import { type Finding, hint, problem } from '../../health/finding.ts';
 import { programIn } from '../../runtime/program-in.ts';
-import { type Check, type Finding, hint, problem } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const timeoutMs = 3000;
 

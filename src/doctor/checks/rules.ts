@@ -3,10 +3,11 @@ import { type Address, parseNetwork } from '../../core/address.ts';
 import { type ForeignLine, parseRules } from '../../enforcers/tcprules/tcprules.ts';
 import { tcprulesTakesIPv6 } from '../../enforcers/tcprules/tcprules-ipv6.ts';
 import { readFile } from '../../files/read-file.ts';
+import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
 import { programIn } from '../../runtime/program-in.ts';
-import { type Check, type Finding, type Installation, problem, someOf } from '../check.ts';
+import type { Check, Installation } from '../check.ts';
 
 const carriageReturns = /\r$/gm;
 

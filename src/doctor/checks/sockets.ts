@@ -7,8 +7,9 @@ import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../../config/config.ts';
 import { isLoopback, parseAddress } from '../../core/address.ts';
+import { type Finding, hint, problem } from '../../health/finding.ts';
 import { quoted } from '../../runtime/log.ts';
-import { type Check, type Finding, hint, problem } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const controlMode = 0o600;
 const othersWrite = 0o002;

@@ -1,8 +1,9 @@
 /** Room for what rater writes, on each file system once, and that it can be written at all. */
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { type Finding, problem } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
-import { type Check, type Finding, problem } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const leastShare = 0.05;
 const leastBytes = 100 * 1024 * 1024;

@@ -1,8 +1,9 @@
 /** The administrator's own files in the peers directory: what tcpsvd does with them unasked. */
 import { isCommand, isDeny } from '../../enforcers/peers/peer-file.ts';
 import { type PeerFile, peerFilesIn, startOf } from '../../enforcers/peers/peer-files.ts';
+import { type Finding, hint, problem, someOf } from '../../health/finding.ts';
 import { quoted } from '../../runtime/log.ts';
-import { type Check, type Finding, hint, problem, someOf } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const userWrite = 0o200;
 const groupRead = 0o040;

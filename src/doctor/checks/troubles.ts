@@ -1,15 +1,9 @@
 /** What the running daemon itself reports as trouble, and in what it did less than it should. */
 
 import { degradedModes, type ModeName } from '../../health/degraded-modes.ts';
+import { type Finding, hint, problem } from '../../health/finding.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import {
-  type Check,
-  type DaemonStatus,
-  type Finding,
-  hint,
-  problem,
-  type ToldTally,
-} from '../check.ts';
+import type { Check, DaemonStatus, ToldTally } from '../check.ts';
 
 /** For so long a violent end is worth a word. */
 const recentMs = 86_400_000;

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { type Finding, hint, problem } from '../check.ts';
+import { type Finding, hint, problem } from '../../health/finding.ts';
 
 const othersWrite = 0o002;
 const sticky = 0o1000;
