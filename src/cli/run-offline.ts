@@ -6,6 +6,7 @@ import type { Command, Outcome } from '../commands/command.ts';
 import { type CommandCall, runCommand } from '../commands/commands.ts';
 import type { Config } from '../config/config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
+import { placesOf } from '../enforcers/kinds.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import { Health } from '../health/health.ts';
@@ -63,7 +64,8 @@ export async function runOffline(
   });
   try {
     const downtime = downtimeAt(heartbeatPath(config.settings.dbPath));
-    const context = { config, gatekeeper, clock: systemClock, daemon: undefined, downtime };
+    const places = placesOf(config.blocking);
+    const context = { config, gatekeeper, places, clock: systemClock, daemon: undefined, downtime };
     if (command.changes) gatekeeper.blocks.repair();
     const outcome = await runCommand(call, context);
     if (!command.changes) return outcome;

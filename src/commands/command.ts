@@ -4,6 +4,7 @@
  */
 
 import type { Config } from '../config/config.ts';
+import type { Places } from '../enforcers/kinds.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import type { Downtime } from '../health/heartbeat.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -16,6 +17,8 @@ export type Outcome = { readonly exit: number; readonly lines: readonly string[]
 export type CommandContext = {
   readonly config: Config;
   readonly gatekeeper: Gatekeeper;
+  /** Of the servers' files, by kind of enforcer. */
+  readonly places: Places;
   readonly clock: Clock;
   /** Undefined when the command works on the store alone because rater is not running. */
   readonly daemon: RunningDaemon | undefined;

@@ -78,7 +78,7 @@ function wordsOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
+function facts({ config, gatekeeper, clock, daemon, places }: CommandContext) {
   return {
     running: daemon !== undefined,
     pid: daemon?.pid ?? null,
@@ -86,8 +86,7 @@ function facts({ config, gatekeeper, clock, daemon }: CommandContext) {
     config: config.file,
     socket: config.settings.socket,
     database: config.settings.dbPath,
-    peers: config.blocking.peers?.directory ?? null,
-    tcprules: config.blocking.tcprules?.cdb ?? null,
+    ...places,
     blocks: gatekeeper.blocks.size,
     values: daemon ? gatekeeper.trackedValues : null,
     enforce: daemon ? gatekeeper.verdicts.isEnforcing : null,

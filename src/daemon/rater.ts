@@ -13,6 +13,7 @@ import { fixedChanges, keepFixed } from '../config/keep-fixed.ts';
 import { checkConfig } from '../config/load-config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
+import { placesOf } from '../enforcers/kinds.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import { CheckMetrics } from '../health/check-metrics.ts';
@@ -227,6 +228,7 @@ export class Rater {
     return {
       config: this.#config,
       gatekeeper: this.#gatekeeper,
+      places: placesOf(this.#config.blocking),
       clock: this.#clock,
       daemon: this.#runningDaemon,
       downtime: this.#downtime,

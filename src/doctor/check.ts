@@ -7,6 +7,8 @@
  */
 
 import type { Config } from '../config/config.ts';
+import type { ExaminedEnforcer } from '../enforcers/enforcer-kind.ts';
+import type { Places } from '../enforcers/kinds.ts';
 import type { ModeName } from '../health/degraded-modes.ts';
 import type { Finding } from '../health/finding.ts';
 import type { HowEnded } from '../health/heartbeat.ts';
@@ -14,11 +16,9 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Remembered } from './remembered.ts';
 
 /** What `status --json` of the running daemon says, as far as checks need it. */
-export type DaemonStatus = {
+export type DaemonStatus = Places & {
   readonly pid: number;
   readonly database: string;
-  readonly peers: string | null;
-  readonly tcprules: string | null;
   readonly enforce: boolean | null;
   /** The last absence of rater; instants are ISO 8601. */
   readonly away: {
@@ -56,6 +56,8 @@ export type Installation = {
   /** Where ipthrottle itself is, because ratecheck may be beside it. */
   readonly ownDirectory: string;
   readonly daemon: DaemonState;
+  /** Those that the configuration asks for, in the order of the table of kinds. */
+  readonly enforcers: readonly ExaminedEnforcer[];
   /** Blocks and allowlist, or why they cannot be told; undefined: because the daemon does not. */
   readonly remembered: Remembered | { readonly unknown: Finding | undefined };
   /** Remembers anew: what came a moment ago may not have reached the servers' files before. */

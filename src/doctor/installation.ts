@@ -3,6 +3,8 @@
  */
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
+import type { ExaminedEnforcer } from '../enforcers/enforcer-kind.ts';
+import { kinds } from '../enforcers/kinds.ts';
 import { problem } from '../health/finding.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault, reasonOf } from '../runtime/errors.ts';
@@ -27,12 +29,18 @@ export async function examineInstallation(means: Means): Promise<Installation> {
     searchPath,
     ownDirectory,
     daemon,
+    enforcers: await examineEnforcers(config),
     remembered: await rememberedBy(means, daemon),
     async remember() {
       const memory = await rememberedBy(means, daemon);
       return 'unknown' in memory ? undefined : memory;
     },
   };
+}
+
+async function examineEnforcers({ blocking }: Config): Promise<ExaminedEnforcer[]> {
+  const examined = await Promise.all(kinds.map((kind) => kind.examine(blocking)));
+  return examined.filter((enforcer) => enforcer !== undefined);
 }
 
 async function stateOfDaemon(means: Means): Promise<DaemonState> {

@@ -2,6 +2,7 @@
 import type { CommandContext, CommandOptions } from '../../src/commands/command.ts';
 import { runCommand } from '../../src/commands/commands.ts';
 import type { RunningDaemon } from '../../src/commands/running-daemon.ts';
+import { placesOf } from '../../src/enforcers/kinds.ts';
 import { configFrom, gatekeeperSite } from '../gatekeeper/site.ts';
 
 export function commandSite(text: string) {
@@ -9,9 +10,11 @@ export function commandSite(text: string) {
   const { gatekeeper, time } = site;
   const clock = { wallMs: () => time.ms, monotonicMs: () => time.ms };
   const daemon = { pid: 1, startedMs: 0 } as RunningDaemon;
+  const config = configFrom(text);
   const context: CommandContext = {
-    config: configFrom(text),
+    config,
     gatekeeper,
+    places: placesOf(config.blocking),
     clock,
     daemon,
     downtime: undefined,

@@ -3,17 +3,11 @@ import { type Address, contains } from '../../core/address.ts';
 import { PrefixMap } from '../../core/prefix-map.ts';
 import type { Enforcer } from '../../enforcers/enforcer.ts';
 import { makeEnforcers } from '../../enforcers/make-enforcers.ts';
-import { addressOfPeerFile, isDeny } from '../../enforcers/peers/peer-file.ts';
-import { peerFilesIn } from '../../enforcers/peers/peer-files.ts';
-import { addressOfKey, deniedBy, isDenial, parseRules } from '../../enforcers/tcprules/tcprules.ts';
-import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem } from '../../health/finding.ts';
-import { errnoOf } from '../../runtime/errors.ts';
 import type { Check, Installation } from '../check.ts';
 import type { Remembered } from '../remembered.ts';
 
 type Entries = PrefixMap<{ readonly address: Address }>;
-type Denial = { readonly address: Address; readonly where: string };
 
 const maxTold = 20;
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -38,40 +32,6 @@ function blocked(entries: Entries, { blocks }: Remembered, nowMs: number): Findi
     const what = `${address.text} is blocked, and ${entry.text} is on the allowlist`;
     return problem(what, `ipthrottle unblock ${address.text}`);
   });
-}
-
-/** Denials that lie inside of an entry. */
-function denials({ config }: Installation, { blocks }: Remembered): Denial[] {
-  const { peers, tcprules } = config.blocking;
-  const files = peers
-    ? peerFilesIn(peers.directory, blocks).admins.filter(({ stats }) => isDeny(stats))
-    : [];
-  const denied = files.flatMap(({ name, path }) => {
-    const address = addressOfPeerFile(name);
-    return address && name !== '0' ? [{ address, where: path }] : [];
-  });
-  return tcprules ? [...denied, ...denialsInRules(tcprules.source)] : denied;
-}
-
-function denialsInRules(source: string): Denial[] {
-  let text: Buffer;
-  try {
-    text = readFile(source);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-  const { records, foreign } = parseRules(text);
-  const seen = new Set<string>();
-  const keys = records.flatMap(([key, data]) => {
-    const text = Buffer.from(key).toString('latin1');
-    const isFirst = !seen.has(text);
-    seen.add(text);
-    const address = isFirst && isDenial(data) ? addressOfKey(text) : undefined;
-    return address ? [address] : [];
-  });
-  const all = [...keys, ...foreign.flatMap((line) => deniedBy(line) ?? [])];
-  return all.map((address) => ({ address, where: source }));
 }
 
 /** Denials that an entry lies in, as the server itself would find them. */
@@ -101,7 +61,9 @@ export const allowlist: Check = {
       const entry = entryFor(entries, address);
       if (entry) told.add(entry.text);
     }
-    for (const { address, where } of denials(site, memory)) {
+    // Those that lie inside of an entry.
+    const denials = site.enforcers.flatMap((enforcer) => enforcer.denials(memory.blocks));
+    for (const { address, where } of denials) {
       const entry = entries.find(address)?.address;
       if (!entry) continue;
       told.add(entry.text);

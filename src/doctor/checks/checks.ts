@@ -7,14 +7,12 @@ import { allowlist } from './allowlist.ts';
 import { clock } from './clock.ts';
 import { daemon } from './daemon.ts';
 import { database } from './database.ts';
-import { dialect } from './dialect.ts';
 import { directories } from './directories.ts';
 import { drift } from './drift.ts';
+import { checkOfEnforcers } from './of-enforcers.ts';
 import { programs } from './programs.ts';
-import { rules } from './rules.ts';
 import { sockets } from './sockets.ts';
 import { space } from './space.ts';
-import { staticFiles } from './static-files.ts';
 import { troubles } from './troubles.ts';
 
 export const checks: readonly Check[] = [
@@ -23,9 +21,9 @@ export const checks: readonly Check[] = [
   sockets,
   database,
   directories,
-  staticFiles,
-  rules,
-  dialect,
+  checkOfEnforcers('static-files', "the administrator's files in the peers directory"),
+  checkOfEnforcers('rules', "the administrator's rules for tcprules"),
+  checkOfEnforcers('dialect', 'the cdb of each server'),
   drift,
   allowlist,
   clock,

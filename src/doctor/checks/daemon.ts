@@ -1,5 +1,6 @@
 /** Whether rater runs, answers, and works with the files that the configuration names. */
 import { connect } from 'node:net';
+import { kinds } from '../../enforcers/kinds.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
 import { downtimeAt, heartbeatPath } from '../../health/heartbeat.ts';
 import { errnoOf } from '../../runtime/errors.ts';
@@ -21,11 +22,11 @@ function whyUnreachable(path: string): Promise<string | undefined> {
 }
 
 function differences(status: DaemonStatus, { config }: Installation): Finding[] {
-  const { peers, tcprules } = config.blocking;
   const pairs = [
     ['database', status.database, config.settings.dbPath],
-    ['peers directory', status.peers, peers?.directory ?? null],
-    ['tcprules cdb', status.tcprules, tcprules?.cdb ?? null],
+    ...kinds.map(({ name, writes, place }) => {
+      return [writes, status[name], place(config.blocking) ?? null] as const;
+    }),
   ] as const;
   return pairs.flatMap(([name, inUse, configured]) => {
     if (inUse === configured) return [];

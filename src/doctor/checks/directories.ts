@@ -7,16 +7,10 @@
  */
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Finding, hint, problem } from '../../health/finding.ts';
+import { type Finding, problem } from '../../health/finding.ts';
 import type { Check, Installation } from '../check.ts';
 import { daemonUser, mayChange } from '../owner.ts';
 import { writableByOthers } from './writable-by-others.ts';
-
-const othersSearch = 0o001;
-const groupSearch = 0o010;
-const othersWrite = 0o002;
-const groupWrite = 0o020;
-const sticky = 0o1000;
 
 function ofWritten(site: Installation, path: string, stats: Stats | undefined): Finding[] {
   if (!stats?.isDirectory()) {
@@ -27,29 +21,6 @@ function ofWritten(site: Installation, path: string, stats: Stats | undefined): 
   if (!user || mayChange(user, stats)) return [];
   const what = `the user of rater (uid ${user.uid}) may not write in ${path}, so blocks are not in force`;
   return [problem(what, `chown ${user.uid} ${path}`)];
-}
-
-function ofSearch(path: string, { mode }: Stats): Finding[] {
-  if (mode & othersSearch) return [];
-  const what = `${path} is closed to other users: a tcpsvd that runs as one drops every client`;
-  const remedy = `chmod o+rx ${path}`;
-  return [
-    mode & groupSearch ? hint(`${what}, unless it is in the group`, remedy) : problem(what, remedy),
-  ];
-}
-
-/** Who may remove a file that tcpsvd -t has found to be over; its user is not known here. */
-function ofRemoval(path: string, { mode, uid }: Stats): Finding[] {
-  const isOpen = (mode & (othersWrite | groupWrite)) !== 0 && (mode & sticky) === 0;
-  if (isOpen) return [];
-  const what = `only uid ${uid} and root may remove files in ${path}; a tcpsvd -t that runs as another user`;
-  const remedy = `see that it may: su -s /bin/sh -c 'test -w ${path}' USER`;
-  return [
-    hint(
-      `${what} warns at each connection of a client whose block is over, and lets it in`,
-      remedy,
-    ),
-  ];
 }
 
 /** Those of its sockets and its database. */
@@ -67,20 +38,16 @@ export const directories: Check = {
   name: 'directories',
   looksAt: 'the directories of rater and of the servers',
   run(site) {
-    const { peers, tcprules } = site.config.blocking;
     const found: Finding[] = [];
-    if (peers) {
-      const stats = statSync(peers.directory, { throwIfNoEntry: false });
-      found.push(...ofWritten(site, peers.directory, stats));
-      if (stats?.isDirectory()) {
-        found.push(...ofSearch(peers.directory, stats));
-        if (peers.timeoutSeconds !== undefined) found.push(...ofRemoval(peers.directory, stats));
-      }
+    for (const { path, obstacles } of site.enforcers.flatMap((each) => each.directories)) {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      found.push(...ofWritten(site, path, stats));
+      if (stats?.isDirectory()) found.push(...obstacles(stats));
     }
-    const cdbs = [peers?.cdb, tcprules?.cdb].filter((path) => path !== undefined);
-    for (const path of new Set(cdbs.map((cdb) => dirname(cdb)))) {
+    const files = site.enforcers.flatMap((each) => each.files);
+    for (const path of new Set(files.map((file) => dirname(file)))) {
       found.push(...ofWritten(site, path, statSync(path, { throwIfNoEntry: false })));
     }
-    return [...found, ...ofOwn(site), ...writableByOthers(site.config)];
+    return [...found, ...ofOwn(site), ...writableByOthers(site)];
   },
 };

@@ -32,12 +32,11 @@ function isReadOnly(path: string): boolean {
 export const space: Check = {
   name: 'space',
   looksAt: 'the file systems',
-  run({ config }) {
-    const { settings, blocking } = config;
+  run({ config: { settings }, enforcers }) {
     const paths = [
       ...(settings.dbPath === ':memory:' ? [] : [dirname(settings.dbPath)]),
-      ...(blocking.peers ? [blocking.peers.directory] : []),
-      ...[blocking.peers?.cdb, blocking.tcprules?.cdb].flatMap((cdb) => (cdb ? dirname(cdb) : [])),
+      ...enforcers.flatMap(({ directories }) => directories.map(({ path }) => path)),
+      ...enforcers.flatMap(({ files }) => files.map((file) => dirname(file))),
     ];
     const seen = new Set<number>();
     return paths.flatMap((path): Finding[] => {

@@ -1,8 +1,8 @@
 /** Directories of ours in which every user of this host may write, and what comes of it. */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Config } from '../../config/config.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
+import type { Installation } from '../check.ts';
 
 const othersWrite = 0o002;
 const sticky = 0o1000;
@@ -13,24 +13,25 @@ function mayOthersWrite(path: string): { readonly isSticky: boolean } | undefine
 }
 
 /** Those in which rater keeps files that only it, or the servers, should use. */
-function privateDirectories({ settings, blocking }: Config): Set<string> {
-  const { socket, controlSocket, dbPath, log } = settings;
+function privateDirectories({ config, enforcers }: Installation): Set<string> {
+  const { socket, controlSocket, dbPath, log } = config.settings;
   const files = [
     ...[socket, controlSocket],
     ...(dbPath === ':memory:' ? [] : [dbPath]),
-    ...[log, blocking.peers?.cdb, blocking.tcprules?.cdb].filter((path) => path !== undefined),
+    ...(log === undefined ? [] : [log]),
+    ...enforcers.flatMap(({ files }) => files),
   ];
   return new Set(files.map((file) => dirname(file)));
 }
 
-export function writableByOthers(config: Config): Finding[] {
+export function writableByOthers(site: Installation): Finding[] {
   const found: Finding[] = [];
-  const peers = config.blocking.peers?.directory;
-  if (peers !== undefined && mayOthersWrite(peers)) {
-    const what = `every user of this host may write in ${peers}: block or let in whom he likes, and have tcpsvd run commands`;
-    found.push(problem(what, `chmod o-w ${peers}`));
+  for (const { path, power } of site.enforcers.flatMap(({ directories }) => directories)) {
+    if (!mayOthersWrite(path)) continue;
+    const what = `every user of this host may write in ${path}: ${power}`;
+    found.push(problem(what, `chmod o-w ${path}`));
   }
-  for (const path of privateDirectories(config)) {
+  for (const path of privateDirectories(site)) {
     const open = mayOthersWrite(path);
     if (!open) continue;
     const whose = `every user of this host may write in ${path}`;

@@ -9,7 +9,8 @@ import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Address, isSingle } from '../../core/address.ts';
-import { peerFileName } from '../../enforcers/peers/peer-file.ts';
+import type { ProbedServer } from '../../enforcers/enforcer-kind.ts';
+import { kinds } from '../../enforcers/kinds.ts';
 import { reasonOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
 import { programIn } from '../../runtime/program-in.ts';
@@ -29,23 +30,6 @@ export type RunCommand = (...args: string[]) => Promise<{ exit: number; said: st
 
 const blockSeconds = 60;
 const clockSlackMs = 5000;
-
-type Target = { readonly server: string; readonly program: string; readonly options: string[] };
-
-function targets({ config }: Installation): Target[] {
-  const { peers, tcprules } = config.blocking;
-  const found: Target[] = [];
-  if (peers) {
-    const { directory, cdb } = peers;
-    found.push({ server: `tcpsvd -i ${directory}`, program: 'tcpsvd', options: ['-i', directory] });
-    if (cdb) found.push({ server: `tcpsvd -x ${cdb}`, program: 'tcpsvd', options: ['-x', cdb] });
-  }
-  if (tcprules) {
-    const options = ['-HR', '-x', tcprules.cdb];
-    found.push({ server: `tcpserver -x ${tcprules.cdb}`, program: 'tcpserver', options });
-  }
-  return found;
-}
 
 export function isOfThisHost(address: Address): boolean {
   return address.family === 4 && isSingle(address) && address.octets[0] === 127;
@@ -74,10 +58,12 @@ export async function probe(
   run: RunCommand,
   signal: AbortSignal,
 ): Promise<Step[]> {
-  const all = targets(site);
+  const all = site.enforcers.flatMap(({ servers }) => servers);
   const skipped = (step: string): Step[] => [{ server: 'probe', step, went: 'skipped' }];
-  if (all.length === 0)
-    return skipped('neither blocking.peers nor blocking.tcprules is configured');
+  if (all.length === 0) {
+    const names = kinds.map(({ name }) => `blocking.${name}`);
+    return skipped(`neither ${names.join(' nor ')} is configured`);
+  }
   const why = obstacle(site, address);
   if (why !== undefined) return skipped(why);
   const steps: Step[] = [];
@@ -97,7 +83,7 @@ type Attempt = {
   readonly steps: Step[];
 };
 
-async function prove(site: Installation, target: Target, attempt: Attempt): Promise<void> {
+async function prove(site: Installation, target: ProbedServer, attempt: Attempt): Promise<void> {
   const { server, program, options } = target;
   const tell = (step: string, isWell: boolean) => {
     attempt.steps.push({ server, step, went: isWell ? 'as it should' : 'wrong' });
@@ -151,15 +137,16 @@ async function unblock(server: Throwaway, { address, run, tell }: Telling): Prom
 }
 
 /** A file system with a clock of its own, on another host, is seen by the file just written. */
-function checkClock({ config, clock }: Installation, { address, tell }: Telling): void {
-  const name = peerFileName(address);
-  const directory = config.blocking.peers?.directory;
-  if (directory === undefined || name === undefined) return;
-  const stats = statSync(join(directory, name), { throwIfNoEntry: false });
-  const nowMs = clock.wallMs();
-  const isNear = (milliseconds: number) => Math.abs(milliseconds - nowMs) < clockSlackMs;
-  // The end of its block tells the file that was just written from one of the administrator's.
-  if (!stats || !isNear(stats.mtimeMs - blockSeconds * 1000) || isNear(stats.ctimeMs)) return;
-  const written = new Date(stats.ctimeMs).toISOString();
-  tell(`${quoted(directory)}: its file system says that it is ${written}`, false);
+function checkClock({ enforcers, clock }: Installation, { address, tell }: Telling): void {
+  for (const { path, fileName } of enforcers.flatMap(({ directories }) => directories)) {
+    const name = fileName(address);
+    if (name === undefined) continue;
+    const stats = statSync(join(path, name), { throwIfNoEntry: false });
+    const nowMs = clock.wallMs();
+    const isNear = (milliseconds: number) => Math.abs(milliseconds - nowMs) < clockSlackMs;
+    // The end of its block tells the file that was just written from one of the administrator's.
+    if (!stats || !isNear(stats.mtimeMs - blockSeconds * 1000) || isNear(stats.ctimeMs)) continue;
+    const written = new Date(stats.ctimeMs).toISOString();
+    tell(`${quoted(path)}: its file system says that it is ${written}`, false);
+  }
 }

@@ -21,3 +21,5 @@ export const ofTcpsvd: Dialect = {
   compiler: 'ipsvd-cdb',
   speaks: ([, data]) => 'DIX'.includes(String.fromCharCode(data.at(-1) ?? 0)),
 };
+
+export const dialects: readonly Dialect[] = [ofTcpserver, ofTcpsvd];

@@ -18,10 +18,9 @@ import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
 import type { Rebuild } from '../enforcer.ts';
+import type { EnforcerListener } from '../enforcer-events.ts';
 import { linkTarget, putCdb } from './cdb-file.ts';
 import { RebuildPace } from './rebuild-pace.ts';
-
-export type CdbLog = (level: 'info' | 'warn' | 'error', what: string, detail: string) => void;
 
 export type RebuiltCdbParts = {
   readonly path: string;
@@ -29,7 +28,7 @@ export type RebuiltCdbParts = {
   readonly sources: readonly string[];
   /** All bytes of the file. @throws Fault */
   readonly compile: () => Work<Uint8Array>;
-  readonly log: CdbLog;
+  readonly listener: EnforcerListener;
   readonly timers: Timers;
 };
 
@@ -38,7 +37,6 @@ type Landed = { readonly build: number; readonly file: string; readonly sources:
 
 export class RebuiltCdb implements Rebuild {
   readonly #parts: RebuiltCdbParts;
-  readonly #log: CdbLog;
   readonly #pace: RebuildPace;
   /** Per key, the number of the first build that has it. */
   readonly #wanted = new Map<string, number>();
@@ -47,7 +45,7 @@ export class RebuiltCdb implements Rebuild {
   #nextBuild = 1;
   #landed: Landed | undefined;
   #trouble: string | undefined;
-  /** Those that are logged. */
+  /** Those that were told. */
   readonly #problems = new Set<string>();
   #watcher: FSWatcher | undefined;
   #isStarted = false;
@@ -55,7 +53,6 @@ export class RebuiltCdb implements Rebuild {
 
   constructor(parts: RebuiltCdbParts) {
     this.#parts = parts;
-    this.#log = parts.log;
     this.#pace = new RebuildPace(
       () => this.#rebuild(),
       (error) => this.#report(error),
@@ -143,7 +140,7 @@ export class RebuiltCdb implements Rebuild {
   }
 
   cannotWatch(error: unknown): void {
-    this.#log('warn', 'cannot watch', `${this.#parts.path}, or its source: ${reasonOf(error)}`);
+    this.#parts.listener('cannotWatch', `${this.#parts.path}, or its source: ${reasonOf(error)}`);
   }
 
   settle(): Promise<void> {
@@ -196,7 +193,7 @@ export class RebuiltCdb implements Rebuild {
     }
     this.#trouble = undefined;
     for (const [key, first] of this.#dropped) if (first <= build) this.#dropped.delete(key);
-    if (this.#problems.size > 0) this.#log('info', 'cdb compiled again', this.#parts.path);
+    if (this.#problems.size > 0) this.#parts.listener('compiledAgain', this.#parts.path);
     this.#problems.clear();
   }
 
@@ -205,7 +202,7 @@ export class RebuiltCdb implements Rebuild {
     const detail = detailOf(error);
     if (this.#problems.has(detail)) return;
     this.#problems.add(detail);
-    this.#log('error', 'cdb not compiled, the old one stays', detail);
+    this.#parts.listener('notCompiled', detail);
   }
 }
 

@@ -17,6 +17,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Block } from '../../core/block.ts';
+import { someOf } from '../../health/finding.ts';
+import { quoted } from '../../runtime/log.ts';
 import { addressOfPeerFile, isOurs, peerFileName, politeMode, silentMode } from './peer-file.ts';
 
 export type PeerFile = { readonly name: string; readonly path: string; readonly stats: Stats };
@@ -47,6 +49,11 @@ export function peerFilesIn(directory: string, blocks: readonly Block[]): PeerFi
     else admins.push({ name, path, stats });
   }
   return { ofBlocks, leftOver, admins };
+}
+
+/** Their names, as far as they fit in a line. */
+export function someNames(files: readonly PeerFile[]): string {
+  return someOf(files.map(({ name }) => quoted(name)));
 }
 
 function looksLikeOurs(path: string, stats: Stats): boolean {

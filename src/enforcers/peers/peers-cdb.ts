@@ -13,7 +13,7 @@ import type { Block } from '../../core/block.ts';
 import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
 import { findInCdb, latin1 } from '../cdb/cdb.ts';
-import { type CdbLog, RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
+import { RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
 import type {
   Drift,
   Enforcer,
@@ -23,6 +23,7 @@ import type {
   Rebuild,
   Scope,
 } from '../enforcer.ts';
+import type { EnforcerListener } from '../enforcer-events.ts';
 import { compilePeers, peerData } from './compile-peers.ts';
 import { peerFileName } from './peer-file.ts';
 import type { PeerFileOptions } from './peer-file-maker.ts';
@@ -41,19 +42,19 @@ export class PeersCdb implements Enforcer {
   /** The data of those files of blocks that did not change since they were last compiled. */
   readonly #known = new Map<string, Uint8Array>();
 
-  constructor(options: PeersCdbOptions, log: CdbLog, timers: Timers = realTimers) {
+  constructor(options: PeersCdbOptions, listener: EnforcerListener, timers: Timers = realTimers) {
     this.name = `peers ${options.directory} in ${options.cdb}`;
     this.#options = options;
     this.#directory = new PeersDirectory(options, timers, {
       onEvent: (name) => this.#noteChange(name),
       onTrouble: (error) => this.#cdb.cannotWatch(error),
-      onMended: () => log('info', 'watches again', options.directory),
+      onMended: () => listener('watchesAgain', options.directory),
     });
     this.#cdb = new RebuiltCdb({
       path: options.cdb,
       sources: [options.directory],
       compile: () => compilePeers(options.directory, (name) => this.#dataOf(name)),
-      log,
+      listener,
       timers,
     });
   }

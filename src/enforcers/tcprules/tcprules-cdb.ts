@@ -22,7 +22,7 @@ import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
 import { findInCdb, latin1 } from '../cdb/cdb.ts';
-import { type CdbLog, RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
+import { RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
 import type {
   Drift,
   Enforcer,
@@ -32,6 +32,7 @@ import type {
   Rebuild,
   Scope,
 } from '../enforcer.ts';
+import type { EnforcerListener } from '../enforcer-events.ts';
 import { compileRules, mayHaveIPv6Keys, type RulesFiles, takesIPv6 } from './compile-rules.ts';
 import { isIPv6Key, isRefusal, keyOf, lookupKeys } from './tcprules.ts';
 
@@ -43,14 +44,14 @@ export class TcprulesCdb implements Enforcer {
   /** Whether the installed tcprules takes IPv6; undefined: the next rebuild tries it. */
   #takesIPv6: boolean | undefined;
 
-  constructor(files: RulesFiles, log: CdbLog, timers: Timers = realTimers) {
+  constructor(files: RulesFiles, listener: EnforcerListener, timers: Timers = realTimers) {
     this.name = `tcprules ${files.cdb}`;
     this.#files = files;
     this.#cdb = new RebuiltCdb({
       path: files.cdb,
       sources: [files.source],
       compile: () => this.#compile(),
-      log,
+      listener,
       timers,
     });
   }

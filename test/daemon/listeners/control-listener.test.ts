@@ -6,6 +6,7 @@ import type { CommandContext } from '../../../src/commands/command.ts';
 import { ConnectionLimit } from '../../../src/daemon/listeners/connection-limit.ts';
 import { Connections } from '../../../src/daemon/listeners/connections.ts';
 import { controlListener } from '../../../src/daemon/listeners/control-listener.ts';
+import { placesOf } from '../../../src/enforcers/kinds.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
 import { configFrom, gatekeeperSite, plainConfig } from '../../gatekeeper/site.ts';
 
@@ -15,9 +16,11 @@ const idleMs = 3000;
 async function listening(isTcp: boolean) {
   const { gatekeeper } = gatekeeperSite();
   const quiet = () => {};
+  const config = configFrom(plainConfig);
   const context: CommandContext = {
-    config: configFrom(plainConfig),
+    config,
     gatekeeper,
+    places: placesOf(config.blocking),
     clock: systemClock,
     daemon: undefined,
     downtime: undefined,

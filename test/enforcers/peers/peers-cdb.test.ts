@@ -20,6 +20,7 @@ import { address, block } from '../../core/blocks.ts';
 import { missing, runIpsvdCdb } from '../../golden/real-tools.ts';
 import { temporaryDirectory } from '../../run/temporary-directory.ts';
 import { HandTimers } from '../../runtime/hand-timers.ts';
+import { loggedInto } from '../logged-into.ts';
 import { startTcpsvd } from './tcpsvd.ts';
 
 const noTools = missing('tcpsvd', 'ipsvd-cdb');
@@ -66,7 +67,7 @@ function site(politely?: string, timers: Timers = new HandTimers()) {
   mkdirSync(directory);
   const logged: string[] = [];
   const options = { directory, timeoutSeconds: undefined, message: politely, cdb };
-  const enforcer = new PeersCdb(options, (...words) => logged.push(words.join(': ')), timers);
+  const enforcer = new PeersCdb(options, loggedInto(logged), timers);
   onTestFinished(() => {
     try {
       enforcer.close();

@@ -22,6 +22,7 @@ import { realTimers } from '../../../src/runtime/timers.ts';
 import { addressFor, blockOf, findings, keepsEnforcerPromises } from '../../contract/enforcer.ts';
 import { missing, runTcprules, runTcprulescheck } from '../../golden/real-tools.ts';
 import { HandTimers } from '../../runtime/hand-timers.ts';
+import { loggedInto } from '../logged-into.ts';
 import { startTcpserver } from './tcpserver.ts';
 
 const noCheck = missing('tcprules', 'tcprulescheck');
@@ -55,11 +56,7 @@ afterEach(() => {
 
 function open(tcprulesCommand?: string, clock = timers, message?: string): TcprulesCdb {
   const files = { source, cdb, tcprulesCommand, message };
-  const enforcer = new TcprulesCdb(
-    files,
-    (level, what, detail) => logged.push(`${level}: ${what}: ${detail}`),
-    clock,
-  );
+  const enforcer = new TcprulesCdb(files, loggedInto(logged), clock);
   opened.push(enforcer);
   enforcer.reconcile([]);
   return enforcer;

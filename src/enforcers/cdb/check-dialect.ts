@@ -1,14 +1,13 @@
 /**
- * Whether each cdb speaks its server's dialect: a server that is given the other's lets everybody in
- * and says nothing.
+ * Whether a cdb speaks its server's dialect: a server that is given the other's lets everybody in and
+ * says nothing.
  */
-import { type CdbRecord, recordsInCdb } from '../../enforcers/cdb/cdb.ts';
-import { type Dialect, ofTcpserver, ofTcpsvd } from '../../enforcers/cdb/dialects.ts';
 import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
-import type { Check } from '../check.ts';
+import { type CdbRecord, recordsInCdb } from './cdb.ts';
+import { type Dialect, dialects } from './dialects.ts';
 
 const again = 'have it compiled again: restart rater, or ipthrottle reap while it is down';
 
@@ -17,7 +16,7 @@ function shown([key]: CdbRecord): string {
   return text === '' ? 'the empty default key' : `key ${quoted(text)}`;
 }
 
-function check(path: string, own: Dialect, other: Dialect): Finding[] {
+export function checkDialect(path: string, own: Dialect): Finding[] {
   let records: CdbRecord[];
   try {
     records = recordsInCdb(readFile(path));
@@ -30,20 +29,8 @@ function check(path: string, own: Dialect, other: Dialect): Finding[] {
   const foreign = records.filter((record) => !own.speaks(record));
   const [first] = foreign;
   if (!first) return [];
-  const isOther = foreign.some(other.speaks);
-  const maker = isOther ? `it looks like one of ${other.compiler}` : 'it is of neither compiler';
+  const other = dialects.find((each) => each !== own && foreign.some(each.speaks));
+  const maker = other ? `it looks like one of ${other.compiler}` : 'it is of neither compiler';
   const what = `${path} is not for ${own.server}: ${maker} (${shown(first)}), and lets everybody in`;
   return [problem(what, `${again}; let nothing but rater write it`)];
 }
-
-export const dialect: Check = {
-  name: 'dialect',
-  looksAt: 'the cdb of each server',
-  run({ config }) {
-    const { peers, tcprules } = config.blocking;
-    return [
-      ...(peers?.cdb === undefined ? [] : check(peers.cdb, ofTcpsvd, ofTcpserver)),
-      ...(tcprules ? check(tcprules.cdb, ofTcpserver, ofTcpsvd) : []),
-    ];
-  },
-};

@@ -1,9 +1,8 @@
 /** The administrator's own files in the peers directory: what tcpsvd does with them unasked. */
-import { isCommand, isDeny } from '../../enforcers/peers/peer-file.ts';
-import { type PeerFile, peerFilesIn, startOf } from '../../enforcers/peers/peer-files.ts';
-import { type Finding, hint, problem, someOf } from '../../health/finding.ts';
-import { quoted } from '../../runtime/log.ts';
-import type { Check } from '../check.ts';
+
+import { type Finding, hint, problem } from '../../health/finding.ts';
+import { isCommand, isDeny } from './peer-file.ts';
+import { type PeerFile, someNames, startOf } from './peer-files.ts';
 
 const userWrite = 0o200;
 const groupRead = 0o040;
@@ -11,14 +10,10 @@ const othersRead = 0o004;
 /** An instruction file is a few lines. */
 const maxRead = 65_536;
 
-function names(files: readonly PeerFile[]): string {
-  return someOf(files.map(({ name }) => quoted(name)));
-}
-
 function writable(directory: string, files: readonly PeerFile[], hasTimeout: boolean): Finding[] {
   const found = files.filter(({ stats }) => stats.mode & userWrite);
   if (found.length === 0) return [];
-  const what = `in ${directory}, writable for their owner: ${names(found)}`;
+  const what = `in ${directory}, writable for their owner: ${someNames(found)}`;
   const remedy = `chmod a-w them in ${directory}`;
   if (hasTimeout) return [problem(`${what}: tcpsvd -t deletes them`, remedy)];
   return [hint(`${what}: a tcpsvd that is given -t deletes them`, remedy)];
@@ -27,7 +22,7 @@ function writable(directory: string, files: readonly PeerFile[], hasTimeout: boo
 function unreadable(directory: string, files: readonly PeerFile[]): Finding[] {
   const found = files.filter(({ stats }) => !isDeny(stats) && !(stats.mode & othersRead));
   if (found.length === 0) return [];
-  const what = `in ${directory}, not readable for everybody: ${names(found)}`;
+  const what = `in ${directory}, not readable for everybody: ${someNames(found)}`;
   const remedy = `chmod a+r them in ${directory}`;
   const isForNobody = found.some(({ stats }) => !(stats.mode & groupRead));
   const effect = 'a tcpsvd that may not read a file drops its clients';
@@ -40,7 +35,7 @@ function carriageReturns(directory: string, files: readonly PeerFile[]): Finding
     return startOf(path, maxRead)?.includes('\r\n') ?? false;
   });
   if (found.length === 0) return [];
-  const what = `in ${directory}, with lines that end in CR LF: ${names(found)}`;
+  const what = `in ${directory}, with lines that end in CR LF: ${someNames(found)}`;
   const effect = 'tcpsvd takes the CR to be part of the instruction';
   return [problem(`${what}: ${effect}`, "remove it: sed -i 's/\\r$//', then check the modes")];
 }
@@ -52,19 +47,15 @@ function denyAll(directory: string, files: readonly PeerFile[]): Finding[] {
   return [hint(what, `if that is not meant, chmod 0444 ${directory}/0`)];
 }
 
-export const staticFiles: Check = {
-  name: 'static-files',
-  looksAt: "the administrator's files in the peers directory",
-  run({ config, remembered: memory }) {
-    const { peers } = config.blocking;
-    if (!peers) return [];
-    const blocks = 'unknown' in memory ? [] : memory.blocks;
-    const { admins } = peerFilesIn(peers.directory, blocks);
-    return [
-      ...writable(peers.directory, admins, peers.timeoutSeconds !== undefined),
-      ...unreadable(peers.directory, admins),
-      ...carriageReturns(peers.directory, admins),
-      ...denyAll(peers.directory, admins),
-    ];
-  },
-};
+export function checkStaticFiles(
+  directory: string,
+  hasTimeout: boolean,
+  admins: readonly PeerFile[],
+): Finding[] {
+  return [
+    ...writable(directory, admins, hasTimeout),
+    ...unreadable(directory, admins),
+    ...carriageReturns(directory, admins),
+    ...denyAll(directory, admins),
+  ];
+}

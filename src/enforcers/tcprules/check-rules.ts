@@ -1,13 +1,12 @@
 /** The administrator's rules for tcprules(1): lines that do not do what they seem to say. */
 import { type Address, parseNetwork } from '../../core/address.ts';
-import { type ForeignLine, parseRules } from '../../enforcers/tcprules/tcprules.ts';
-import { tcprulesTakesIPv6 } from '../../enforcers/tcprules/tcprules-ipv6.ts';
 import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
 import { programIn } from '../../runtime/program-in.ts';
-import type { Check, Installation } from '../check.ts';
+import { type ForeignLine, parseRules } from './tcprules.ts';
+import { tcprulesTakesIPv6 } from './tcprules-ipv6.ts';
 
 const carriageReturns = /\r$/gm;
 
@@ -48,52 +47,46 @@ function foreignLine(source: string, { line, text }: ForeignLine): Finding {
 function foreignLines(
   source: string,
   lines: readonly ForeignLine[],
-  site: Installation,
+  searchPath: string,
 ): Finding[] {
   if (lines.length === 0) return [];
-  if (!programIn(site.searchPath, 'tcprules')) {
+  if (!programIn(searchPath, 'tcprules')) {
     const what = `${source}:${lines[0]?.line}: IPv6 and CIDR lines need tcprules, which is not in PATH`;
     return [problem(`${what}, so the cdb stays as it was`, 'install ucspi-tcp or ucspi-tcp6')];
   }
   return tcprulesTakesIPv6(source) ? [] : lines.map((line) => foreignLine(source, line));
 }
 
-export const rules: Check = {
-  name: 'rules',
-  looksAt: "the administrator's rules for tcprules",
-  run(site) {
-    const source = site.config.blocking.tcprules?.source;
-    if (source === undefined) return [];
-    let text: string;
-    try {
-      text = readFile(source).toString('latin1');
-    } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
-      const remedy = `create it; one that lets everybody in says :allow`;
-      return [problem(`there is no ${source}, so no block gets into the cdb`, remedy)];
-    }
-    const bare = text.replace(carriageReturns, '');
-    const { foreign, mistakes } = parseRules(Buffer.from(bare, 'latin1'));
-    const wrong = mistakes.map(({ line, what }) => `line ${line}, ${what}`);
-    return [
-      ...(bare === text
-        ? []
-        : [
-            problem(
-              `${source} has lines that end in CR LF, which tcprules does not understand`,
-              `sed -i 's/\\r$//' ${source}`,
-            ),
-          ]),
-      ...linesWithoutColon(source, bare),
-      ...(wrong.length === 0
-        ? []
-        : [
-            problem(
-              `${source} cannot be compiled, so the cdb stays as it was: ${someOf(wrong)}`,
-              'correct these lines',
-            ),
-          ]),
-      ...foreignLines(source, foreign, site),
-    ];
-  },
-};
+export function checkRules(source: string, searchPath: string): Finding[] {
+  let text: string;
+  try {
+    text = readFile(source).toString('latin1');
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    const remedy = `create it; one that lets everybody in says :allow`;
+    return [problem(`there is no ${source}, so no block gets into the cdb`, remedy)];
+  }
+  const bare = text.replace(carriageReturns, '');
+  const { foreign, mistakes } = parseRules(Buffer.from(bare, 'latin1'));
+  const wrong = mistakes.map(({ line, what }) => `line ${line}, ${what}`);
+  return [
+    ...(bare === text
+      ? []
+      : [
+          problem(
+            `${source} has lines that end in CR LF, which tcprules does not understand`,
+            `sed -i 's/\\r$//' ${source}`,
+          ),
+        ]),
+    ...linesWithoutColon(source, bare),
+    ...(wrong.length === 0
+      ? []
+      : [
+          problem(
+            `${source} cannot be compiled, so the cdb stays as it was: ${someOf(wrong)}`,
+            'correct these lines',
+          ),
+        ]),
+    ...foreignLines(source, foreign, searchPath),
+  ];
+}

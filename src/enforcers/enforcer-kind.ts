@@ -1,0 +1,74 @@
+/**
+ * A kind of enforcer, and all that the rest of ipthrottle has to know of it. A new one is a folder
+ * beside this file and a row in kinds.ts.
+ *
+ * Guarantee: what only doctor needs, `examine` loads and nothing else does.
+ */
+import type { Stats } from 'node:fs';
+import type { Blocking } from '../config/config.ts';
+import type { Address } from '../core/address.ts';
+import type { Block } from '../core/block.ts';
+import type { Finding } from '../health/finding.ts';
+import type { Enforcer } from './enforcer.ts';
+import type { EnforcerListener } from './enforcer-events.ts';
+
+export type EnforcerKind = {
+  /** As in `blocking.NAME` and `status --json`. */
+  readonly name: string;
+  /** What it writes, for people: `peers directory`. */
+  readonly writes: string;
+  /** The path of that; undefined: the configuration has no such enforcer, and so for the others. */
+  place(blocking: Blocking): string | undefined;
+  make(blocking: Blocking, listener: EnforcerListener): Enforcer | undefined;
+  examine(blocking: Blocking): Promise<ExaminedEnforcer | undefined>;
+};
+
+/** What doctor looks at. */
+export type ExaminedEnforcer = {
+  readonly directories: readonly EntryDirectory[];
+  /** Files with all entries, which are replaced whole. */
+  readonly files: readonly string[];
+  /** What reads them: the probe starts each. */
+  readonly servers: readonly ProbedServer[];
+  /** The administrator's own entries that refuse. */
+  denials(blocks: readonly Block[]): Denial[];
+  /** What it adds to a check, by the check's name. */
+  readonly checks: { readonly [check in EnforcerCheck]?: (facts: EnforcerFacts) => Finding[] };
+};
+
+export type EnforcerCheck = 'static-files' | 'rules' | 'dialect' | 'drift' | 'programs';
+
+export type EnforcerFacts = {
+  /** All that are remembered. */
+  readonly blocks: readonly Block[];
+  /** Those of them that are not over. */
+  readonly current: readonly Block[];
+  /** $PATH. */
+  readonly searchPath: string;
+};
+
+/** A directory in which each entry is a file. */
+export type EntryDirectory = {
+  readonly path: string;
+  /** The name of the file for a block of the address; undefined: it can have none. */
+  fileName(address: Address): string | undefined;
+  /** What any user could do who may write in it: `let in whom he likes`. */
+  readonly power: string;
+  /** What keeps its server from using it; `stats` are those of the directory. */
+  obstacles(stats: Stats): Finding[];
+};
+
+export type ProbedServer = {
+  /** For people: `tcpsvd -i /etc/ipsvd/smtp/peers`. */
+  readonly server: string;
+  readonly program: string;
+  readonly options: readonly string[];
+};
+
+/** An address or network that is refused, and the file that says so. */
+export type Denial = { readonly address: Address; readonly where: string };
+
+/** What a polite refusal says; undefined: refuse in silence. */
+export function refusalText({ mode, message }: Blocking): string | undefined {
+  return mode === 'polite' ? message : undefined;
+}

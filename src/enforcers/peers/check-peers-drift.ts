@@ -1,0 +1,72 @@
+/** Whether tcpsvd refuses those who are blocked: what is in the directory, and in the cdb of it. */
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Block } from '../../core/block.ts';
+import { type Finding, hint, problem, someAddresses } from '../../health/finding.ts';
+import { doNow } from '../../runtime/work.ts';
+import { checkCdbDrift, putRight } from '../cdb/check-cdb-drift.ts';
+import { ofTcpsvd } from '../cdb/dialects.ts';
+import { compilePeers } from './compile-peers.ts';
+import { isDeny, peerFileName } from './peer-file.ts';
+import { peerFilesIn, someNames } from './peer-files.ts';
+
+/** `all` are the blocks that are remembered, `current` those that are not over. */
+export function checkPeersDrift(
+  directory: string,
+  all: readonly Block[],
+  current: readonly Block[],
+): Finding[] {
+  const { ofBlocks, leftOver, admins } = peerFilesIn(directory, all);
+  const taken = new Map(admins.map((file) => [file.name, file]));
+  const left = new Set(leftOver.map(({ name }) => name));
+  const [missing, overruled, barred]: [Block[], Block[], Block[]] = [[], [], []];
+  for (const block of current) {
+    const name = peerFileName(block.address);
+    // One that is left over refuses as well, and is told as such.
+    if (name === undefined || ofBlocks.has(name) || left.has(name)) continue;
+    const file = taken.get(name);
+    if (!file) (isNameFree(join(directory, name)) ? missing : barred).push(block);
+    else if (!isDeny(file.stats)) overruled.push(block);
+  }
+  const found: Finding[] = [];
+  if (missing.length > 0) {
+    found.push(
+      problem(`blocks without a file in ${directory}: ${someAddresses(missing)}`, putRight),
+    );
+  }
+  if (barred.length > 0) {
+    const what = `what is no file stands in ${directory} where blocks have theirs: ${someAddresses(barred)}`;
+    found.push(problem(what, 'remove it or the blocks; rater refuses there by itself meanwhile'));
+  }
+  if (overruled.length > 0) {
+    const what = `a file of your own in ${directory} lets in who is blocked: ${someAddresses(overruled)}`;
+    found.push(hint(what, 'remove the file or the block; rater refuses there by itself meanwhile'));
+  }
+  if (leftOver.length > 0) {
+    const what = `files of ipthrottle in ${directory} that fit no block: ${someNames(leftOver)}`;
+    const remedy = 'start rater, which makes blocks of them again or removes what is over';
+    found.push(
+      problem(what, `${remedy}; what it leaves has a changed date: rm it in ${directory}`),
+    );
+  }
+  return found;
+}
+
+export function checkPeersCdbDrift(
+  directory: string,
+  cdb: string,
+  current: readonly Block[],
+): Finding[] {
+  return checkCdbDrift({
+    dialect: ofTcpsvd,
+    cdb,
+    source: directory,
+    wanted: () => doNow(compilePeers(directory)),
+    refuses: (data) => 'DX'.includes(String.fromCharCode(data.at(-1) ?? 0)),
+    keys: new Set(current.flatMap(({ address }) => peerFileName(address) ?? [])),
+  });
+}
+
+function isNameFree(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) === undefined;
+}

@@ -1,0 +1,29 @@
+/** Whether there is a tcpsvd, and it is the one of ipsvd. */
+import { spawnSync } from 'node:child_process';
+import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type Finding, hint, problem } from '../../health/finding.ts';
+import { programIn } from '../../runtime/program-in.ts';
+
+const timeoutMs = 3000;
+
+/** BusyBox names itself wherever it explains something, but not what it was built without. */
+function isBusyBox(path: string): boolean {
+  if (basename(realpathSync(path)) === 'busybox') return true;
+  const { stdout, stderr } = spawnSync(path, ['--help'], {
+    encoding: 'latin1',
+    timeout: timeoutMs,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return /BusyBox/i.test(`${stdout}${stderr}`);
+}
+
+export function checkTcpsvd(searchPath: string): Finding[] {
+  const path = programIn(searchPath, 'tcpsvd');
+  if (path === undefined) {
+    return [hint('tcpsvd is not in PATH', 'install ipsvd, or take out blocking.peers')];
+  }
+  if (!isBusyBox(path)) return [];
+  const what = `${path} is the one of BusyBox, which has no -i, -x and -t, so it obeys no block`;
+  return [problem(what, 'install ipsvd, and name its tcpsvd by its whole path in run scripts')];
+}

@@ -1,0 +1,27 @@
+/** Whom the administrator's rules refuse. */
+import { readFile } from '../../files/read-file.ts';
+import { errnoOf } from '../../runtime/errors.ts';
+import type { Denial } from '../enforcer-kind.ts';
+import { addressOfKey, deniedBy, isDenial, parseRules } from './tcprules.ts';
+
+/** None where there are no rules. Throws other system errors. */
+export function denialsInRules(source: string): Denial[] {
+  let text: Buffer;
+  try {
+    text = readFile(source);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+  const { records, foreign } = parseRules(text);
+  const seen = new Set<string>();
+  const keys = records.flatMap(([key, data]) => {
+    const text = Buffer.from(key).toString('latin1');
+    const isFirst = !seen.has(text);
+    seen.add(text);
+    const address = isFirst && isDenial(data) ? addressOfKey(text) : undefined;
+    return address ? [address] : [];
+  });
+  const all = [...keys, ...foreign.flatMap((line) => deniedBy(line) ?? [])];
+  return all.map((address) => ({ address, where: source }));
+}
