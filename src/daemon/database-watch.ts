@@ -4,8 +4,7 @@
  *
  * Guarantee: that is trouble from the next look on, until the file is back in its place.
  */
-import { statSync } from 'node:fs';
-import { birthOf } from '../files/file-identity.ts';
+import { birthAt } from '../files/file-identity.ts';
 import type { Health } from '../health/health.ts';
 import { reasonOf } from '../runtime/errors.ts';
 
@@ -39,10 +38,4 @@ export class DatabaseWatch {
       return reasonOf(error);
     }
   }
-}
-
-/** Undefined: there is no such file. Throws errors of the file system. */
-function birthAt(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && birthOf(stats);
 }

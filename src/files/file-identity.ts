@@ -1,9 +1,15 @@
 /** What tells that a file is another one than it was: it was written or replaced since. */
-import { type BigIntStats, statSync } from 'node:fs';
+import { type BigIntStats, type StatSyncFn, statSync } from 'node:fs';
 
 /** The same for as long as a file lives, whatever is written in it; an inode can be used again. */
 export function birthOf({ dev, ino, birthtimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${birthtimeNs}`;
+}
+
+/** That of the file at `path`; undefined: there is none. Throws other errors of the file system. */
+export function birthAt(path: string, stat: StatSyncFn = statSync): string | undefined {
+  const stats = stat(path, { bigint: true, throwIfNoEntry: false });
+  return stats && birthOf(stats);
 }
 
 export function identityFrom({ dev, ino, size, mtimeNs }: BigIntStats): string {

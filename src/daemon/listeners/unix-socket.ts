@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { changeMode } from '../../files/change-mode.ts';
-import { birthOf } from '../../files/file-identity.ts';
+import { birthAt } from '../../files/file-identity.ts';
 import { errnoOf, Fault, reasonOf } from '../../runtime/errors.ts';
 
 export type UnixSocketOptions = {
@@ -22,8 +22,7 @@ export type UnixSocketOptions = {
 
 /** Differs when another file has the name. Undefined: none has. */
 export function socketIdentity(path: string): string | undefined {
-  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && birthOf(stats);
+  return birthAt(path, lstatSync);
 }
 
 /** Whether the system says for sure that nobody listens there. */
