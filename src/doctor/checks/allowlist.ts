@@ -1,7 +1,6 @@
 /** Who is never to be refused, and is: by a block, by the administrator's own files or rules. */
 import { type Address, contains } from '../../core/address.ts';
 import { PrefixMap } from '../../core/prefix-map.ts';
-import type { Enforcer } from '../../enforcers/enforcer.ts';
 import { makeEnforcers } from '../../enforcers/make-enforcers.ts';
 import { type Finding, problem } from '../../health/finding.ts';
 import type { Check, Installation } from '../check.ts';
@@ -36,7 +35,7 @@ function blocked(entries: Entries, { blocks }: Remembered, nowMs: number): Findi
 
 /** Denials that an entry lies in, as the server itself would find them. */
 function ownDenials(site: Installation, entries: Entries, told: ReadonlySet<string>): Finding[] {
-  const enforcers: Enforcer[] = makeEnforcers(site.config.blocking, silent);
+  const enforcers = makeEnforcers(site.config.blocking, silent);
   return [...entries.values()].flatMap(({ address }) => {
     if (told.has(address.text)) return [];
     return enforcers.flatMap((enforcer) => {

@@ -1,11 +1,9 @@
 /** Whether the database can be read, and only by those who should. */
 import { statSync } from 'node:fs';
+import { othersRead, othersWrite } from '../../files/mode-bits.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { filesSetAside } from '../../store/open-store.ts';
 import type { Check } from '../check.ts';
-
-const othersRead = 0o004;
-const othersWrite = 0o002;
 
 export const database: Check = {
   name: 'database',

@@ -7,17 +7,15 @@ import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../../config/config.ts';
 import { isLoopback, parseAddress } from '../../core/address.ts';
+import { groupSearch, othersSearch, othersWrite } from '../../files/mode-bits.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
 import { quoted } from '../../runtime/log.ts';
 import type { Check } from '../check.ts';
 
 const controlMode = 0o600;
-const othersWrite = 0o002;
 /** Who may write to a socket may connect. */
 const anyWrite = 0o222;
 const onlyOwner = 0o700;
-const othersSearch = 0o001;
-const groupSearch = 0o010;
 
 function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');

@@ -1,11 +1,9 @@
 /** Directories of ours in which every user of this host may write, and what comes of it. */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { othersWrite, sticky } from '../../files/mode-bits.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
 import type { Installation } from '../check.ts';
-
-const othersWrite = 0o002;
-const sticky = 0o1000;
 
 function mayOthersWrite(path: string): { readonly isSticky: boolean } | undefined {
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;

@@ -53,6 +53,18 @@ export function findInCdb(bytes: Uint8Array, key: Uint8Array): Uint8Array | unde
   return undefined;
 }
 
+/** The first of these keys, in Latin-1, that has a record, and its data. Throws as `findInCdb`. */
+export function findFirstInCdb(
+  bytes: Uint8Array,
+  keys: Iterable<string>,
+): { readonly key: string; readonly data: Uint8Array } | undefined {
+  for (const key of keys) {
+    const data = findInCdb(bytes, latin1(key));
+    if (data) return { key, data };
+  }
+  return undefined;
+}
+
 /** All records, in the order of the file. Throws RangeError when `bytes` is no whole cdb. */
 export function recordsInCdb(bytes: Uint8Array): CdbRecord[] {
   const view = viewOf(bytes);

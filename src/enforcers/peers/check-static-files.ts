@@ -1,12 +1,10 @@
 /** The administrator's own files in the peers directory: what tcpsvd does with them unasked. */
 
+import { groupRead, othersRead, userWrite } from '../../files/mode-bits.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
 import { isCommand, isDeny } from './peer-file.ts';
 import { type PeerFile, someNames, startOf } from './peer-files.ts';
 
-const userWrite = 0o200;
-const groupRead = 0o040;
-const othersRead = 0o004;
 /** An instruction file is a few lines. */
 const maxRead = 65_536;
 

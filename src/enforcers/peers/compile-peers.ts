@@ -18,12 +18,11 @@ import {
   readFileSync,
   statSync,
 } from 'node:fs';
+import { userExecute, userReadOrExecute } from '../../files/mode-bits.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Work } from '../../runtime/work.ts';
 import { compileCdb, latin1, type NewRecord } from '../cdb/cdb.ts';
 
-const userExecute = 0o100;
-const userReadOrExecute = 0o500;
 const newline = 0x0a;
 /** How many names are read at once. */
 const bufferSize = 1024;

@@ -3,13 +3,14 @@
  * runs as is not known here.
  */
 import type { Stats } from 'node:fs';
+import {
+  groupSearch,
+  groupWrite,
+  othersSearch,
+  othersWrite,
+  sticky,
+} from '../../files/mode-bits.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
-
-const othersSearch = 0o001;
-const groupSearch = 0o010;
-const othersWrite = 0o002;
-const groupWrite = 0o020;
-const sticky = 0o1000;
 
 export function directoryObstacles(path: string, stats: Stats, hasTimeout: boolean): Finding[] {
   return [...ofSearch(path, stats), ...(hasTimeout ? ofRemoval(path, stats) : [])];

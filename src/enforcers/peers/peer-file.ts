@@ -14,8 +14,9 @@
  */
 
 import type { Stats } from 'node:fs';
-import { type Address, parseNetwork } from '../../core/address.ts';
+import { type Address, networkOf, parseNetwork } from '../../core/address.ts';
 import type { Block, BlockSource } from '../../core/block.ts';
+import { permissionBits, userExecute, userReadOrExecute } from '../../files/mode-bits.ts';
 
 export const silentMode = 0o200;
 export const politeMode = 0o555;
@@ -25,9 +26,6 @@ export const politeMode = 0o555;
  */
 export const unfinishedMode = 0o1200;
 
-const permissionBits = 0o7777;
-const userExecute = 0o100;
-const userReadOrExecute = 0o500;
 /** Bytes of a file of ours, and more. */
 const shortestText = 100;
 const longestText = 4096;
@@ -46,6 +44,14 @@ export function peerFileName(address: Address): string | undefined {
     return undefined;
   }
   return address.octets.slice(0, address.prefixLength / 8).join('.');
+}
+
+/** The names under which tcpsvd looks for an address or network, best first. */
+export function* namesFor(address: Address): Generator<string> {
+  for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
+    const name = peerFileName(networkOf(address, length));
+    if (name !== undefined) yield name;
+  }
 }
 
 /** The address or network that a peer file's name stands for, or undefined. */

@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Block } from '../../core/block.ts';
+import { permissionBits } from '../../files/mode-bits.ts';
 import { someOf } from '../../health/finding.ts';
 import { quoted } from '../../runtime/log.ts';
 import { addressOfPeerFile, isOurs, peerFileName, politeMode, silentMode } from './peer-file.ts';
@@ -30,7 +31,6 @@ export type PeerFiles = {
 };
 
 const none: PeerFiles = { ofBlocks: new Map(), leftOver: [], admins: [] };
-const permissionBits = 0o7777;
 const firstLine = /^(?:# )?ipthrottle block\n/;
 
 export function peerFilesIn(directory: string, blocks: readonly Block[]): PeerFiles {

@@ -8,11 +8,11 @@
  * 100 000 files takes half a second in which the daemon would answer nobody.
  */
 
-import { type Address, networkOf } from '../../core/address.ts';
+import type { Address } from '../../core/address.ts';
 import type { Block } from '../../core/block.ts';
 import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
-import { findInCdb, latin1 } from '../cdb/cdb.ts';
+import { findFirstInCdb } from '../cdb/cdb.ts';
 import { RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
 import type {
   Drift,
@@ -25,7 +25,7 @@ import type {
 } from '../enforcer.ts';
 import type { EnforcerListener } from '../enforcer-events.ts';
 import { compilePeers, peerData } from './compile-peers.ts';
-import { peerFileName } from './peer-file.ts';
+import { namesFor, peerFileName } from './peer-file.ts';
 import type { PeerFileOptions } from './peer-file-maker.ts';
 import { PeersDirectory } from './peers-directory.ts';
 
@@ -81,7 +81,7 @@ export class PeersCdb implements Enforcer {
   entryOwner(address: Address, block: Block | undefined): EntryOwner {
     let data: Uint8Array | undefined;
     try {
-      data = firstFound(readFile(this.#options.cdb), address);
+      data = findFirstInCdb(readFile(this.#options.cdb), namesFor(address))?.data;
     } catch {
       return 'unknown';
     }
@@ -158,13 +158,4 @@ export class PeersCdb implements Enforcer {
     if (data) this.#known.set(name, data);
     return data;
   }
-}
-
-function firstFound(cdb: Uint8Array, address: Address): Uint8Array | undefined {
-  for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
-    const name = peerFileName(networkOf(address, length));
-    const data = name === undefined ? undefined : findInCdb(cdb, latin1(name));
-    if (data) return data;
-  }
-  return undefined;
 }

@@ -12,7 +12,7 @@
 
 import { opendirSync, readdirSync, type Stats, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Address, networkOf } from '../../core/address.ts';
+import type { Address } from '../../core/address.ts';
 import type { Block } from '../../core/block.ts';
 import { DirectoryWatch } from '../../files/directory-watch.ts';
 import { birthOf } from '../../files/file-identity.ts';
@@ -28,6 +28,7 @@ import {
   isOurs,
   isUnfinished,
   mayBeOurs,
+  namesFor,
   peerFileName,
 } from './peer-file.ts';
 import { PeerFileMaker, type PeerFileOptions, statsOf } from './peer-file-maker.ts';
@@ -129,12 +130,10 @@ export class PeersDirectory implements Enforcer {
   }
 
   #entryOwner(address: Address, block: Block | undefined): EntryOwner {
-    for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
-      const network = networkOf(address, length);
-      const name = peerFileName(network);
-      const stats = name === undefined ? undefined : statsOf(join(this.#directory, name));
+    for (const name of namesFor(address)) {
+      const stats = statsOf(join(this.#directory, name));
       if (!stats) continue;
-      if (block?.address.text === network.text && isOurs(stats, block)) return 'ours';
+      if (block && name === peerFileName(block.address) && isOurs(stats, block)) return 'ours';
       if (isCommand(stats)) return 'unknown';
       return isDeny(stats) ? 'theirs' : 'absent';
     }

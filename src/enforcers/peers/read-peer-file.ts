@@ -25,6 +25,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { changeMode } from '../../files/change-mode.ts';
+import { permissionBits } from '../../files/mode-bits.ts';
 import { removeQuietly } from '../../files/replace-file.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { silentMode } from './peer-file.ts';
@@ -52,7 +53,8 @@ export function readPeerFile(directory: string, name: string, stats: Stats): str
   try {
     return read(join(directory, name));
   } catch (error) {
-    if (errnoOf(error) !== 'EACCES' || (stats.mode & 0o7777) !== silentMode) return undefined;
+    if (errnoOf(error) !== 'EACCES' || (stats.mode & permissionBits) !== silentMode)
+      return undefined;
   }
   try {
     return readAside(directory, name, stats);
@@ -102,7 +104,7 @@ function restore(path: string, aside: string): void {
   const { ino, mtimeMs } = left;
   const isCover =
     there?.isFile() &&
-    (there.mode & 0o7777) === silentMode &&
+    (there.mode & permissionBits) === silentMode &&
     Math.abs(there.mtimeMs - mtimeMs) < coverAccuracyMs;
   if (!there || !isCover || there.ino === ino || !isPutAside(left)) {
     rmSync(aside, { force: true });

@@ -21,7 +21,7 @@ import type { Block } from '../../core/block.ts';
 import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
-import { findInCdb, latin1 } from '../cdb/cdb.ts';
+import { findFirstInCdb } from '../cdb/cdb.ts';
 import { RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
 import type {
   Drift,
@@ -136,7 +136,7 @@ export class TcprulesCdb implements Enforcer {
     if (blockKey !== undefined && isIPv6Key(blockKey) && this.#cdb.has(blockKey)) {
       return 'ours';
     }
-    const found = firstFound(cdb, lookupKeys(address));
+    const found = findFirstInCdb(cdb, lookupKeys(address));
     if (found?.key !== address.text && mayHaveIPv6Keys(this.#files)) return 'unknown';
     if (!found || !isRefusal(found.data)) return 'absent';
     return this.#cdb.mayHave(found.key) || blockKey === found.key ? 'ours' : 'theirs';
@@ -162,14 +162,4 @@ export class TcprulesCdb implements Enforcer {
     for (const key of this.#cdb.wanted.filter(isIPv6Key)) this.#cdb.drop(key);
     return false;
   }
-}
-
-type Found = { readonly key: string; readonly data: Uint8Array };
-
-function firstFound(cdb: Uint8Array, keys: readonly string[]): Found | undefined {
-  for (const key of keys) {
-    const data = findInCdb(cdb, latin1(key));
-    if (data) return { key, data };
-  }
-  return undefined;
 }
