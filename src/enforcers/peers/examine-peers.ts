@@ -1,4 +1,5 @@
 /** What doctor looks at for tcpsvd. */
+import type { Blocking } from '../../config/config.ts';
 import type { Block } from '../../core/block.ts';
 import { checkDialect } from '../cdb/check-dialect.ts';
 import { ofTcpsvd } from '../cdb/dialects.ts';
@@ -10,14 +11,8 @@ import { directoryObstacles } from './directory-obstacles.ts';
 import { addressOfPeerFile, isDeny, peerFileName } from './peer-file.ts';
 import { peerFilesIn } from './peer-files.ts';
 
-export type PeersToExamine = {
-  readonly directory: string;
-  readonly timeoutSeconds: number | undefined;
-  /** Undefined: the directory is not compiled. */
-  readonly cdb: string | undefined;
-};
-
-export function examinePeers({ directory, timeoutSeconds, cdb }: PeersToExamine): ExaminedEnforcer {
+export function examinePeers(peers: NonNullable<Blocking['peers']>): ExaminedEnforcer {
+  const { directory, timeoutSeconds, cdb } = peers;
   const files = cdb === undefined ? [] : [cdb];
   const servers = [['-i', directory], ...files.map((file) => ['-x', file])];
   const adminsFiles = (blocks: readonly Block[]) => peerFilesIn(directory, blocks).admins;

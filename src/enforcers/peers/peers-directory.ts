@@ -1,6 +1,6 @@
 /**
  * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts
- * and make-peer-file.ts.
+ * and peer-file-maker.ts.
  *
  * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
  * whose modification time is the end of a block of ours, which is how it can be told without reading
