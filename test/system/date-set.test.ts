@@ -1,9 +1,7 @@
-/**
- * The date is set while the real rater runs, by libfaketime, which changes what it takes for the
- * date and leaves the monotonic clock alone.
- */
-import { existsSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+/** The date is set while the real rater runs. */
+import { statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { canFakeDate, fakeDate, setDate } from './fake-date.ts';
 import { ask } from './line-client.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
@@ -11,35 +9,12 @@ import { Site } from './site.ts';
 const hour = 3600;
 const blockSeconds = 120;
 
-/** Where Debian and others have it, by architecture. */
-function findLibrary(): string | undefined {
-  const places = readdirSync('/usr/lib').map((name) => `/usr/lib/${name}`);
-  const paths = ['/usr/lib', ...places].map((place) => `${place}/faketime/libfaketime.so.1`);
-  return paths.find((path) => existsSync(path));
-}
-
-const library = findLibrary();
-if (library === undefined) console.warn('skipped: no libfaketime, with which to set the date');
-
 let site: Site;
 
 afterEach(() => site.stop());
 
-function setDate(seconds: number): void {
-  writeFileSync(site.path('..date'), `${seconds < 0 ? '' : '+'}${seconds}s\n`);
-  renameSync(site.path('..date'), site.path('date'));
-}
-
 function siteWithDate(blocking: string): Site {
-  const made: Site = new Site({
-    blocking,
-    seconds: blockSeconds,
-    environment: [`LD_PRELOAD=${library}`, 'FAKETIME_NO_CACHE=1', 'NO_FAKE_STAT=1'].concat(
-      'FAKETIME_DONT_FAKE_MONOTONIC=1',
-      'FAKETIME_TIMESTAMP_FILE=date',
-    ),
-  });
-  return made;
+  return new Site({ blocking, seconds: blockSeconds, environment: fakeDate });
 }
 
 const endOf = (name: string) => statSync(site.path('peers', name)).mtimeMs / 1000;
@@ -51,7 +26,7 @@ async function secondsLeft(address: string, times = 1): Promise<number> {
   return Number(/^1 \d+\/10 (\d+)\r\n$/m.exec(said.split('\n').slice(-2).join('\n'))?.[1]);
 }
 
-describe.skipIf(library === undefined)('blocks neither vanish nor become eternal', () => {
+describe.skipIf(!canFakeDate)('blocks neither vanish nor become eternal', () => {
   test.each([
     ['silent', hour],
     ['silent', -hour],
@@ -59,12 +34,12 @@ describe.skipIf(library === undefined)('blocks neither vanish nor become eternal
     ['polite', -hour],
   ])('%s, when the date is set by %i seconds', async (mode, step) => {
     site = siteWithDate(`mode: "${mode}";`);
-    setDate(0);
+    setDate(site, 0);
     const rater = await site.startRater();
     const first = await secondsLeft('127.0.1.1', 11);
     const endBefore = endOf('127.0.1.1');
 
-    setDate(step);
+    setDate(site, step);
     await rater.says(new RegExp(`^rater: warn: clock set: seconds=${step} blocks=1$`, 'm'));
     const hasMoved = () => Math.abs(endOf('127.0.1.1') - endBefore - step) <= 1;
     await until('the file has the new end', hasMoved);
@@ -76,7 +51,7 @@ describe.skipIf(library === undefined)('blocks neither vanish nor become eternal
     expect(await secondsLeft('127.0.1.1')).toBeLessThanOrEqual(second);
     expect(hasMoved()).toBe(true);
 
-    setDate(0);
+    setDate(site, 0);
     await again.says(new RegExp(`clock set: seconds=${-step} `));
     await until('the file has its old end', () => Math.abs(endOf('127.0.1.1') - endBefore) <= 1);
     expect(await secondsLeft('127.0.1.1')).toBeLessThanOrEqual(second);
@@ -85,21 +60,21 @@ describe.skipIf(library === undefined)('blocks neither vanish nor become eternal
 
   test('a block ends though the date is set back an hour', async () => {
     site = siteWithDate('');
-    setDate(0);
+    setDate(site, 0);
     const rater = await site.startRater();
     await site.ipthrottle('block', '127.0.1.1', '--for', '2s');
-    setDate(-hour);
+    setDate(site, -hour);
     await rater.says(/block ended: address=127\.0\.1\.1 /);
     expect(site.peers()).toEqual([]);
   });
 
   test('a block lasts at most its own time when rater starts with an earlier date', async () => {
     site = siteWithDate('');
-    setDate(0);
+    setDate(site, 0);
     const rater = await site.startRater();
     await secondsLeft('127.0.1.1', 11);
     await rater.killedBy('SIGKILL');
-    setDate(-hour);
+    setDate(site, -hour);
     await site.startRater();
     expect(await secondsLeft('127.0.1.1')).toBeLessThanOrEqual(blockSeconds);
   });

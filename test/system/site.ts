@@ -43,7 +43,7 @@ export type Plan = {
   readonly settings?: string;
   /** More inside of `blocking`. */
   readonly blocking?: string;
-  /** For rater, beside PATH: NAME=value. */
+  /** For rater and ipthrottle, beside PATH: NAME=value. */
   readonly environment?: readonly string[];
 };
 
@@ -111,9 +111,7 @@ export class Site {
 
   /** Starts rater and does not wait. */
   spawnRater(umask?: string): RunningProgram {
-    const rater = [process.execPath, programPath('rater'), '-c', 'rater.conf'];
-    const { environment } = this.#plan;
-    return this.#start(environment ? ['env', ...environment, ...rater] : rater, umask);
+    return this.#start(this.#program('rater', '-c', 'rater.conf'), umask);
   }
 
   /** Starts rater and waits until it is ready and has put all blocks in force, or said why not. */
@@ -140,12 +138,8 @@ export class Site {
 
   /** Runs ipthrottle to its end, as the test's own user. */
   ipthrottle(...args: string[]): Promise<Outcome> {
-    return this.#finished(process.execPath, [
-      programPath('ipthrottle'),
-      '-c',
-      this.path('rater.conf'),
-      ...args,
-    ]);
+    const command = this.#program('ipthrottle', '-c', this.path('rater.conf'), ...args);
+    return this.#finished('env', command.slice(1));
   }
 
   async list(): Promise<Listed[]> {
@@ -172,6 +166,11 @@ export class Site {
     const left = processesNaming(this.directory);
     rmSync(this.directory, { recursive: true, force: true });
     expect(left, 'processes left behind').toEqual([]);
+  }
+
+  #program(name: string, ...args: string[]): string[] {
+    const { environment = [] } = this.#plan;
+    return ['env', ...environment, process.execPath, programPath(name), ...args];
   }
 
   #start(command: readonly string[], umask?: string): RunningProgram {
