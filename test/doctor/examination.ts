@@ -1,9 +1,14 @@
-/** What `ipthrottle doctor` finds at a site, asked as an operator would. */
-import { execFile } from 'node:child_process';
+/** What `ipthrottle doctor` finds at a site, asked as an operator would, and what is wrong there. */
+import { execFile, execFileSync } from 'node:child_process';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Diagnosis } from '../../src/doctor/checks/checks.ts';
 import type { Step } from '../../src/doctor/probe/probe.ts';
-import type { Site } from '../system/site.ts';
+import { preventGc } from '../../src/store/prevent-gc.ts';
+import { missing } from '../golden/real-tools.ts';
+import { rawDatabase } from '../store/raw-database.ts';
+import { type Plan, Site } from '../system/site.ts';
 
 export const launcher = fileURLToPath(new URL('../../bin/ipthrottle', import.meta.url));
 export const bundle = fileURLToPath(new URL('../../dist/ipthrottle.js', import.meta.url));
@@ -42,4 +47,73 @@ export function examine(site: Site, how: How = {}): Promise<Examination> {
 /** `problem daemon`, one for each finding. */
 export function kinds(findings: readonly Diagnosis[]): string[] {
   return findings.map(({ level, check }) => `${level} ${check}`);
+}
+
+/** A site that ends with the test. */
+export function newSite(plan?: Plan): Site {
+  const site = new Site(plan);
+  onTestFinished(() => site.stop());
+  return site;
+}
+
+/** Puts a file into the peers directory. */
+export function put(site: Site, name: string, mode: number, text = ''): void {
+  const path = site.path('peers', name);
+  writeFileSync(path, text);
+  chmodSync(path, mode);
+}
+
+export async function block(site: Site, ...args: string[]): Promise<void> {
+  expect(await site.ipthrottle('block', ...args)).toMatchObject({ exit: 0 });
+}
+
+/** Compiles the cdb of tcpserver. */
+export function tcprules(site: Site, source: string): void {
+  execFileSync('tcprules', [site.path('rules.cdb'), site.path('rules.tmp')], { input: source });
+}
+
+export function changeRow(site: Site, sql: string, ...values: number[]): void {
+  const database = rawDatabase(site.path('blocks.db'));
+  preventGc(database.prepare(sql)).run(...values);
+  database.close();
+}
+
+/** One thing that is wrong, and the one finding it makes. */
+export type Case = {
+  readonly what: string;
+  readonly plan?: Plan;
+  /** With rater running. */
+  readonly before?: (site: Site) => void | Promise<void>;
+  /** With rater dead, if there is such a part: then nobody repairs what it does. */
+  readonly dead?: (site: Site) => void | Promise<void>;
+  readonly how?: () => How;
+  readonly finds: string;
+  readonly says: RegExp;
+  readonly skip?: string | false | undefined;
+};
+
+const noServers = missing('tcprules', 'ipsvd-cdb', 'tcpsvd', 'tcpserver');
+
+/** Defines a test for each case. */
+export function findsEach(cases: readonly Case[]): void {
+  test.for(cases)('it finds $what, and nothing else', async (each, { skip }) => {
+    skip(Boolean(each.skip), String(each.skip));
+    skip(noServers !== undefined, noServers);
+    const site = newSite(each.plan);
+    const rater = await site.startRater();
+    await each.before?.(site);
+    if (each.dead) {
+      await rater.killedBy('SIGKILL');
+      await each.dead(site);
+    }
+    const { exit, well, findings } = await examine(site, each.how?.());
+    const found = findings.filter(({ check, what }) => {
+      return !(each.dead && check === 'daemon' && what.startsWith('rater is not running'));
+    });
+    expect(kinds(found), JSON.stringify(found, undefined, 1)).toEqual([each.finds]);
+    expect(`${found[0]?.what}; ${found[0]?.remedy}`).toMatch(each.says);
+    expect(found[0]?.remedy).not.toBe('');
+    const isWell = !each.dead && each.finds.startsWith('hint');
+    expect({ exit, well }).toEqual({ exit: isWell ? 0 : 1, well: isWell });
+  });
 }

@@ -1,0 +1,40 @@
+/** What rater is in trouble with, or was, is found. */
+import { renameSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { until } from '../../system/running-program.ts';
+import { examine, findsEach, kinds, newSite } from '../examination.ts';
+
+const rules = ':allow\n';
+
+findsEach([
+  {
+    what: 'limits that are switched off',
+    async before(site) {
+      await site.ipthrottle('var', 'enforce', 'off');
+    },
+    finds: 'hint troubles',
+    says: /limits are only told/,
+  },
+  {
+    what: 'what failed and fails no more',
+    async before(site) {
+      renameSync(site.path('peers'), site.path('away'));
+      await site.ipthrottle('block', '192.0.2.1');
+      renameSync(site.path('away'), site.path('peers'));
+      await until('rater puts the block in force', () => site.peers().includes('192.0.2.1'));
+      await until('all is well', async () => (await site.ipthrottle('status')).exit === 0);
+    },
+    finds: 'hint troubles',
+    says: /files of a server could not be used.* \((once|\d+ times) since rater was started, last .*Z\), and now no more/,
+  },
+]);
+
+test('it tells what the running daemon is in trouble with', async () => {
+  const site = newSite({ rules });
+  await site.startRater();
+  writeFileSync(site.path('rules'), '192.0.2.1:refuse\n');
+  await site.ipthrottle('block', '192.0.2.1');
+  const { exit, findings } = await examine(site);
+  expect(kinds(findings)).toEqual(['problem troubles', 'problem rules']);
+  expect(exit).toBe(1);
+});

@@ -1,0 +1,71 @@
+/**
+ * `ipthrottle doctor` at whole sites: a healthy one has no finding and is left as it was, and
+ * findings are printed. What is found is tested check by check, in checks/.
+ */
+import { lstatSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { freePort } from '../run/free-port.ts';
+import type { Plan, Site } from '../system/site.ts';
+import { block, examine, kinds, newSite, put } from './examination.ts';
+
+const port = await freePort();
+
+const plans: readonly { readonly name: string; readonly plan: Plan }[] = [
+  { name: 'with a peers directory', plan: {} },
+  { name: 'with rules', plan: { rules: '192.0.2.66:deny\n# a note\n\n:allow\n' } },
+  { name: 'with a peers cdb', plan: { blocking: 'peers_cdb: "peers.cdb";' } },
+  {
+    name: 'with everything, and polite',
+    plan: { rules: ':allow\n', blocking: 'peers_cdb: "peers.cdb"; mode: "polite";' },
+  },
+  { name: 'with a TCP listener', plan: { settings: `port: ${port};` } },
+  { name: 'with an allowlist', plan: { rules: '10.:deny\n:allow\n', allow: ['127.0.0.0/8'] } },
+];
+
+/** Every file with all that would change if somebody wrote. */
+function everything(site: Site): string[] {
+  return readdirSync(site.directory, { recursive: true, encoding: 'utf8' })
+    .sort()
+    .map((name) => {
+      const { mode, size, mtimeMs, ino } = lstatSync(site.path(name));
+      return [name, mode, size, mtimeMs, ino].join(' ');
+    });
+}
+
+describe.each(plans)('a healthy site $name', ({ plan }) => {
+  test('has no finding', async () => {
+    const site = newSite(plan);
+    put(site, '10', 0o444, '+RBLSMTPD=\n');
+    await site.startRater();
+    await block(site, '192.0.2.1', '198.51.100.0/24');
+    expect(await examine(site)).toMatchObject({ exit: 0, well: true, findings: [] });
+    const { exit, stdout } = await site.ipthrottle('doctor');
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'all is well: 13 checks found nothing\n' });
+  });
+
+  test('is as it was afterwards, and with rater dead only that is found', async () => {
+    const site = newSite(plan);
+    const rater = await site.startRater();
+    await block(site, '192.0.2.1', '198.51.100.0/24');
+    await rater.killedBy('SIGKILL');
+    const before = everything(site);
+    const { exit, findings } = await examine(site);
+    expect(kinds(findings)).toEqual(['problem daemon']);
+    expect(exit).toBe(1);
+    expect(everything(site)).toEqual(before);
+  });
+});
+
+test('it prints one line for each finding, with the remedy, and how many there are', async () => {
+  const site = newSite();
+  put(site, '10\u001b[31m\n', 0o644);
+  const { exit, stdout } = await site.ipthrottle('doctor');
+  const lines = stdout.trimEnd().split('\n');
+  expect(exit).toBe(1);
+  expect(lines).toHaveLength(4);
+  for (const line of lines.slice(0, -1)) {
+    expect(line).toMatch(/^(?:problem|hint): [\w-]+: .+; remedy: .+$/);
+  }
+  expect(stdout).not.toContain('\u001b');
+  expect(lines.at(-1)).toBe('2 problems, 1 hint');
+});
