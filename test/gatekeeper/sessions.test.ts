@@ -107,7 +107,7 @@ test('a dry run lets the session in and tells that it would not', async () => {
   ]);
 });
 
-test('during an overload strangers are refused and those on the allowlist pass', async () => {
+test('during an overload all others are refused and those on the allowlist pass', async () => {
   const { ask, world, gatekeeper, lines } = site(`
     limits : { ip: ( ("*", 60, 50) ); user: ( ); }; blocking : { };
     classes : { ip: { overload: true; }; }; allow : ( "192.0.2.1" );`);

@@ -92,7 +92,7 @@ export function gatekeeperSite(
     return replyLine(await gatekeeper.hit(requestIn(line), holder)).trimEnd();
   };
   /** As somebody who may be anybody. */
-  const askApart = async (line: string) => {
+  const askUntrusted = async (line: string) => {
     return replyLine(await gatekeeper.hitUntrusted(requestIn(line))).trimEnd();
   };
   /** The same request several times, and all replies. */
@@ -105,7 +105,7 @@ export function gatekeeperSite(
     gatekeeper,
     start,
     ask,
-    askApart,
+    askUntrusted,
     asked,
     store,
     time,

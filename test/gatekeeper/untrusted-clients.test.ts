@@ -6,10 +6,10 @@ import { gatekeeperSite, plainConfig } from './site.ts';
 
 const exceeding = ['0 1/3', '0 2/3', '0 3/3', '1 4/3', '1 5/3'];
 
-test('hits apart are counted among themselves, refused by their count, and block nobody', async () => {
-  const { askApart, asked, gatekeeper, peers, lines } = gatekeeperSite();
-  for (const reply of exceeding) expect(await askApart('ip 192.0.2.1')).toBe(reply);
-  for (const reply of exceeding) expect(await askApart('user rosario')).toBe(reply);
+test('hits of untrusted clients are counted among themselves, refused by their count, and block nobody', async () => {
+  const { askUntrusted, asked, gatekeeper, peers, lines } = gatekeeperSite();
+  for (const reply of exceeding) expect(await askUntrusted('ip 192.0.2.1')).toBe(reply);
+  for (const reply of exceeding) expect(await askUntrusted('user rosario')).toBe(reply);
   expect(gatekeeper.blocks.size).toBe(0);
   expect(readdirSync(peers)).toEqual([]);
   expect(lines).toContain(
@@ -19,29 +19,29 @@ test('hits apart are counted among themselves, refused by their count, and block
   // Whom they named has all of its own hits left, and then is blocked for these.
   expect(await asked('ip 192.0.2.1', 4)).toEqual(['0 1/3', '0 2/3', '0 3/3', '1 4/3 120']);
   expect(await asked('user rosario', 4)).toEqual(exceeding.slice(0, 4));
-  expect(await askApart('ip 192.0.2.1')).toBe('1 6/3 120');
-  expect(await askApart('ip 192.0.2.200')).toBe('0 1/-');
+  expect(await askUntrusted('ip 192.0.2.1')).toBe('1 6/3 120');
+  expect(await askUntrusted('ip 192.0.2.200')).toBe('0 1/-');
 });
 
-test('hits apart are no offence and no dry run either', async () => {
+test('hits of untrusted clients are no offence and no dry run either', async () => {
   const site = gatekeeperSite(`${plainConfig} classes: { ip: { dry_run: true } };`);
   for (let turn = 0; turn < 5; turn += 1) {
-    expect(await site.askApart('ip 192.0.2.1')).toMatch(/^0 /);
+    expect(await site.askUntrusted('ip 192.0.2.1')).toMatch(/^0 /);
   }
   expect(site.gatekeeper.dryRuns.all()).toEqual([]);
   expect(site.events).not.toContain('would block');
   expect(site.store.offences(address('192.0.2.1')).times).toBe(0);
 });
 
-test('hits apart are told as values, swept, and forgotten by unblock', async () => {
-  const { askApart, ask, gatekeeper, time } = gatekeeperSite();
+test('hits of untrusted clients are told as values, swept, and forgotten by unblock', async () => {
+  const { askUntrusted, ask, gatekeeper, time } = gatekeeperSite();
   await ask('ip 192.0.2.1');
-  await askApart('ip 192.0.2.1');
-  await askApart('ip 192.0.2.2');
+  await askUntrusted('ip 192.0.2.1');
+  await askUntrusted('ip 192.0.2.2');
   expect(gatekeeper.trackedValues).toBe(3);
   gatekeeper.unblock(address('192.0.2.1'));
   expect(gatekeeper.trackedValues).toBe(1);
-  expect(await askApart('ip 192.0.2.1')).toBe('0 1/3');
+  expect(await askUntrusted('ip 192.0.2.1')).toBe('0 1/3');
   time.ms += 61_000;
   // First those of the trusted, then these, then offences.
   expect([1, 2, 3].map(() => gatekeeper.sweep(1000))).toEqual([false, false, true]);

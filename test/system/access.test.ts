@@ -1,6 +1,6 @@
 /**
- * Who may do what: each cell of the table in SECURITY of rater(8), tried by real users at the doors
- * of a real daemon that runs as a user of its own.
+ * Who may do what: each cell of the table in SECURITY of rater(8), tried by real users at the
+ * listeners of a real daemon that runs as a user of its own.
  */
 import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
@@ -10,11 +10,11 @@ import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { refusal, secondsLeft } from './seconds-left.ts';
 import { Site } from './site.ts';
 
-/** rater runs as nobody, in whose group the member is; the stranger has nothing in common. */
+/** rater runs as nobody, in whose group the member is; the outsider has nothing in common. */
 const users = {
   owner: { uid: nobody, gid: nobody },
   member: { uid: 60_001, gid: nobody },
-  stranger: { uid: 60_002, gid: 60_002 },
+  outsider: { uid: 60_002, gid: 60_002 },
 } as const;
 type User = keyof typeof users;
 
@@ -74,7 +74,7 @@ describe.skipIf(cannotBecomeNobody)('by default', () => {
   test('settings.socket: its group may ask, and have an address blocked; others may not', async () => {
     await start();
     const request = 'ip 192.0.2.1\n';
-    expect(await said('stranger', check(), request)).toBe('EACCES');
+    expect(await said('outsider', check(), request)).toBe('EACCES');
     expect(await said('member', check(), request.repeat(4))).toMatch(
       new RegExp(`^0 1.*\r\n1 4/3 ${secondsLeft(120)}$`, 's'),
     );
@@ -85,7 +85,7 @@ describe.skipIf(cannotBecomeNobody)('by default', () => {
   test('settings.control: only the user of rater and root may, and do all', async () => {
     await start();
     const order = 'block 192.0.2.1\n';
-    for (const user of ['stranger', 'member'] as const) {
+    for (const user of ['outsider', 'member'] as const) {
       expect(await said(user, control(), order)).toBe('EACCES');
     }
     expect(await blocked()).toEqual([]);
@@ -96,7 +96,7 @@ describe.skipIf(cannotBecomeNobody)('by default', () => {
   test('settings.port: everybody may ask and is refused, but blocks nobody', async () => {
     await start();
     const request = 'ip 192.0.2.1';
-    expect(await saidByTcp('stranger', request, 5)).toEqual([
+    expect(await saidByTcp('outsider', request, 5)).toEqual([
       ...['0 1/3', '0 2/3', '0 3/3', '1 4/3', '1 5/3'],
     ]);
     expect([await blocked(), site.peers()]).toEqual([[], []]);
@@ -105,12 +105,12 @@ describe.skipIf(cannotBecomeNobody)('by default', () => {
     expect(replies).toBe('0 1/3\r\n0 2/3\r\n0 3/3');
     await said('member', check(), `${request}\n`);
     expect(await blocked()).toEqual(['192.0.2.1']);
-    expect(await saidByTcp('stranger', request, 1)).toEqual([refusal('1 6/3', 120)]);
+    expect(await saidByTcp('outsider', request, 1)).toEqual([refusal('1 6/3', 120)]);
   });
 
   test('settings.control_port: everybody may do all', async () => {
     await start();
-    expect(await said('stranger', shellPort, 'block 192.0.2.1\n')).toMatch(/^blocked/);
+    expect(await said('outsider', shellPort, 'block 192.0.2.1\n')).toMatch(/^blocked/);
     expect(await blocked()).toEqual(['192.0.2.1']);
   });
 });
@@ -119,7 +119,7 @@ test.skipIf(cannotBecomeNobody)(
   'settings.tcp_trusted: everybody may have an address blocked by TCP',
   async () => {
     await start('tcp_trusted: true;');
-    const replies = await saidByTcp('stranger', 'ip 192.0.2.1', 4);
+    const replies = await saidByTcp('outsider', 'ip 192.0.2.1', 4);
     expect(replies).toEqual(['0 1/3', '0 2/3', '0 3/3', refusal('1 4/3', 120)]);
     expect(await blocked()).toEqual(['192.0.2.1']);
     expect(await said('member', check(), 'ip 192.0.2.1\n')).toEqual(refusal('1 5/3', 120));
@@ -130,8 +130,8 @@ test.skipIf(cannotBecomeNobody)(
   'settings.socket_mode: with 0666 everybody may ask at the socket, with 0600 only its owner',
   async () => {
     await start('socket_mode: "0666";');
-    expect(await said('stranger', check(), 'ip 192.0.2.1\n')).toBe('0 1/3');
-    expect(await said('stranger', control(), 'status\n')).toBe('EACCES');
+    expect(await said('outsider', check(), 'ip 192.0.2.1\n')).toBe('0 1/3');
+    expect(await said('outsider', control(), 'status\n')).toBe('EACCES');
     await site.stop();
     await start('socket_mode: "0600";');
     expect(await said('member', check(), 'ip 192.0.2.1\n')).toBe('EACCES');

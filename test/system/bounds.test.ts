@@ -28,7 +28,7 @@ async function silentClient(where: { path: string } | { host: string; port: numb
   return socket;
 }
 
-/** Waits until rater has so many clients for checks: of two doors either may be the first. */
+/** Waits until rater has so many clients for checks: of two listeners either may be the first. */
 async function accepted(many: number): Promise<void> {
   await until(`${many} clients to be accepted`, async () => {
     const said = await ask({ path: site.path('control.sock') }, ['fds\n']);

@@ -1,5 +1,5 @@
 /**
- * rater's two doors for checks: the Unix socket answers every line until the client closes, TCP
+ * rater's two listeners for checks: the Unix socket answers every line until the client closes, TCP
  * answers one and closes. Nothing that a client sends harms another client.
  */
 import { execFileSync } from 'node:child_process';

@@ -1,4 +1,4 @@
-import { openDoors } from '../doors.ts';
+import { startFrontEnds } from '../front-ends.ts';
 import { visit } from '../load.ts';
 import { takeTurns } from '../rounds.ts';
 import type { Finding, Row } from '../row.ts';
@@ -7,7 +7,7 @@ export const allowedConnections: Row = {
   name: 'allowed-connections',
   what: 'allowed connections/s through tcpsvd + ratecheck + echo, vs bare tcpsvd + echo, concurrency 1 and 8',
   async measure(bench) {
-    const doors = await openDoors(bench);
+    const frontEnds = await startFrontEnds(bench);
     const visits = bench.size(1500, 200);
     const at = (concurrency: number, { name, port }: { name: string; port: number }) => ({
       name,
@@ -21,10 +21,10 @@ export const allowedConnections: Row = {
     const findings: Finding[] = [];
     for (const concurrency of [1, 8]) {
       const { ours, bare, execOnly, haproxy } = await takeTurns(bench.rounds, {
-        ours: at(concurrency, doors.ours),
-        bare: at(concurrency, doors.bare),
-        execOnly: at(concurrency, doors.execOnly),
-        haproxy: doors.haproxy && at(concurrency, doors.haproxy),
+        ours: at(concurrency, frontEnds.ours),
+        bare: at(concurrency, frontEnds.bare),
+        execOnly: at(concurrency, frontEnds.execOnly),
+        haproxy: frontEnds.haproxy && at(concurrency, frontEnds.haproxy),
       });
       if (!ours) continue;
       const what = `allowed connections, concurrency ${concurrency}`;

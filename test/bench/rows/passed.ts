@@ -27,8 +27,8 @@ export const passed: Row = {
     };
     const findings: Finding[] = [];
     for (const concurrency of [1, 8, 32]) {
-      const at = (name: string, door: { port: number } | undefined) =>
-        door && { name, measure: () => greeted(door.port, concurrency) };
+      const at = (name: string, frontEnd: { port: number } | undefined) =>
+        frontEnd && { name, measure: () => greeted(frontEnd.port, concurrency) };
       const series = await takeTurns(bench.size(5, 2), {
         tcpsvd: at('tcpsvd', tcpsvd),
         tcpserver: at('tcpserver', tcpserver),

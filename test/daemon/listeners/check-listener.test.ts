@@ -245,9 +245,9 @@ const withSessions =
 test('a connection stands for one session, and by TCP for none', async () => {
   const parts = site(systemClock, withSessions);
   const client = await clientOf(await listeningOnUnixSocket(parts));
-  const stranger = await (await listening(deadlineMs, parts)).client();
-  stranger.write('+user a\n');
-  expect(String((await once(stranger, 'data'))[0])).toBe('0 1/9\r\n');
+  const byTcp = await (await listening(deadlineMs, parts)).client();
+  byTcp.write('+user a\n');
+  expect(String((await once(byTcp, 'data'))[0])).toBe('0 1/9\r\n');
   expect(parts.gatekeeper.openSessions).toBe(0);
   client.write('+user a\n+user b\n');
   expect(String((await once(client, 'data'))[0])).toBe(
