@@ -1,4 +1,8 @@
-/** The states of ipthrottle(7), "Blocks and files that disagree", and who ends each of them. */
+/**
+ * The states of ipthrottle(7), "Blocks and files that disagree", and who ends each of them.
+ *
+ * Tests: src/blocks/block-keeper.ts, src/blocks/enforcement.ts, src/blocks/remembered-blocks.ts
+ */
 
 import {
   chmodSync,

@@ -1,4 +1,8 @@
-/** Several ways to write one thing, and what is meant when it is left out. */
+/**
+ * Several ways to write one thing, and what is meant when it is left out.
+ *
+ * Tests: src/core/limits.ts
+ */
 import { describe, expect, test } from 'vitest';
 import { findLimit } from '../../src/core/limits.ts';
 import { checked } from './mistakes-in.ts';

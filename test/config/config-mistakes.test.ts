@@ -1,3 +1,7 @@
+/**
+ * Tests: src/config/closest-name.ts, src/config/contradictions.ts, src/config/mistakes.ts
+ * Tests: src/config/read-group.ts, src/config/read-limits.ts, src/config/value-kinds.ts
+ */
 import { describe, expect, test } from 'vitest';
 import { checkConfig, loadConfig } from '../../src/config/load-config.ts';
 import { Fault } from '../../src/runtime/errors.ts';

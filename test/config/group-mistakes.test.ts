@@ -1,3 +1,4 @@
+/** Tests: src/config/read-classes.ts */
 import { describe, expect, test } from 'vitest';
 import { checked } from './mistakes-in.ts';
 

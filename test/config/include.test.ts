@@ -1,3 +1,4 @@
+/** Tests: src/config/read-bounded.ts */
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';

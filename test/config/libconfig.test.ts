@@ -1,3 +1,4 @@
+/** Tests: src/config/libconfig-tokens.ts */
 import { describe, expect, test } from 'vitest';
 import { maxMistakes } from '../../src/config/mistakes.ts';
 import { parsed, plain } from './mistakes-in.ts';

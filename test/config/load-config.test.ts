@@ -1,3 +1,4 @@
+/** Tests: src/config/schema.ts */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config/config.ts';

@@ -1,3 +1,4 @@
+/** Tests: src/counters/cell-store.ts, src/counters/rate-windows.ts */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Rate } from '../../src/core/limits.ts';

@@ -1,3 +1,4 @@
+/** Tests: src/counters/sharded-map.ts */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ValueMap } from '../../src/counters/value-map.ts';

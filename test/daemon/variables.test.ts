@@ -1,4 +1,9 @@
-/** `var` on a real configuration: what is shown, and what a change changes. */
+/**
+ * `var` on a real configuration: what is shown, and what a change changes.
+ *
+ * Tests: src/config/camel-case.ts, src/config/config.ts, src/config/read-words.ts
+ * Tests: src/config/keep-fixed.ts, src/config/setting-values.ts
+ */
 import { describe, expect, test } from 'vitest';
 import { settingRows } from '../../src/config/schema.ts';
 import { LiveVariables } from '../../src/daemon/variables.ts';

@@ -1,6 +1,8 @@
 /**
  * Manuals and code, held together in both directions: what exists is documented, and what is
  * documented exists.
+ *
+ * Tests: src/cli/cli-commands.ts, src/runtime/errors.ts
  */
 
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,6 +1,9 @@
 /**
  * `ipthrottle doctor` at whole sites: a healthy one has no finding and is left as it was, and
  * findings are printed. What is found is tested check by check, in checks/.
+ *
+ * Tests: src/cli/doctor.ts, src/cli/run-doctor.ts, src/doctor/check.ts, src/doctor/checks/checks.ts
+ * Tests: src/doctor/installation.ts, src/doctor/remembered.ts, src/health/finding.ts
  */
 import { lstatSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';

@@ -1,3 +1,4 @@
+/** Tests: src/gatekeeper/unblock-allowlisted.ts */
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

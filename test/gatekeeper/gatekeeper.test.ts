@@ -1,3 +1,4 @@
+/** Tests: src/gatekeeper/verdicts.ts */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

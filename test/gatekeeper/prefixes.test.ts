@@ -1,3 +1,4 @@
+/** Tests: src/gatekeeper/class-table.ts */
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { address } from '../core/blocks.ts';

@@ -1,6 +1,8 @@
 /**
  * compileCdb and compilePeers against the bytes of the real ipsvd-cdb. It writes its records in the
  * order in which the directory lists its names, which is why the test reads the directory unsorted.
+ *
+ * Tests: src/enforcers/peers/compile-peers.ts
  */
 
 import { spawnSync } from 'node:child_process';

@@ -1,4 +1,8 @@
-/** The overload through the real programs: the command for cron, the daemon's timer, the refusal. */
+/**
+ * The overload through the real programs: the command for cron, the daemon's timer, the refusal.
+ *
+ * Tests: src/cli/overload.ts, src/overload/overload-watch.ts
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,3 +1,4 @@
+/** Tests: src/store/open-database.ts, src/store/open-store.ts */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,8 @@
 /**
  * Who may do what: each cell of the table in SECURITY of rater(8), tried by real users at the
  * listeners of a real daemon that runs as a user of its own.
+ *
+ * Tests: src/daemon/listeners/untrusted-clients.ts
  */
 import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';

@@ -1,4 +1,12 @@
-/** The control shell of the real daemon, over its Unix socket and over TCP. */
+/**
+ * The control shell of the real daemon, over its Unix socket and over TCP.
+ *
+ * Tests: src/commands/command.ts, src/commands/commands.ts, src/commands/cops.ts
+ * Tests: src/commands/fds.ts, src/commands/help.ts, src/commands/log.ts, src/commands/mem.ts
+ * Tests: src/commands/prf.ts, src/commands/reload.ts, src/commands/status.ts, src/commands/tmr.ts
+ * Tests: src/commands/uptime.ts, src/commands/variable.ts, src/daemon/log-control.ts
+ * Tests: src/daemon/running-daemon.ts
+ */
 import {
   existsSync,
   mkdirSync,

@@ -1,5 +1,7 @@
 /**
  * How rater begins, reloads and ends.
+ *
+ * Tests: src/daemon/main.ts, src/daemon/rater.ts, src/store/instance-lock.ts
  */
 import { existsSync, mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,8 @@
-/** The date is set while the real rater runs. */
+/**
+ * The date is set while the real rater runs.
+ *
+ * Tests: src/runtime/clock.ts
+ */
 import { statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { canFakeDate, fakeDate, setDate } from './fake-date.ts';

@@ -1,6 +1,11 @@
 /**
  * Each way in which rater does less than it should, brought about for real: status and doctor tell
  * of it, how often and since when, and that it is over.
+ *
+ * Tests: src/daemon/database-watch.ts, src/enforcers/enforcer-events.ts
+ * Tests: src/enforcers/enforcer-kind.ts, src/enforcers/kinds.ts
+ * Tests: src/enforcers/peers/peers-kind.ts, src/enforcers/tcprules/tcprules-kind.ts
+ * Tests: src/health/degraded-modes.ts, src/health/health.ts
  */
 
 import { spawnSync } from 'node:child_process';

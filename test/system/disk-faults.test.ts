@@ -2,6 +2,8 @@
  * Disks that are full or read-only under the files of a server and the log, with the real daemon,
  * tcpsvd and tcpserver: exactly the limit passes, nothing half is left, it is told once, and what was
  * missing comes by itself.
+ *
+ * Tests: src/daemon/pino-log.ts
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';

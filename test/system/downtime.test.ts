@@ -1,6 +1,8 @@
 /**
  * The time in which no rater ran and every check failed open: told at the next start, and by status
  * and doctor.
+ *
+ * Tests: src/health/heartbeat.ts
  */
 import { execFileSync } from 'node:child_process';
 import {

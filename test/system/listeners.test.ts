@@ -1,6 +1,8 @@
 /**
  * rater's two listeners for checks: the Unix socket answers every line until the client closes, TCP
  * answers one and closes. Nothing that a client sends harms another client.
+ *
+ * Tests: src/daemon/listeners/listen-on-tcp.ts, src/daemon/listeners/listeners.ts
  */
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';

@@ -1,6 +1,8 @@
 /**
  * The files of rater's sockets are removed or taken while it runs: it listens anew, loses nobody who
  * is connected, and removes nothing that is not its own.
+ *
+ * Tests: src/daemon/listeners/socket-watch.ts
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

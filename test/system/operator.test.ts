@@ -1,5 +1,7 @@
 /**
  * The operator's command, with rater running and with rater down: the servers obey it at once.
+ *
+ * Tests: src/cli/ask-daemon.ts, src/cli/run-offline.ts, src/commands/block.ts, src/commands/reap.ts
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { missing } from '../golden/real-tools.ts';

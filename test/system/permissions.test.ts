@@ -1,5 +1,7 @@
 /**
  * Who may do what with our files, and that nothing of it needs root or a certain umask.
+ *
+ * Tests: src/cli/become-owner.ts, src/daemon/listeners/unix-socket.ts
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';

@@ -4,6 +4,8 @@
  * written, created, removed or given another mode, and nothing makes rater wait.
  *
  * The directories are not sticky, so the kernel's own protection of links does not help.
+ *
+ * Tests: src/files/planted-file.ts, src/files/read-file.ts
  */
 import { execFileSync } from 'node:child_process';
 import {

@@ -1,3 +1,4 @@
+/** Tests: src/daemon/config-watcher.ts, src/files/file-identity.ts, src/files/watch-files.ts */
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';

@@ -1,4 +1,8 @@
-/** What rater does between its start and `all in force`. */
+/**
+ * What rater does between its start and `all in force`.
+ *
+ * Tests: src/enforcers/make-enforcers.ts
+ */
 import { existsSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';

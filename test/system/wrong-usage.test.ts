@@ -1,4 +1,8 @@
-/** Wrong usage of rater and ipthrottle: one line that names the program and what is wrong. */
+/**
+ * Wrong usage of rater and ipthrottle: one line that names the program and what is wrong.
+ *
+ * Tests: src/cli/ipthrottle.ts, src/runtime/program.ts
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

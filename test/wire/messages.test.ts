@@ -1,3 +1,4 @@
+/** Tests: src/wire/reply.ts, src/wire/request.ts */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { errorReply, parseReply, type Reply, replyLine } from '../../src/wire/reply.ts';

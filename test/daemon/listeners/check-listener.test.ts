@@ -1,4 +1,9 @@
-/** What one connection for checks may take: a place, a slice of time, memory, and by TCP a deadline. */
+/**
+ * What one connection for checks may take: a place, a slice of time, memory, and by TCP a deadline.
+ *
+ * Tests: src/daemon/listeners/check-connection.ts, src/daemon/listeners/connection-limit.ts
+ * Tests: src/daemon/listeners/connections.ts
+ */
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { join } from 'node:path';

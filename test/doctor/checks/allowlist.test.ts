@@ -1,4 +1,8 @@
-/** Blocks and entries of servers that keep out who is on the allowlist are found. */
+/**
+ * Blocks and entries of servers that keep out who is on the allowlist are found.
+ *
+ * Tests: src/enforcers/tcprules/denials-in-rules.ts
+ */
 import { block, findsEach, put } from '../examination.ts';
 
 findsEach([

@@ -1,4 +1,8 @@
-/** A cdb that its server cannot read as it is meant is found. */
+/**
+ * A cdb that its server cannot read as it is meant is found.
+ *
+ * Tests: src/enforcers/cdb/check-dialect.ts, src/enforcers/cdb/dialects.ts
+ */
 import { execFileSync } from 'node:child_process';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { findsEach, put, tcprules } from '../examination.ts';

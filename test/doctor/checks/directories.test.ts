@@ -1,4 +1,9 @@
-/** Directories that rater or the servers cannot use, or others can, are found. */
+/**
+ * Directories that rater or the servers cannot use, or others can, are found.
+ *
+ * Tests: src/doctor/checks/writable-by-others.ts, src/doctor/owner.ts
+ * Tests: src/enforcers/peers/directory-obstacles.ts
+ */
 import { chmodSync, chownSync, rmSync } from 'node:fs';
 import { nobody } from '../../system/nobody.ts';
 import { findsEach } from '../examination.ts';

@@ -1,4 +1,9 @@
-/** What servers refuse and should not, and the other way round, is found. */
+/**
+ * What servers refuse and should not, and the other way round, is found.
+ *
+ * Tests: src/enforcers/cdb/check-cdb-drift.ts, src/enforcers/peers/check-peers-drift.ts
+ * Tests: src/enforcers/peers/peer-files.ts, src/enforcers/tcprules/check-tcprules-drift.ts
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { block, changeRow, findsEach, put, tcprules } from '../examination.ts';

@@ -1,4 +1,8 @@
-/** Programs that are missing or are the wrong ones are found. */
+/**
+ * Programs that are missing or are the wrong ones are found.
+ *
+ * Tests: src/enforcers/peers/check-tcpsvd.ts, src/runtime/program-in.ts
+ */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectory } from '../../run/temporary-directory.ts';

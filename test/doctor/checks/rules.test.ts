@@ -1,4 +1,9 @@
-/** Rules of tcprules that do not say what they seem to are found. */
+/**
+ * Rules of tcprules that do not say what they seem to are found.
+ *
+ * Tests: src/enforcers/tcprules/check-rules.ts, src/enforcers/tcprules/examine-tcprules.ts
+ * Tests: src/enforcers/tcprules/tcprules-ipv6.ts, src/files/private-directory.ts
+ */
 import { rmSync, writeFileSync } from 'node:fs';
 import { findsEach } from '../examination.ts';
 

@@ -1,4 +1,9 @@
-/** The administrator's own peer files that do harm, or come to it, are found. */
+/**
+ * The administrator's own peer files that do harm, or come to it, are found.
+ *
+ * Tests: src/doctor/checks/of-enforcers.ts, src/enforcers/peers/check-static-files.ts
+ * Tests: src/enforcers/peers/examine-peers.ts
+ */
 import { chmodSync } from 'node:fs';
 import { findsEach, put } from '../examination.ts';
 

@@ -1,5 +1,7 @@
 /**
  * `ipthrottle doctor --probe`: it proves a block with real servers, and never leaves one behind.
+ *
+ * Tests: src/doctor/probe/throwaway-server.ts
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';

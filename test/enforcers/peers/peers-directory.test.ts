@@ -1,3 +1,7 @@
+/**
+ * Tests: src/enforcers/peers/peer-file-maker.ts, src/enforcers/peers/peer-file.ts
+ * Tests: src/files/mode-bits.ts
+ */
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -336,14 +340,14 @@ test.each([
   ['a command', 0o555, 'not possible', 'unknown'],
   ['a command that its owner may write', 0o755, 'not possible', 'unknown'],
   ['a deny file', 0o000, 'in force', 'theirs'],
-])('a polite block leaves %s of the admin as it is', (_, mode, imposed, standing) => {
+])('a polite block leaves %s of the admin as it is', (_, mode, imposed, owner) => {
   const { peers, directory, file } = site(undefined, message);
   writeFileSync(file('192.0.2.1'), 'exec cat\n');
   chmodSync(file('192.0.2.1'), mode);
   const before = traits(file('192.0.2.1'));
   const mine = block('192.0.2.1');
   expect(peers.impose(mine)).toBe(imposed);
-  expect(peers.entryOwner(mine.address, mine)).toBe(standing);
+  expect(peers.entryOwner(mine.address, mine)).toBe(owner);
   peers.reconcile([mine]);
   expect(peers.lift(mine)).toBe(false);
   expect(traits(file('192.0.2.1'))).toEqual(before);

@@ -1,4 +1,8 @@
-/** What the peers directory tells of files and blocks that do not agree. */
+/**
+ * What the peers directory tells of files and blocks that do not agree.
+ *
+ * Tests: src/enforcers/peers/read-peer-file.ts, src/enforcers/peers/peers-directory.ts
+ */
 
 import {
   chmodSync,

@@ -1,3 +1,7 @@
+/**
+ * Tests: src/enforcers/cdb/cdb-file.ts, src/enforcers/cdb/rebuilt-cdb.ts
+ * Tests: src/enforcers/tcprules/compile-rules.ts, src/runtime/timers.ts
+ */
 import {
   chmodSync,
   existsSync,
@@ -631,7 +635,7 @@ describe.skipIf(noCheck)('a source with foreign lines', () => {
   });
 });
 
-describe.skipIf(noCheck)('standing follows the order in which tcpserver looks', () => {
+describe.skipIf(noCheck)('the owner of an entry follows the order in which tcpserver looks', () => {
   const rules = '10.1.2.3:allow\n10.1.2.:deny\n10.1.:allow\n10.:deny\n192.0.2.66:deny\n';
   const cases = ['10.1.2.3', '10.1.2.4', '10.1.9.9', '10.9.9.9', '192.0.2.66', '11.0.0.1'];
 
@@ -640,8 +644,8 @@ describe.skipIf(noCheck)('standing follows the order in which tcpserver looks', 
     const enforcer = openFlushed();
     for (const text of cases) {
       const isRefused = runTcprulescheck(cdb, text).includes('deny connection');
-      const standing = enforcer.entryOwner(addressFor(text), undefined);
-      expect(standing, text).toBe(isRefused ? 'theirs' : 'absent');
+      const owner = enforcer.entryOwner(addressFor(text), undefined);
+      expect(owner, text).toBe(isRefused ? 'theirs' : 'absent');
     }
   });
 
