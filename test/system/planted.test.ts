@@ -5,7 +5,7 @@
  *
  * The directories are not sticky, so the kernel's own protection of links does not help.
  *
- * Tests: src/files/planted-file.ts, src/files/read-file.ts
+ * Tests: src/files/planted-file.ts
  */
 import { execFileSync } from 'node:child_process';
 import {
