@@ -6,7 +6,7 @@
  * `retry` tries again. A block leaves the store only after every enforcer has let go of it, so a
  * crash or a failure in between leaves nothing that nobody remembers to remove.
  * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may. Offences
- * of no more than `maxHistory` addresses are remembered, which forgetOffences() sees to.
+ * of no more than `maxHistory` addresses are remembered, which forgettingOffences() sees to.
  * Guarantee: blocks neither vanish nor become eternal when the date is set: they end when they would
  * have. At a start none lasts longer from now than it was meant to.
  */
@@ -19,11 +19,11 @@ import type { Health } from '../health/health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
-import { sliceMs } from '../runtime/slice.ts';
+import { doNow, sliceMs, type Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { Enforcement } from './enforcement.ts';
-import { Reconciliation, type Steps } from './reconciliation.ts';
+import { type OnFound, Reconciliation } from './reconciliation.ts';
 import { RememberedBlocks } from './remembered-blocks.ts';
 
 export type BlockKeeperParts = {
@@ -182,23 +182,30 @@ export class BlockKeeper {
     return ended;
   }
 
+  /** Ends all blocks that are over, and returns them. */
+  *reaping(): Work<Block[]> {
+    const ended: Block[] = [];
+    for (let some = this.reap(); some.length > 0; some = this.reap()) {
+      ended.push(...some);
+      yield;
+    }
+    return ended;
+  }
+
   /** Tries again what failed, now. */
   retry(): void {
-    for (const _ of this.retrying());
+    doNow(this.retrying());
   }
 
-  /** Tries again what failed, a step at a time. */
-  retrying(): Steps {
+  /** Tries again what failed. */
+  retrying(onFound: OnFound = () => {}): Work<void> {
     this.#isBehind = false;
-    return this.#reconciliation.retrying();
+    return this.#reconciliation.retrying(onFound);
   }
 
-  /**
-   * Compares what the servers have with what they should have and makes them agree, a step at a
-   * time; yields the blocks that it finds.
-   */
-  reconciling(scope: Scope): Steps {
-    return this.#reconciliation.reconciling(scope);
+  /** Compares what the servers have with what they should have and makes them agree. */
+  reconciling(scope: Scope, onFound: OnFound = () => {}): Work<void> {
+    return this.#reconciliation.reconciling(scope, onFound);
   }
 
   /** What is remembered of the address; nothing when the store cannot tell. */
@@ -238,12 +245,15 @@ export class BlockKeeper {
     this.#blocks.close();
   }
 
-  /** Forgets old offences beyond `maxHistory`, at most `most`; says whether that is all of them. */
-  forgetOffences(most: number): boolean {
+  /** Forgets old offences beyond `maxHistory`, `atOnce` in a step. */
+  *forgettingOffences(atOnce: number): Work<void> {
     const { maxHistory } = this.#parts.config.settings;
-    const forgotten = this.#blocks.forgetOffences(maxHistory, most);
-    for (let told = 0; told < forgotten; told += 1) this.#parts.health.warn('offence forgotten');
-    return forgotten < most;
+    for (;;) {
+      const forgotten = this.#blocks.forgetOffences(maxHistory, atOnce);
+      for (let told = 0; told < forgotten; told += 1) this.#parts.health.warn('offence forgotten');
+      if (forgotten < atOnce) return;
+      yield;
+    }
   }
 
   /** Finds what a store that was lost has remembered, as far as the time allows. */

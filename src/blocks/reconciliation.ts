@@ -10,6 +10,7 @@ import type { Drift, Enforcer, Scope } from '../enforcers/enforcer.ts';
 import type { Health } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
+import type { Work } from '../runtime/work.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { RememberedBlocks } from './remembered-blocks.ts';
 
@@ -24,14 +25,14 @@ export type ReconciliationParts = {
   readonly forget: (blocks: readonly Block[], event: string, fields?: Fields) => void;
 };
 
-/** Steps of long work, and the blocks that are found in it. */
-export type Steps = Generator<Block | undefined, void>;
+/** Is told each block that a server remembers and the store did not. */
+export type OnFound = (block: Block) => void;
 
 /** A block that is over so soon is not lifted by who removes its entry: that may be tcpsvd -t. */
 const endingMs = 1000;
 
-/** What came of comparing an enforcer with the blocks. */
-type Differences = { removed: number; missing: number; orphaned: number };
+/** What came of comparing an enforcer with the blocks; `isSound`: all of it went well. */
+type Comparison = { unblocked: number; restored: number; found: number; isSound: boolean };
 
 /** What is pending there is tried again by itself. */
 function mustBeWithoutTrouble(enforcer: Enforcer): void {
@@ -77,34 +78,29 @@ export class Reconciliation {
     for (const block of blocks.moved()) this.#follow(block);
   }
 
-  /** Tries again what failed, a step at a time. */
-  *retrying(): Steps {
+  /** Tries again what failed. */
+  *retrying(onFound: OnFound): Work<void> {
     const { blocks, enforcement, forget } = this.#parts;
     for (const block of blocks.committingLate()) {
       if (blocks.isMoved(block)) this.#follow(block);
-      yield undefined;
+      yield;
     }
     for (const block of blocks.stuck()) {
       if (enforcement.release(block)) forget([block], 'block ended');
-      yield undefined;
+      yield;
     }
     for (const enforcer of enforcement.takeDisagreeing()) {
       if (!enforcer.inspect) this.#repairOne(enforcer);
-      else if (yield* this.#inspecting(enforcer, 'all', { removed: 0, missing: 0, orphaned: 0 })) {
+      else if ((yield* this.#inspecting(enforcer, 'all', onFound)).isSound) {
         enforcement.agree(enforcer, () => mustBeWithoutTrouble(enforcer));
       }
     }
   }
 
-  /**
-   * Compares what the servers have with what they should have and makes them agree, a step at a
-   * time; yields the blocks that it finds.
-   */
-  *reconciling(scope: Scope): Steps {
+  /** Compares what the servers have with what they should have and makes them agree. */
+  *reconciling(scope: Scope, onFound: OnFound): Work<void> {
     for (const enforcer of this.#parts.enforcement.enforcers) {
-      const differences: Differences = { removed: 0, missing: 0, orphaned: 0 };
-      yield* this.#inspecting(enforcer, scope, differences);
-      const { removed: unblocked, missing: restored, orphaned: found } = differences;
+      const { unblocked, restored, found } = yield* this.#inspecting(enforcer, scope, onFound);
       if (unblocked + restored + found === 0) continue;
       this.#parts.log.info('reconciled', { enforcer: enforcer.name, unblocked, restored, found });
     }
@@ -123,41 +119,42 @@ export class Reconciliation {
     return [...this.#parts.blocks.index.values()].filter((block) => block.untilMs > nowMs);
   }
 
-  /** Says whether all went well. */
-  *#inspecting(
-    enforcer: Enforcer,
-    scope: Scope,
-    differences: Differences,
-  ): Generator<Block | undefined, boolean> {
+  *#inspecting(enforcer: Enforcer, scope: Scope, onFound: OnFound): Work<Comparison> {
     const { blocks, enforcement, health } = this.#parts;
     const failures = () => health.tally('server').count;
     const before = failures();
+    const comparison = { unblocked: 0, restored: 0, found: 0 };
     try {
-      for (const finding of enforcer.inspect?.(blocks.index, scope) ?? []) {
-        yield finding && this.#settle(enforcer, finding, differences);
+      for (const drift of enforcer.inspect?.(blocks.index, scope) ?? []) {
+        if (drift) this.#settle(enforcer, drift, comparison, onFound);
+        yield;
       }
     } catch (error) {
       enforcement.try(enforcer, () => {
         throw error;
       });
     }
-    return failures() === before;
+    return { ...comparison, isSound: failures() === before };
   }
 
-  /** Acts on what was found; returns the block if there is a new one. */
-  #settle(enforcer: Enforcer, finding: Drift, differences: Differences): Block | undefined {
+  /** Acts on what was found, and counts it. */
+  #settle(
+    enforcer: Enforcer,
+    drift: Drift,
+    comparison: Omit<Comparison, 'isSound'>,
+    onFound: OnFound,
+  ): void {
     const { blocks, enforcement, forget, log } = this.#parts;
-    if (finding.kind === 'replaced') {
-      log.warn('replaced', { enforcer: enforcer.name, what: finding.what });
-      return undefined;
+    if (drift.kind === 'replaced') {
+      log.warn('replaced', { enforcer: enforcer.name, what: drift.what });
+      return;
     }
-    const { kind, block } = finding;
+    const { kind, block } = drift;
     const leftMs = block.untilMs - this.#parts.nowMs();
-    if (kind === 'orphan') {
-      if (leftMs > 0) {
-        differences.orphaned += 1;
-        return this.#adopt(block);
-      }
+    if (kind === 'orphan' && leftMs > 0) {
+      comparison.found += 1;
+      onFound(this.#adopt(block));
+    } else if (kind === 'orphan') {
       const isGone = this.#isStarted
         ? enforcement.release(block)
         : enforcement.try(enforcer, () => enforcer.lift(block)) !== undefined;
@@ -167,13 +164,12 @@ export class Reconciliation {
       this.#follow(blocks.index.get(block.address) ?? block);
     } else if (leftMs > endingMs) {
       if (kind === 'missing') {
-        if (enforcement.try(enforcer, () => enforcer.impose(block))) differences.missing += 1;
+        if (enforcement.try(enforcer, () => enforcer.impose(block))) comparison.restored += 1;
       } else if (enforcement.release(block)) {
-        differences.removed += 1;
+        comparison.unblocked += 1;
         forget([block], 'unblocked', { by: 'file removed' });
       }
     }
-    return undefined;
   }
 
   /** Takes a block that an enforcer remembers and the store does not. */

@@ -2,9 +2,7 @@
  * `reap`: removes what is over, in slices, between which the daemon serves checks. Prints only what it
  * removed, so cron stays silent otherwise.
  */
-
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Block } from '../core/block.ts';
+import { doBeside } from '../runtime/work.ts';
 import type { Command } from './command.ts';
 import { ageAndRest } from './words.ts';
 
@@ -15,11 +13,7 @@ export const reap: Command = {
   options: [],
   changes: true,
   async run({ gatekeeper, clock }) {
-    const ended: Block[] = [];
-    for (let slice = gatekeeper.blocks.reap(); slice.length > 0; slice = gatekeeper.blocks.reap()) {
-      ended.push(...slice);
-      await nextTurn();
-    }
+    const ended = await doBeside(gatekeeper.blocks.reaping());
     const nowMs = clock.wallMs();
     return {
       exit: 0,

@@ -2,10 +2,9 @@
  * `unblock`: lets addresses in again, with a clean count. Many are lifted in slices, between which the
  * daemon serves checks.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Address } from '../core/address.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
-import { sliceMs } from '../runtime/slice.ts';
+import { doBeside, type Work } from '../runtime/work.ts';
 import type { Command, CommandContext } from './command.ts';
 import { addressIn, ageAndRest, duration, secondsInOption } from './words.ts';
 
@@ -62,17 +61,16 @@ export const unblock: Command = {
       : args.map(addressIn);
     const grace = secondsInOption(options.grace);
     const lifted: Lifted[] = [];
-    let lastMs = context.clock.monotonicMs() + sliceMs;
-    for (const address of addresses) {
-      if (context.clock.monotonicMs() > lastMs) {
-        await nextTurn();
-        lastMs = context.clock.monotonicMs() + sliceMs;
+    function* unblocking(): Work<void> {
+      for (const address of addresses) {
+        const one = unblockOne(context, address, grace);
+        if (!options.all) one.lines.push(...stillRefusing(context, address));
+        // Of all, one may have ended meanwhile.
+        if (!options.all || one.found) lifted.push(one);
+        yield;
       }
-      const one = unblockOne(context, address, grace);
-      if (!options.all) one.lines.push(...stillRefusing(context, address));
-      // Of all, one may have ended meanwhile.
-      if (!options.all || one.found) lifted.push(one);
     }
+    await doBeside(unblocking(), { nowMs: () => context.clock.monotonicMs() });
     return {
       exit: lifted.some(({ found }) => found) ? exitCodes.done.code : exitCodes.refused.code,
       lines: lifted.length > 0 ? lifted.flatMap(({ lines }) => lines) : ['nothing is blocked'],

@@ -8,6 +8,7 @@
  * 3. Instants are monotonic milliseconds given by the caller; there is no other clock.
  */
 import type { Rate } from '../core/limits.ts';
+import type { Work } from '../runtime/work.ts';
 
 /** What is counted: a value of a class. */
 export type CounterKey = { readonly class: string; readonly value: string };
@@ -22,11 +23,8 @@ export interface Counters {
   count(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
   /** Forgets the value's hits. */
   clear(key: CounterKey): void;
-  /**
-   * Looks at the next `most` values and forgets those without a hit in any window. Says whether
-   * the pass over all values is finished; the next call then starts a new one.
-   */
-  sweep(nowMs: number, most: number): boolean;
+  /** Forgets values without a hit in any window, looking at `atOnce` in a step. */
+  sweeping(nowMs: () => number, atOnce: number): Work<void>;
   /** How many values are tracked; a bound may make them forget others for a new one. */
   readonly size: number;
 }

@@ -7,6 +7,7 @@
  * hit is the oldest. What is counted of all others stays exact.
  */
 import type { Rate } from '../core/limits.ts';
+import type { Work } from '../runtime/work.ts';
 import { CellStore } from './cell-store.ts';
 import type { CounterKey, Counters, Counts } from './counters.ts';
 import { RateWindows } from './rate-windows.ts';
@@ -37,8 +38,6 @@ export class MemoryCounters implements Counters {
   readonly #cells = new CellStore();
   /** Per class and seconds of a rate, so that a reload finds the hits of the rates that stay. */
   readonly #classes = new Map<string, Map<number, RateWindows>>();
-  #walk: Iterator<void> | undefined;
-  #sweepMs = 0;
   #hand: Iterator<Tracked, undefined> | undefined;
 
   /** `onForget` is told of each value that was forgotten for want of room. */
@@ -80,16 +79,16 @@ export class MemoryCounters implements Counters {
     }
   }
 
-  sweep(nowMs: number, most: number): boolean {
-    this.#sweepMs = instant(nowMs);
-    this.#walk ??= this.#dropIdle();
-    for (let looked = 0; looked < most; looked += 1) {
-      if (this.#walk.next().done) {
-        this.#walk = undefined;
-        return true;
+  *sweeping(nowMs: () => number, atOnce: number): Work<void> {
+    let [stepMs, looked] = [instant(nowMs()), 0];
+    for (const windows of [...this.#classes.values()].flatMap((each) => [...each.values()])) {
+      for (const _ of windows.dropIdle(() => stepMs)) {
+        looked += 1;
+        if (looked % atOnce !== 0) continue;
+        yield;
+        stepMs = instant(nowMs());
       }
     }
-    return false;
   }
 
   #windows(name: string, { seconds }: Rate): RateWindows {
@@ -127,13 +126,6 @@ export class MemoryCounters implements Counters {
       for (const windows of classWindows.values()) {
         for (const value of windows.values()) yield { class: name, value, windows };
       }
-    }
-  }
-
-  /** A pass takes many calls, and each looks at its own time. */
-  *#dropIdle(): Generator<void> {
-    for (const windows of this.#classes.values()) {
-      for (const each of windows.values()) yield* each.dropIdle(() => this.#sweepMs);
     }
   }
 }

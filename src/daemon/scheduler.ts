@@ -3,25 +3,21 @@
  * blocks with what the servers have, forgets idle counters. Long work is done in slices, and the
  * event loop serves checks in between.
  */
-import type { Steps } from '../blocks/reconciliation.ts';
 import type { PendingTimer } from '../commands/running-daemon.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import type { Clock } from '../runtime/clock.ts';
-import { sliceMs } from '../runtime/slice.ts';
+import { doSlice, type Work } from '../runtime/work.ts';
 
-/** How many entries and blocks are compared in one go, if they take no longer than a slice. */
-const stepsInSlice = 100;
 const reconcileEveryMs = 60_000;
 /** How late a block may end when a shorter one came in meanwhile, or the date was set. */
 const reapEveryMs = 250;
 const retryEveryMs = 5000;
-const sweepSlice = 2000;
 
-/** What is done in slices, and what shall be done after it. */
+/** What is done in slices and waits for nothing slow, and what shall be done after it. */
 type Running = {
-  readonly steps: Steps;
+  readonly work: Work<unknown>;
   readonly onDone: () => void;
-  again: (() => Steps) | undefined;
+  again: (() => Work<unknown>) | undefined;
 };
 
 type Scheduled = { readonly dueMs: number; readonly cancel: () => void };
@@ -73,21 +69,19 @@ export class Scheduler {
   stop(): void {
     for (const { cancel } of this.#scheduled.values()) cancel();
     this.#scheduled.clear();
-    for (const { steps } of this.#running.values()) steps.return();
+    for (const { work } of this.#running.values()) work.return(undefined);
     this.#running.clear();
     this.#isStopped = true;
   }
 
   #reap(): void {
     const { blocks } = this.#gatekeeper;
-    const ended = blocks.reap();
-    if (blocks.isBehind) this.#retry();
-    if (ended.length > 0) {
-      this.#after('reap', 0, () => this.#reap());
-      return;
-    }
-    const nextMs = (blocks.nextEndMs() ?? Number.POSITIVE_INFINITY) - this.#clock.wallMs();
-    this.#after('reap', Math.max(10, Math.min(reapEveryMs, nextMs)), () => this.#reap());
+    const goOn = () => {
+      if (blocks.isBehind) this.#retry();
+      const nextMs = (blocks.nextEndMs() ?? Number.POSITIVE_INFINITY) - this.#clock.wallMs();
+      this.#after('reap', Math.max(10, Math.min(reapEveryMs, nextMs)), () => this.#reap());
+    };
+    this.#inSlices('reap', () => blocks.reaping(), goOn);
   }
 
   #retry(): void {
@@ -98,35 +92,31 @@ export class Scheduler {
     this.#inSlices('reconcile slice', () => this.#gatekeeper.reconciling('all'), onDone);
   }
 
-  /** Does the steps of `begin`; asked for again before it is done, once more afterwards. */
-  #inSlices(name: string, begin: () => Steps, onDone = () => {}): void {
+  #sweep(): void {
+    this.#inSlices('sweep slice', () => this.#gatekeeper.sweeping());
+  }
+
+  /** Does the work of `begin`; asked for again before it is done, once more afterwards. */
+  #inSlices(name: string, begin: () => Work<unknown>, onDone = () => {}): void {
     const running = this.#running.get(name);
     if (running) running.again = begin;
     else {
-      this.#running.set(name, { steps: begin(), onDone, again: undefined });
+      this.#running.set(name, { work: begin(), onDone, again: undefined });
       this.#doSlice(name);
     }
   }
 
   #doSlice(name: string): void {
     const running = this.#running.get(name);
-    const lastMs = this.#clock.monotonicMs() + sliceMs;
-    for (let step = 0; running && step < stepsInSlice; step += 1) {
-      if (this.#clock.monotonicMs() > lastMs) break;
-      if (!running.steps.next().done) continue;
-      this.#running.delete(name);
-      running.onDone();
-      const { again } = running;
-      if (again) this.#after(name, 0, () => this.#inSlices(name, again));
+    if (!running) return;
+    if (!doSlice(running.work, () => this.#clock.monotonicMs()).done) {
+      this.#after(name, 0, () => this.#doSlice(name));
       return;
     }
-    this.#after(name, 0, () => this.#doSlice(name));
-  }
-
-  #sweep(): void {
-    if (!this.#gatekeeper.sweep(sweepSlice)) {
-      this.#after('sweep slice', 0, () => this.#sweep());
-    }
+    this.#running.delete(name);
+    running.onDone();
+    const { again } = running;
+    if (again) this.#after(name, 0, () => this.#inSlices(name, again));
   }
 
   /** Does `work` once; with no delay as soon as the event loop has served who waits. */

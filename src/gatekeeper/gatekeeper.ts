@@ -9,7 +9,6 @@
  */
 
 import { BlockKeeper } from '../blocks/block-keeper.ts';
-import type { Steps } from '../blocks/reconciliation.ts';
 import type { Config, LimitClass } from '../config/config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
@@ -21,6 +20,7 @@ import type { Health } from '../health/health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
+import type { Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
 import { errorReply, type Reply } from '../wire/reply.ts';
 import type { Request } from '../wire/request.ts';
@@ -30,6 +30,9 @@ import { DryRuns } from './dry-runs.ts';
 import { type Holder, Sessions } from './sessions.ts';
 import { UnblockAllowlisted } from './unblock-allowlisted.ts';
 import { type CountedRequest, type NextPenalty, type VerdictParts, Verdicts } from './verdicts.ts';
+
+/** How many values or offences are looked at in a step. */
+const sweptAtOnce = 2000;
 
 export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'isOverloaded'> & {
   readonly config: Config;
@@ -77,8 +80,6 @@ export class Gatekeeper {
   readonly #unblockAllowlisted: UnblockAllowlisted;
   readonly #counters: Counters;
   readonly #untrustedCounters: Counters | undefined;
-  /** What is left of a pass that sweep() has begun. */
-  #unswept: ((most: number) => boolean)[] = [];
   readonly #clock: Clock;
   readonly #log: Log;
   #config: Config;
@@ -120,14 +121,14 @@ export class Gatekeeper {
   }
 
   /** As that of `blocks`. A block that is found is none when its address was allowlisted since. */
-  reconciling(scope: Scope): Steps {
-    return this.#unblockAllowlisted.runOnFound(this.blocks.reconciling(scope));
+  reconciling(scope: Scope): Work<void> {
+    return this.blocks.reconciling(scope, (found) => this.#unblockAllowlisted.runOn(found));
   }
 
   /** The same, for what failed; also of allowlisted addresses that a server did not let go of. */
-  *retrying(): Steps {
+  retrying(): Work<void> {
     this.#unblockAllowlisted.retry();
-    yield* this.#unblockAllowlisted.runOnFound(this.blocks.retrying());
+    return this.blocks.retrying((found) => this.#unblockAllowlisted.runOn(found));
   }
 
   /** Takes another configuration's limits, allowlist and block time; nothing counted is lost. */
@@ -238,22 +239,14 @@ export class Gatekeeper {
     return this.#sessions.size;
   }
 
-  /**
-   * Forgets idle counters and what there is too much of, looking at no more than `most`; says whether
-   * the pass is finished.
-   */
-  sweep(most: number): boolean {
-    if (this.#unswept.length === 0) {
-      this.dryRuns.keep(() => true);
-      this.#unswept = [
-        ...this.#allCounters().map((counters) => {
-          return (atOnce: number) => counters.sweep(this.#clock.monotonicMs(), atOnce);
-        }),
-        (atOnce) => this.blocks.forgetOffences(atOnce),
-      ];
+  /** Forgets idle counters and what there is too much of. */
+  *sweeping(): Work<void> {
+    this.dryRuns.keep(() => true);
+    for (const counters of this.#allCounters()) {
+      yield* counters.sweeping(() => this.#clock.monotonicMs(), sweptAtOnce);
+      yield;
     }
-    if (this.#unswept[0]?.(most)) this.#unswept.shift();
-    return this.#unswept.length === 0;
+    yield* this.blocks.forgettingOffences(sweptAtOnce);
   }
 
   #understand(request: Request, isApart: boolean): CountedRequest | Reply {

@@ -6,7 +6,6 @@
  */
 
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
-import type { Steps } from '../blocks/reconciliation.ts';
 import type { Block } from '../core/block.ts';
 import type { Health } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';
@@ -45,12 +44,9 @@ export class UnblockAllowlisted {
     if (this.#health.trouble('allowlist')) this.run();
   }
 
-  /** The same for the blocks that `steps` find. */
-  *runOnFound(steps: Steps): Steps {
-    for (const found of steps) {
-      if (found && this.#isFor(found)) this.#lift(found);
-      yield found;
-    }
+  /** The same for one block. */
+  runOn(block: Block): void {
+    if (this.#isFor(block)) this.#lift(block);
   }
 
   #isFor({ address }: Block): boolean {

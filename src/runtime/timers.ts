@@ -26,7 +26,7 @@ export const realTimers: Timers = {
   begin(work, onEnd) {
     const abort = new AbortController();
     const end = (ending: WorkOutcome) => onEnd(abort.signal.aborted ? 'given up' : ending);
-    doBeside(work, abort.signal).then(
+    doBeside(work, { signal: abort.signal }).then(
       () => end('done'),
       (error: unknown) => end({ error }),
     );

@@ -1,6 +1,6 @@
 /**
- * Long work, written once and done in either of two ways: at once, for who has nothing else to serve,
- * or beside other things.
+ * Long work, written once and done in either of two ways: at once, where nobody else is to be served,
+ * or in slices, between which others are served.
  *
  * It is a generator. Where it yields nothing it may pause; where it yields something slow that is
  * waited for, and the thread stands still meanwhile or does not.
@@ -9,7 +9,11 @@
  * lets go of, in its `finally`, when what it waited for is over.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { sliceMs } from './slice.ts';
+
+/** Milliseconds that long work may run before it yields to others. */
+export const sliceMs = 3;
+/** Its steps in a slice, however short they are. */
+const stepsInSlice = 100;
 
 /** What may take long, in both ways. */
 export type Slow<T> = {
@@ -40,21 +44,42 @@ export function doNow<T>(work: Work<T>): T {
 }
 
 /** Does it in slices, between which others are served. Rejects with what it throws. */
-export async function doBeside<T>(work: Work<T>, signal: AbortSignal): Promise<T> {
-  let untilMs = performance.now() + sliceMs;
-  for (let step = work.next(); ; ) {
+export async function doBeside<T>(
+  work: Work<T>,
+  { signal = neverAborted, nowMs = monotonicMs } = {},
+): Promise<T> {
+  for (let result = nothing; ; ) {
+    const step = doSlice(work, nowMs, result);
     if (step.done) return step.value;
     const { value: slow } = step;
-    let result: Settled = { value: undefined };
-    if (slow) result = await settledLater(slow.later(signal));
-    else if (performance.now() > untilMs) await nextTurn();
+    result = slow ? await settledLater(slow.later(signal)) : await nextTurn(nothing);
     if (signal.aborted) return giveUp(work);
-    if (slow || performance.now() > untilMs) untilMs = performance.now() + sliceMs;
-    step = resume(work, result);
   }
 }
 
+/**
+ * Does a slice of it, for those who wait themselves until the next one. Returns the step that it ends
+ * with: the last of all, one that waits for something slow, or one after which to pause.
+ */
+export function doSlice<T>(
+  work: Work<T>,
+  nowMs = monotonicMs,
+  result: Settled = nothing,
+): IteratorResult<Slow<unknown> | undefined, T> {
+  const untilMs = nowMs() + sliceMs;
+  let step = resume(work, result);
+  for (let steps = 1; steps < stepsInSlice; steps += 1) {
+    if (step.done || step.value || nowMs() > untilMs) break;
+    step = work.next();
+  }
+  return step;
+}
+
 type Settled = { readonly value: unknown } | { readonly error: unknown };
+
+const monotonicMs = () => performance.now();
+const nothing: Settled = { value: undefined };
+const neverAborted = new AbortController().signal;
 
 function settled(call: () => unknown): Settled {
   try {

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { doNow } from '../../src/runtime/work.ts';
 import { address } from '../core/blocks.ts';
 import { gatekeeperSite } from '../gatekeeper/site.ts';
 
@@ -131,7 +132,7 @@ function site() {
 
   const pass = () => {
     gatekeeper.blocks.reap();
-    for (const _ of gatekeeper.reconciling('all'));
+    doNow(gatekeeper.reconciling('all'));
   };
   const agree = () => {
     const blocks = [...model.blocks].sort().map(([who, endS]) => [who, startMs + endS * 1000]);

@@ -19,6 +19,7 @@ import { expect, test } from 'vitest';
 import type { Block } from '../../src/core/block.ts';
 import type { Scope } from '../../src/enforcers/enforcer.ts';
 import type { Gatekeeper } from '../../src/gatekeeper/gatekeeper.ts';
+import { doNow } from '../../src/runtime/work.ts';
 import { address } from '../core/blocks.ts';
 import { gatekeeperSite } from '../gatekeeper/site.ts';
 import { rawDatabase } from '../store/raw-database.ts';
@@ -28,8 +29,9 @@ const config = `limits : { ip: ( ("*", 60, 3) ); }; blocking : { time: 120; };
 
 /** Does a whole pass, and says which blocks it found. */
 function reconcile(gatekeeper: Gatekeeper, scope: Scope = 'all'): string[] {
-  const found = [...gatekeeper.blocks.reconciling(scope)];
-  return found.flatMap((block) => (block ? [block.address.text] : []));
+  const found: string[] = [];
+  doNow(gatekeeper.blocks.reconciling(scope, ({ address: { text } }) => found.push(text)));
+  return found;
 }
 
 async function site(...blocked: string[]) {
@@ -203,7 +205,7 @@ test('an allowlisted address is not blocked again by a file that comes back', as
   renameSync(file('192.0.2.1'), file('.kept'));
   gatekeeper.allow(address('192.0.2.1'), undefined, '');
   renameSync(file('.kept'), file('192.0.2.1'));
-  for (const _ of gatekeeper.reconciling('all'));
+  doNow(gatekeeper.reconciling('all'));
   agree();
 });
 

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Rate } from '../../src/core/limits.ts';
 import type { Counters } from '../../src/counters/counters.ts';
+import { doNow } from '../../src/runtime/work.ts';
 
 /** A different value for each number; half of them are addresses. */
 function valueNo(number: number): string {
@@ -44,15 +45,16 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       expect(await counters.hit(one, rates, 1)).toEqual([1, 1]);
     });
 
-    test('a sweep forgets idle values only, in slices', async () => {
+    test('a sweep forgets idle values only, in steps', async () => {
       const counters = make();
       const hourly = rates.slice(1);
       for (let value = 0; value < 10; value += 1) {
         await counters.hit({ class: 'ip', value: valueNo(value) }, hourly, value < 7 ? 0 : 1000);
       }
       expect(counters.size).toBe(10);
+      const sweeping = counters.sweeping(() => 3_600_000, 3);
       const passes: boolean[] = [];
-      while (passes.at(-1) !== true) passes.push(counters.sweep(3_600_000, 3));
+      while (passes.at(-1) !== true) passes.push(sweeping.next().done === true);
       expect(passes).toEqual([false, false, false, true]);
       expect(counters.size).toBe(3);
     });
@@ -62,11 +64,14 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       for (let value = 0; value < 10; value += 1) {
         await counters.hit({ class: 'ip', value: valueNo(value) }, rates, 0);
       }
-      expect(counters.sweep(1000, 1)).toBe(false);
+      let nowMs = 1000;
+      const sweeping = counters.sweeping(() => nowMs, 1);
+      expect(sweeping.next().done).toBe(false);
       for (let value = 0; value < 10; value += 1) {
         await counters.hit({ class: 'ip', value: valueNo(value) }, rates, 5000);
       }
-      while (!counters.sweep(3_600_000, 3));
+      nowMs = 3_600_000;
+      doNow(sweeping);
       expect(await counters.count({ class: 'ip', value: valueNo(5) }, rates, 3_600_000)).toEqual([
         0, 1,
       ]);

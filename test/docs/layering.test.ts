@@ -58,7 +58,7 @@ const floors: readonly Readonly<Record<string, string>>[] = [
     files: 'runtime',
     wire: 'runtime',
     config: 'core runtime',
-    counters: 'core',
+    counters: 'core runtime',
     health: 'runtime',
   },
   {
@@ -75,7 +75,7 @@ const floors: readonly Readonly<Record<string, string>>[] = [
   { commands: 'config core enforcers gatekeeper health runtime' },
   {
     daemon:
-      'blocks commands config counters enforcers files gatekeeper health overload runtime store wire',
+      'commands config counters enforcers files gatekeeper health overload runtime store wire',
     cli: 'commands config core counters doctor enforcers gatekeeper health overload runtime store',
   },
 ];

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { doNow } from '../../src/runtime/work.ts';
 import { address } from '../core/blocks.ts';
 import { gatekeeperSite } from './site.ts';
 
@@ -120,7 +121,7 @@ describe.each([
       if (when === 'in a pass') renameSync(file, `${file}.hidden`);
       const again = start().blocks;
       if (when === 'in a pass') renameSync(`${file}.hidden`, file);
-      for (const __ of again.reconciling('all'));
+      doNow(again.reconciling('all'));
       again.retry();
       expectLeft(again, 120);
     },
@@ -159,16 +160,16 @@ test('a block that replaces one whose file has not followed is known by that fil
 
 test('a file that goes before it has followed was removed by tcpsvd -t, which is no unblock', async () => {
   const { blocks, time, file, events, expectLeft } = await site();
-  for (const __ of blocks.reconciling('all'));
+  doNow(blocks.reconciling('all'));
   time.setMs = hourMs;
   blocks.reap();
   unlinkSync(file);
-  for (const __ of blocks.reconciling('all'));
+  doNow(blocks.reconciling('all'));
   blocks.retry();
   expectLeft(blocks, 100);
   expect(events).not.toContain('unblocked');
   unlinkSync(file);
-  for (const __ of blocks.reconciling('all'));
+  doNow(blocks.reconciling('all'));
   expect([blocks.size, existsSync(file)]).toEqual([0, false]);
   expect(events).toContain('unblocked');
 });

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { doNow } from '../../src/runtime/work.ts';
 import { address } from '../core/blocks.ts';
 import { configFrom, gatekeeperSite as site } from './site.ts';
 
@@ -143,7 +144,7 @@ test('dry runs that are over take no memory', async () => {
   const { asked, gatekeeper, time } = site(config('time: 120', dry));
   await asked('ip 192.0.2.1', 3);
   time.ms += 120_000;
-  gatekeeper.sweep(10);
+  doNow(gatekeeper.sweeping());
   time.ms -= 60_000;
   expect(gatekeeper.dryRuns.all()).toEqual([]);
 });

@@ -13,6 +13,7 @@ import { Gatekeeper } from '../../src/gatekeeper/gatekeeper.ts';
 import type { Holder } from '../../src/gatekeeper/sessions.ts';
 import { Health } from '../../src/health/health.ts';
 import type { Fields } from '../../src/runtime/log.ts';
+import { doNow } from '../../src/runtime/work.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { replyLine } from '../../src/wire/reply.ts';
 import { parseRequest } from '../../src/wire/request.ts';
@@ -78,7 +79,7 @@ export function gatekeeperSite(
       isOverloaded: () => world.isOverloaded,
     });
     gatekeeper.start();
-    for (const _ of gatekeeper.reconciling('all'));
+    doNow(gatekeeper.reconciling('all'));
     if (gatekeeper.blocks.isBehind) gatekeeper.blocks.retry();
     return gatekeeper;
   };

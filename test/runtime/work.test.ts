@@ -3,8 +3,6 @@ import { expect, test } from 'vitest';
 import { type CdbRecord, compileCdb, latin1 } from '../../src/enforcers/cdb/cdb.ts';
 import { doBeside, doNow, slowly, type Work } from '../../src/runtime/work.ts';
 
-const never = new AbortController().signal;
-
 /** Work that keeps a diary; what is slow in it answers, fails or waits. */
 function diary(later: (signal: AbortSignal) => Promise<string>) {
   const said: string[] = [];
@@ -29,13 +27,13 @@ test('it is done at once, or beside other things, with the same result', async (
   expect(doNow(atOnce.work)).toBe('result');
   expect(atOnce.said).toEqual(['now', 'let go']);
   const beside = diary(async () => 'later');
-  expect(await doBeside(beside.work, never)).toBe('result');
+  expect(await doBeside(beside.work)).toBe('result');
   expect(beside.said).toEqual(['later', 'let go']);
 });
 
 test('what fails in it fails where it was waited for', async () => {
   const { said, work } = diary(() => Promise.reject(new Error('no')));
-  expect(await doBeside(work, never)).toBe('result');
+  expect(await doBeside(work)).toBe('result');
   expect(said).toEqual(['caught Error: no', 'let go']);
   function* failing(): Work<void> {
     yield* slowly({
@@ -43,14 +41,14 @@ test('what fails in it fails where it was waited for', async () => {
       later: () => Promise.reject(new Error('no')),
     });
   }
-  await expect(doBeside(failing(), never)).rejects.toThrow('no');
+  await expect(doBeside(failing())).rejects.toThrow('no');
 });
 
 test('work that is given up goes no further, and lets go when what it waited for is over', async () => {
   const abort = new AbortController();
   let answer = (_text: string) => {};
   const { said, work } = diary(() => new Promise((resolve) => (answer = resolve)));
-  const done = doBeside(work, abort.signal);
+  const done = doBeside(work, { signal: abort.signal });
   abort.abort();
   await new Promise(setImmediate);
   expect(said, 'still waiting').toEqual([]);
@@ -71,7 +69,7 @@ test('others are served between two slices of long work', async () => {
     while (turns < 10) yield;
     return turns;
   }
-  expect(await doBeside(long(), never)).toBeGreaterThanOrEqual(10);
+  expect(await doBeside(long())).toBeGreaterThanOrEqual(10);
   isOver = true;
 });
 

@@ -13,7 +13,7 @@ import type { Gatekeeper } from '../../gatekeeper/gatekeeper.ts';
 import type { Holder } from '../../gatekeeper/sessions.ts';
 import type { CheckMetrics } from '../../health/check-metrics.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { sliceMs } from '../../runtime/slice.ts';
+import { sliceMs } from '../../runtime/work.ts';
 import { type Line, LineSplitter } from '../../wire/line-splitter.ts';
 import { errorReply, type Reply, replyLine } from '../../wire/reply.ts';
 import { parseRequest } from '../../wire/request.ts';
