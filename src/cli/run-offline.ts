@@ -26,7 +26,7 @@ function complain(level: string) {
 }
 
 /** Commands say themselves what they did; only trouble is logged. */
-const log: Log = { debug() {}, info() {}, warn: complain('warning'), error: complain('error') };
+const log: Log = { info() {}, warn: complain('warning'), error: complain('error') };
 
 /** @throws Fault `storeAccess` when that cannot be told. */
 function isThere(path: string): boolean {

@@ -143,6 +143,8 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
   const write = (level: 'debug' | 'info' | 'warn' | 'error') => {
     return (event: string, fields: Fields = {}) => logger[level](fields, event);
   };
+  const debugUnlessOff = () => (logger.isLevelEnabled('debug') ? write('debug') : undefined);
+  let debug = debugUnlessOff();
   const moveTo = (next: string | undefined) => {
     const fresh = openDestination(next);
     // Descriptor 2 stays open: others write there, and the log may come back.
@@ -154,12 +156,15 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
       return file;
     },
     format: options.format,
-    debug: write('debug'),
+    get debug() {
+      return debug;
+    },
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
     setLevel: (level) => {
       logger.level = logLevels[level] ?? 'info';
+      debug = debugUnlessOff();
     },
     reopen: () => {
       if (file !== undefined) moveTo(file);

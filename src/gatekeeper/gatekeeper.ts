@@ -269,7 +269,7 @@ export class Gatekeeper {
   #decide(event: CountedRequest, counts: readonly Counts[], holder: Holder | undefined): Reply {
     const reply = this.verdicts.decide(event, counts, holder);
     const { class: name, value } = (event.targets[0] as Target).key;
-    this.#log.debug('hit', { class: name, value, status: reply.status });
+    this.#log.debug?.('hit', { class: name, value, status: reply.status });
     return reply;
   }
 

@@ -149,8 +149,8 @@ export class Verdicts {
     const level = isOld ? 'debug' : 'info';
     const by = isApart ? 'tcp' : undefined;
     const fields = { class: known.name, value: key.value, why, rate: `${count}/${limit}`, by };
-    if (isDry) log[level]('would refuse', fields);
-    else log[level]('refused', fields);
+    if (isDry) log[level]?.('would refuse', fields);
+    else log[level]?.('refused', fields);
     return { status: isDry ? 0 : 1, count, limit };
   }
 

@@ -6,7 +6,8 @@
 export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Log {
-  debug(event: string, fields?: Fields): void;
+  /** Undefined while nobody wants it: then what it would say is not even put together. */
+  readonly debug?: ((event: string, fields?: Fields) => void) | undefined;
   info(event: string, fields?: Fields): void;
   warn(event: string, fields?: Fields): void;
   error(event: string, fields?: Fields): void;

@@ -9,7 +9,7 @@ import type { Remembered } from '../remembered.ts';
 type Entries = PrefixMap<{ readonly address: Address }>;
 
 const maxTold = 20;
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const silent = { info() {}, warn() {}, error() {} };
 
 export function allowEntries({ config }: Installation, memory: Remembered): Entries {
   const entries: Entries = new PrefixMap();
