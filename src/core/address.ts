@@ -57,6 +57,12 @@ function octetsOf(bits: number): number[] {
   return [bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255];
 }
 
+/** What `ipv4Bits` would read from the text of the address; undefined for IPv6 and networks. */
+export function bitsOf({ family, prefixLength, octets }: Address): number | undefined {
+  if (family !== 4 || prefixLength !== 32) return undefined;
+  return octets.reduce((bits, octet) => (bits << 8) | octet, 0);
+}
+
 /** The address with these 32 bits. */
 export function ipv4Text(bits: number): string {
   return octetsOf(bits).join('.');

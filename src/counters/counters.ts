@@ -11,7 +11,12 @@ import type { Rate } from '../core/limits.ts';
 import type { Work } from '../runtime/work.ts';
 
 /** What is counted: a value of a class. */
-export type CounterKey = { readonly class: string; readonly value: string };
+export type CounterKey = {
+  readonly class: string;
+  readonly value: string;
+  /** The bits of a value that is an IPv4 address, where they are at hand: the text says the same. */
+  readonly ipv4?: number | undefined;
+};
 
 /** One count per rate, in the rates' order. */
 export type Counts = readonly number[];

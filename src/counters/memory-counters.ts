@@ -60,7 +60,7 @@ export class MemoryCounters implements Counters {
 
   hit(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts {
     const counts = rates.map((rate) => {
-      return this.#windows(key.class, rate).hit(key.value, rate, instant(nowMs));
+      return this.#windows(key.class, rate).hit(key, rate, instant(nowMs));
     });
     while (this.#cells.runs > this.#maxValues && this.#forgetOldest(key, instant(nowMs)));
     return counts;

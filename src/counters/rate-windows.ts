@@ -14,6 +14,7 @@ import {
   type Window,
 } from '../core/window.ts';
 import type { CellStore } from './cell-store.ts';
+import type { CounterKey } from './counters.ts';
 import { ValueMap } from './value-map.ts';
 
 export class RateWindows {
@@ -28,8 +29,8 @@ export class RateWindows {
     return this.#handles.size;
   }
 
-  hit(value: string, rate: Rate, nowMs: number): number {
-    return addHit(this.#windowWithRoom(value, rate, nowMs), rate, nowMs);
+  hit(key: CounterKey, rate: Rate, nowMs: number): number {
+    return addHit(this.#windowWithRoom(key, rate, nowMs), rate, nowMs);
   }
 
   count(value: string, rate: Rate, nowMs: number): number {
@@ -64,8 +65,8 @@ export class RateWindows {
     return idleMs(this.#cells.window(handle), nowMs);
   }
 
-  #windowWithRoom(value: string, rate: Rate, nowMs: number): Window {
-    const handle = this.#handles.get(value);
+  #windowWithRoom({ value, ipv4 }: CounterKey, rate: Rate, nowMs: number): Window {
+    const handle = this.#handles.get(value, ipv4);
     if (handle === undefined) return this.#newWindow(value, cellsFor(1));
     const window = this.#cells.window(handle);
     if (!needsRoom(window, rate, nowMs)) return window;

@@ -33,8 +33,7 @@ export class ValueMap {
     return this.#ipv4.size + this.#others.size;
   }
 
-  get(value: string): number | undefined {
-    const bits = ipv4Bits(value);
+  get(value: string, bits = ipv4Bits(value)): number | undefined {
     return bits === undefined ? this.#others.get(value) : this.#ipv4.get(bits);
   }
 

@@ -2,7 +2,7 @@
  * The classes of one configuration: as what a value is counted, and by which limit.
  */
 import type { Config, LimitClass } from '../config/config.ts';
-import { type Address, networkOf } from '../core/address.ts';
+import { type Address, bitsOf, networkOf } from '../core/address.ts';
 import { findLimit, type Limit, type Rate } from '../core/limits.ts';
 import type { CounterKey } from '../counters/counters.ts';
 
@@ -46,7 +46,8 @@ export class ClassTable {
     const limit = findLimit(known.limits, address?.text ?? text, address);
     const value = network?.text ?? address?.text ?? text;
     const rates = limit?.rates ?? this.#unlimited;
-    return { known, key: { class: known.name, value }, network, limit, rates };
+    const key = { class: known.name, value, ipv4: network && bitsOf(network) };
+    return { known, key, network, limit, rates };
   }
 
   /** The same in the class and in those in which it also counts. */
@@ -60,8 +61,8 @@ export class ClassTable {
   }
 
   /** An allowlisted address, counted by itself: its neighbours shall not pay for it. */
-  exemptTarget(known: LimitClass, { text }: Address): Target {
-    const key = { class: known.name, value: text };
+  exemptTarget(known: LimitClass, address: Address): Target {
+    const key = { class: known.name, value: address.text, ipv4: bitsOf(address) };
     return { known, key, network: undefined, limit: undefined, rates: this.#unlimited };
   }
 }

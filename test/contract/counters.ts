@@ -1,5 +1,6 @@
 /** The promises of src/counters/counters.ts, for every implementation. */
 import { describe, expect, test } from 'vitest';
+import { ipv4Bits } from '../../src/core/address.ts';
 import type { Rate } from '../../src/core/limits.ts';
 import type { Counters } from '../../src/counters/counters.ts';
 import { doNow } from '../../src/runtime/work.ts';
@@ -22,6 +23,16 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       for (let hits = 1; hits < 7; hits += 1) await counters.hit(one, rates, hits);
       expect(await counters.hit(one, rates, 7)).toEqual([4, 7]);
       expect(await counters.count(one, rates, 60_007)).toEqual([0, 7]);
+    });
+
+    test('an address is one value, whether its bits are at hand or not', async () => {
+      const counters = make();
+      const withBits = { ...one, ipv4: ipv4Bits(one.value) };
+      await counters.hit(withBits, rates, 0);
+      await counters.hit(one, rates, 0);
+      expect(await counters.hit(withBits, rates, 0)).toEqual([3, 3]);
+      expect(await counters.count(one, rates, 0)).toEqual([3, 3]);
+      expect(counters.size).toBe(1);
     });
 
     test('classes and values share nothing', async () => {
