@@ -35,7 +35,7 @@ export type BlockKeeperParts = {
   readonly log: Log;
   readonly health: Health;
   readonly clock: Clock;
-  /** Called for each block that has ended or was lifted. */
+  /** Called for each block that has ended or was taken from a server; not for what lift() returns. */
   readonly onEnd: (block: Block) => void;
 };
 
@@ -70,7 +70,7 @@ export class BlockKeeper {
       health: parts.health,
       log: parts.log,
       nowMs: () => this.#clockSteps.nowMs(),
-      forget: (blocks, event, fields) => this.#forget(blocks, event, fields),
+      forget: (blocks, event, fields) => this.#end(blocks, event, fields),
     });
   }
 
@@ -154,7 +154,7 @@ export class BlockKeeper {
     const nowMs = this.#clockSteps.nowMs();
     for (let block = index.find(address); block; block = index.find(address)) {
       if (block.untilMs > nowMs) return block;
-      if (this.#letGo(block)) this.#forget([block], 'block ended');
+      if (this.#letGo(block)) this.#end([block], 'block ended');
     }
     return undefined;
   }
@@ -178,7 +178,7 @@ export class BlockKeeper {
       if (!block) break;
       if (this.#letGo(block)) ended.push(block);
     }
-    if (ended.length > 0) this.#forget(ended, 'block ended');
+    if (ended.length > 0) this.#end(ended, 'block ended');
     return ended;
   }
 
@@ -286,11 +286,14 @@ export class BlockKeeper {
     return isReleased;
   }
 
+  #end(blocks: readonly Block[], event: string, fields?: Fields): void {
+    this.#forget(blocks, event, fields);
+    for (const block of blocks) this.#parts.onEnd(block);
+  }
+
   #forget(blocks: readonly Block[], event: string, fields: Fields = {}): void {
     this.#blocks.remove(blocks);
-    for (const block of blocks) {
-      this.#parts.onEnd(block);
-      const { address, class: name, times } = block;
+    for (const { address, class: name, times } of blocks) {
       this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
     }
   }

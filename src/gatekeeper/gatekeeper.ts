@@ -96,8 +96,14 @@ export class Gatekeeper {
     this.dryRuns = new DryRuns(parts.clock, parts.config.settings.maxBlocks, parts.health);
     this.allowlist = new Allowlist(parts.store, parts.clock);
     this.allowlist.configure(parts.config.allow);
-    this.blocks = new BlockKeeper({ ...parts, onEnd: (block) => this.#startAnew(block) });
-    this.#unblockAllowlisted = new UnblockAllowlisted(this.blocks, this.allowlist, parts.health);
+    const startAnew = (block: Block) => this.#startAnew(block);
+    this.blocks = new BlockKeeper({ ...parts, onEnd: startAnew });
+    this.#unblockAllowlisted = new UnblockAllowlisted(
+      this.blocks,
+      this.allowlist,
+      parts.health,
+      startAnew,
+    );
     this.verdicts = new Verdicts({
       config: () => this.#config,
       blocks: this.blocks,

@@ -18,11 +18,18 @@ export class UnblockAllowlisted {
   readonly #blocks: BlockKeeper;
   readonly #allowlist: Allowlist;
   readonly #health: Health;
+  readonly #onLifted: (block: Block) => void;
 
-  constructor(blocks: BlockKeeper, allowlist: Allowlist, health: Health) {
+  constructor(
+    blocks: BlockKeeper,
+    allowlist: Allowlist,
+    health: Health,
+    onLifted: (block: Block) => void,
+  ) {
     this.#blocks = blocks;
     this.#allowlist = allowlist;
     this.#health = health;
+    this.#onLifted = onLifted;
   }
 
   /** Lifts the blocks of all who are allowlisted. */
@@ -54,9 +61,10 @@ export class UnblockAllowlisted {
   }
 
   /** Says why a server did not let go; that is logged already. */
-  #lift({ address }: Block): Fault | undefined {
+  #lift(block: Block): Fault | undefined {
     try {
-      this.#blocks.lift(address);
+      this.#blocks.lift(block.address);
+      this.#onLifted(block);
       return undefined;
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
