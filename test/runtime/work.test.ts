@@ -1,4 +1,3 @@
-/** Tests: src/runtime/slice.ts */
 import { expect, test } from 'vitest';
 import { type CdbRecord, compileCdb, latin1 } from '../../src/enforcers/cdb/cdb.ts';
 import { doBeside, doNow, slowly, type Work } from '../../src/runtime/work.ts';
