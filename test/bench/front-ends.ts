@@ -1,8 +1,9 @@
 /** The same greeting behind different front ends: none, the least one, ours, a proxy. */
+import type { Listening } from '../system/mail-server.ts';
 import { ask } from './load.ts';
 import { startHaproxy } from './peers/haproxy.ts';
 import { type Rater, startRater } from './rater.ts';
-import { type Listening, startBare, startTcpsvd } from './servers.ts';
+import { startBare, startTcpsvd } from './servers.ts';
 import type { Workbench } from './workbench.ts';
 
 export type FrontEnd = {

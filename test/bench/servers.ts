@@ -1,26 +1,13 @@
 /** Real tcpsvd and tcpserver on a free loopback port. */
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { RunningProgram } from '../system/running-program.ts';
+import { freePort } from '../run/free-port.ts';
+import type { Listening } from '../system/mail-server.ts';
 import { until } from '../system/running-program.ts';
 import type { Rater } from './rater.ts';
 import type { Workbench } from './workbench.ts';
 
 /** What every chain ends in. */
 export const greet = ['/bin/echo', '220 ready'];
-
-export type Listening = { readonly port: number; readonly server: RunningProgram };
-
-/** A port that is free at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 const room = ['-l', 'bench', '-c', '250', '-b', '512'];
 

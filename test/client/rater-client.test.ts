@@ -13,7 +13,8 @@ import {
 } from '../ratecheck/scripted-rater.ts';
 import { freePort } from '../run/free-port.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
-import { startRater, until } from '../system/real-rater.ts';
+import { startRater } from '../system/real-rater.ts';
+import { until } from '../system/running-program.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const patient = { timeoutMs: 60_000 };

@@ -10,6 +10,7 @@ import { type Address, parseNetwork } from '../../src/core/address.ts';
 import type { Block } from '../../src/core/block.ts';
 import { PrefixMap } from '../../src/core/prefix-map.ts';
 import type { Drift, Enforcer, Scope } from '../../src/enforcers/enforcer.ts';
+import { unless } from '../run/unless.ts';
 
 export type EnforcerSubject = {
   readonly enforcer: Enforcer;
@@ -58,14 +59,14 @@ export function findings(
   return [...(enforcer.inspect?.(known, scope) ?? [])].filter((found) => found !== undefined);
 }
 
-/** `skipReason`: why the server's tools are not here; printed by whoever found out. */
+/** `skipReason`: why the server's tools are not here. */
 export function keepsEnforcerPromises(
   name: string,
   make: () => EnforcerSubject | Promise<EnforcerSubject>,
   skipReason?: string,
 ): void {
   function promises(what: string, check: (subject: EnforcerSubject) => Promise<void>): void {
-    test.skipIf(skipReason)(what, async () => {
+    test(what, unless(skipReason), async () => {
       const subject = await make();
       try {
         await check(subject);

@@ -16,8 +16,9 @@ import { checks } from '../../src/doctor/checks/checks.ts';
 import { degradedModes } from '../../src/health/degraded-modes.ts';
 import { exitCodes, faults } from '../../src/runtime/errors.ts';
 import { longestLine } from '../../src/wire/line-splitter.ts';
+import { missing, unless } from '../run/unless.ts';
 import { manuals, optionsIn, page, pageNames, pages, root } from './manual-page.ts';
-import { hasProgram, run } from './programs.ts';
+import { run } from './programs.ts';
 import { foundIn, sourceFiles } from './source-files.ts';
 
 /** What every page has, and what every page has that is about programs, not a file's format. */
@@ -30,8 +31,7 @@ test('the pages in man/ are those that package.json installs', () => {
 });
 
 describe.each(pageNames)('%s', (name) => {
-  test('mandoc finds nothing to warn about', ({ skip }) => {
-    skip(!hasProgram('mandoc'), 'mandoc is not installed');
+  test('mandoc finds nothing to warn about', unless(missing('mandoc')), () => {
     const { status, said } = run('mandoc', ['-T', 'lint', '-W', 'warning', join(manuals, name)]);
     expect({ status, said }).toEqual({ status: 0, said: '' });
   });

@@ -1,10 +1,6 @@
 /** Running programs that a machine may lack. */
 import { spawnSync } from 'node:child_process';
 
-export function hasProgram(name: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
-}
-
 /** All that a program says, and its exit status. */
 export function run(command: string, args: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });

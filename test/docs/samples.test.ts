@@ -1,5 +1,4 @@
 /** The samples an administrator copies do what they say, under the real servers. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -10,15 +9,16 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.ts';
+import { wordsFrom } from '../enforcers/words-from.ts';
 import { configFrom } from '../gatekeeper/site.ts';
-import { freePort } from '../run/free-port.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
+import { missing, unless } from '../run/unless.ts';
+import { startMailServer } from '../system/mail-server.ts';
 import { root } from './manual-page.ts';
-import { hasProgram, run } from './programs.ts';
+import { run } from './programs.ts';
 import { sourceFiles } from './source-files.ts';
 
 describe('run scripts', () => {
@@ -48,8 +48,7 @@ function exampleInManual(): string {
   return example;
 }
 
-test('systemd understands the unit', ({ skip }) => {
-  skip(!hasProgram('systemd-analyze'), 'systemd-analyze is not installed');
+test('systemd understands the unit', unless(missing('systemd-analyze')), () => {
   const unit = readFileSync(join(root, 'etc/systemd/ipthrottle.service'), 'utf8');
   // The program and the manuals need not be installed here.
   const here = unit
@@ -132,80 +131,55 @@ function installedPeers(mode = 0o444): string {
   return directory;
 }
 
-/** What a client from `localAddress` gets; waits for the server to be there. */
-async function received(port: number, localAddress: string): Promise<string> {
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await new Promise((resolve, reject) => {
-        const socket = connect({ host: '127.0.0.1', port, localAddress });
-        let text = '';
-        socket.on('data', (chunk) => {
-          text += chunk;
-        });
-        socket.on('error', reject);
-        socket.on('close', () => resolve(text));
-      });
-    } catch (error) {
-      if (tries === 400) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-}
-
 async function environmentServer(...options: string[]): Promise<number> {
-  const port = await freePort();
-  const server: ChildProcess = spawn(
-    'tcpsvd',
-    ['-l', '0', ...options, '127.0.0.1', `${port}`, 'env'],
-    {
-      stdio: 'ignore',
-    },
-  );
-  onTestFinished(() => void server.kill());
+  const { port, server } = await startMailServer('tcpsvd', {
+    options,
+    command: ['env'],
+    directory: '/',
+  });
+  onTestFinished(() => server.end());
   return port;
 }
 
 describe('the sample instructions under tcpsvd', () => {
-  const missing = !hasProgram('tcpsvd');
-  const reason = 'tcpsvd is not installed';
+  const noServer = missing('tcpsvd');
 
-  test('this host may relay, others may not', async ({ skip }) => {
-    skip(missing, reason);
+  test('this host may relay, others may not', unless(noServer), async () => {
     const port = await environmentServer('-i', installedPeers());
-    const local = await received(port, '127.0.0.1');
+    const local = await wordsFrom('127.0.0.1', port);
     expect(local).toMatch(/^RELAYCLIENT=$/m);
     expect(local).toMatch(/^RBLSMTPD=$/m);
-    const other = await received(port, '127.0.0.2');
+    const other = await wordsFrom('127.0.0.2', port);
     expect(other).toMatch(/^TCPREMOTEIP=127\.0\.0\.2$/m);
     expect(other).not.toMatch(/^(RELAYCLIENT|RBLSMTPD)=/m);
   });
 
-  test('the network of one’s own is not looked up in lists, and may not relay', async ({
-    skip,
-  }) => {
-    skip(missing, reason);
-    const peers = installedPeers();
-    cpSync(join(peers, '10'), join(peers, '127'));
-    const port = await environmentServer('-i', peers);
-    const inside = await received(port, '127.0.0.2');
-    expect(inside).toMatch(/^RBLSMTPD=$/m);
-    expect(inside).not.toMatch(/^RELAYCLIENT=/m);
-  });
+  test(
+    'the network of one’s own is not looked up in lists, and may not relay',
+    unless(noServer),
+    async () => {
+      const peers = installedPeers();
+      cpSync(join(peers, '10'), join(peers, '127'));
+      const port = await environmentServer('-i', peers);
+      const inside = await wordsFrom('127.0.0.2', port);
+      expect(inside).toMatch(/^RBLSMTPD=$/m);
+      expect(inside).not.toMatch(/^RELAYCLIENT=/m);
+    },
+  );
 
-  test.skipIf(missing).each([
+  test.each([
     [0o444, 'survive', ['0', '10', '127.0.0.1']],
     // Having removed the client's file, tcpsvd goes on to the next that matches.
     [0o644, 'are deleted by', ['10']],
-  ])('files of mode %i %s tcpsvd -t', async (mode, _, left) => {
+  ])('files of mode %i %s tcpsvd -t', unless(noServer), async (mode, _, left) => {
     const peers = installedPeers(mode);
     for (const name of readdirSync(peers)) utimesSync(join(peers, name), 1, 1);
     const port = await environmentServer('-t', '1', '-i', peers);
-    expect(await received(port, '127.0.0.1')).toMatch(/TCPREMOTEIP/);
+    expect(await wordsFrom('127.0.0.1', port)).toMatch(/TCPREMOTEIP/);
     expect(readdirSync(peers).sort()).toEqual(left);
   });
 
-  test('ipsvd-cdb compiles them without a warning', ({ skip }) => {
-    skip(!hasProgram('ipsvd-cdb'), 'ipsvd-cdb is not installed');
+  test('ipsvd-cdb compiles them without a warning', unless(missing('ipsvd-cdb')), () => {
     const cdb = join(temporaryDirectory(), 'peers.cdb');
     expect(run('ipsvd-cdb', [cdb, `${cdb}.tmp`, installedPeers()])).toEqual({
       status: 0,

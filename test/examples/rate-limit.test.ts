@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { hasProgram, patientRatecheck, run } from '../ratecheck/programs.ts';
+import { patientRatecheck, run } from '../ratecheck/programs.ts';
 import { freePort } from '../run/free-port.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
+import { missing } from '../run/unless.ts';
 import { startRater } from '../system/real-rater.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -59,7 +60,7 @@ describe('the client of 2007', () => {
       name: 'bash',
       words: (port: number) => `bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}; cat >&3; cat <&3'`,
     },
-  ].filter(({ name }) => hasProgram(name));
+  ].filter(({ name }) => !missing(name));
 
   /** Its configuration, but for the ports and where the sockets are. */
   async function sample(directory: string, port: number): Promise<string> {

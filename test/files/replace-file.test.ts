@@ -10,6 +10,7 @@ import {
 import { Fault } from '../../src/runtime/errors.ts';
 import { doNow } from '../../src/runtime/work.ts';
 import { inNewDirectory } from '../golden/real-tools.ts';
+import { notRoot, unless } from '../run/unless.ts';
 
 vi.mock('node:fs', { spy: true });
 
@@ -65,7 +66,7 @@ describe('replaceFile', () => {
     });
   });
 
-  test.skipIf(process.getuid?.() !== 0)('keeps the owner and the group', () => {
+  test('keeps the owner and the group', unless(notRoot), () => {
     inNewDirectory((directory) => {
       const path = join(directory, 'cdb');
       replaceFile(path, text('old'), 0o640);

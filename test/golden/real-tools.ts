@@ -1,32 +1,10 @@
 /**
  * The real programs that our bytes are compared with, each call in a directory of its own.
- *
- * `missing` names the programs this machine lacks, for tests to be skipped with a reason.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
-
-/** Why a test cannot run here, or undefined; says so once on the console. */
-export function missing(...programs: string[]): string | undefined {
-  const absent = programs.filter((program) => !isInstalled(program));
-  if (absent.length === 0) return undefined;
-  const reason = `not installed: ${absent.join(', ')}`;
-  console.warn(`tests skipped: ${reason}`);
-  return reason;
-}
-
-function isInstalled(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
+import { join } from 'node:path';
 
 /** Runs `body` with the path of a new directory and removes it. */
 export function inNewDirectory<T>(body: (directory: string) => T): T {

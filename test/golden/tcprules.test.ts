@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { compileCdb, latin1 } from '../../src/enforcers/cdb/cdb.ts';
 import { denyData, parseRules } from '../../src/enforcers/tcprules/tcprules.ts';
 import { doNow } from '../../src/runtime/work.ts';
-import { missing, runTcprules } from './real-tools.ts';
+import { missing, unless } from '../run/unless.ts';
+import { runTcprules } from './real-tools.ts';
 
 /** Sources that tcprules takes. */
 const accepted: Record<string, string> = {
@@ -69,7 +70,7 @@ function compileHere(source: string): Uint8Array {
   return doNow(compileCdb(parseRules(latin1(source)).records));
 }
 
-describe.skipIf(skipped)('a source gives the bytes of the real tcprules', () => {
+describe('a source gives the bytes of the real tcprules', unless(skipped), () => {
   test.for(Object.entries(accepted))('%s', ([, source]) => {
     expect(parseRules(latin1(source)).mistakes).toEqual([]);
     expect(parseRules(latin1(source)).foreign).toEqual([]);
@@ -84,7 +85,7 @@ describe.skipIf(skipped)('a source gives the bytes of the real tcprules', () => 
   });
 });
 
-describe.skipIf(skipped)('a source that the real tcprules refuses has a mistake', () => {
+describe('a source that the real tcprules refuses has a mistake', unless(skipped), () => {
   test.for(Object.entries(refused))('%s', ([, [source, line]]) => {
     expect(parseRules(latin1(source)).mistakes.map((mistake) => mistake.line)).toEqual([line]);
     expect(runTcprules(latin1(source)).refuses).toBeDefined();
@@ -92,7 +93,7 @@ describe.skipIf(skipped)('a source that the real tcprules refuses has a mistake'
 });
 
 // Every run starts a process, so the tests may take long on a busy machine.
-describe.skipIf(skipped)('random sources', () => {
+describe('random sources', unless(skipped), () => {
   const octet = fc.integer({ min: 0, max: 260 });
   const address = fc.oneof(
     fc.tuple(octet, octet, octet, octet).map((octets) => octets.join('.')),

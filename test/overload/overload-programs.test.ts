@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { builtRatecheck, run } from '../ratecheck/programs.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
-import { programs, startRater, until } from '../system/real-rater.ts';
+import { programs, startRater } from '../system/real-rater.ts';
+import { until } from '../system/running-program.ts';
 
 /** A queue whose length the test sets, and the programs that look at it. */
 function mailSite() {

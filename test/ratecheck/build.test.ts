@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { buildScript, hasProgram, newDirectory, ratecheckSource, run } from './programs.ts';
+import { missing, unless } from '../run/unless.ts';
+import { buildScript, newDirectory, ratecheckSource, run } from './programs.ts';
 
 const directory = newDirectory();
 afterAll(() => directory.remove());
@@ -102,8 +103,7 @@ describe('build.sh', () => {
 describe('the source compiles without a warning', () => {
   const strict = ['-O2', '-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wconversion', '-pedantic'];
   for (const compiler of ['musl-gcc', 'gcc', 'clang']) {
-    if (!hasProgram(compiler)) console.warn(`skipped: ${compiler} is not installed`);
-    test.skipIf(!hasProgram(compiler))(`with ${compiler}`, async () => {
+    test(`with ${compiler}`, unless(missing(compiler)), async () => {
       const output = join(root, 'checked');
       const command = [compiler, '-static', ...strict, '-o', output, ratecheckSource];
       expect(await run(command)).toMatchObject({ status: 0, stderr: '' });

@@ -6,15 +6,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { missing, unless } from '../run/unless.ts';
 import { exchanges } from './exchanges.ts';
-import {
-  builtRatecheck,
-  hasProgram,
-  newDirectory,
-  type Outcome,
-  ratecheckSource,
-  run,
-} from './programs.ts';
+import { builtRatecheck, newDirectory, type Outcome, ratecheckSource, run } from './programs.ts';
 import { replyAndClose, startScriptedRater } from './scripted-rater.ts';
 
 const directory = newDirectory();
@@ -32,7 +26,7 @@ function sanitizedRatecheck(): string | undefined {
 
 /** The command that runs the real binary under valgrind, or undefined without valgrind. */
 function valgrindRatecheck(): readonly string[] | undefined {
-  if (!hasProgram('valgrind')) return undefined;
+  if (missing('valgrind')) return undefined;
   const command = ['valgrind', '-q', '--error-exitcode=99', builtRatecheck()];
   const [program = '', ...args] = command;
   try {
@@ -50,9 +44,9 @@ const watchers: readonly [string, readonly string[] | undefined][] = [
 ];
 
 for (const [name, command] of watchers) {
-  if (command === undefined) console.warn(`ratecheck is not tested under ${name}: not usable here`);
+  const reason = command === undefined ? `not usable: ${name}` : undefined;
 
-  describe.skipIf(command === undefined)(`under ${name}`, () => {
+  describe(`under ${name}`, unless(reason), () => {
     async function outcomeUnder(
       args: readonly string[],
       env: Record<string, string>,

@@ -2,7 +2,7 @@
  * The real programs the ratecheck tests run: ratecheck as build.sh makes it, and small C fixtures.
  * Compiled ones land in the directory the caller gives; nothing is written beside the sources.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,10 +43,6 @@ export function compiledFixture(name: 'odd-start' | 'received', directory: strin
   const program = join(directory, name);
   execFileSync('cc', ['-Wall', '-Wextra', '-Werror', '-o', program, source]);
   return program;
-}
-
-export function hasProgram(name: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${name}`], { stdio: 'ignore' }).status === 0;
 }
 
 /** A fresh directory, short enough to hold a Unix socket, and how to remove it. */

@@ -3,8 +3,10 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { builtRatecheck, hasProgram, newDirectory, run } from './programs.ts';
-import { type ServerName, startServer } from './real-server.ts';
+import { missing, unless } from '../run/unless.ts';
+import type { ServerName } from '../system/mail-server.ts';
+import { builtRatecheck, newDirectory, run } from './programs.ts';
+import { startServer } from './real-server.ts';
 import { reply, startScriptedRater } from './scripted-rater.ts';
 
 const directory = newDirectory();
@@ -44,7 +46,7 @@ async function heardBySpeaker(server: ServerName): Promise<string> {
 }
 
 for (const server of ['tcpsvd', 'tcpserver'] as const) {
-  describe.skipIf(!hasProgram(server))(`under ${server}`, () => {
+  describe(`under ${server}`, unless(missing(server)), () => {
     test('a client that spoke first reads its 421 to the end, and no reset', async () => {
       // Node takes some resets for an end.
       for (let turn = 0; turn < 10; turn += 1) {

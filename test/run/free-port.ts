@@ -1,13 +1,14 @@
 /**
- * A port of 127.0.0.1 on which nobody listens.
+ * A port of 127.0.0.1 on which nobody listens, and which no other test of this machine is given.
  *
- * It is none that the kernel gives out by itself: the server that takes it comes a moment later, and
- * meanwhile thousands of clients are given ports.
+ * The process that gets it holds an abstract Unix socket with the port in its name until it ends,
+ * so that tests of other processes and other clones leave the port alone before a server takes it.
+ * It is none that the kernel gives out by itself: thousands of clients are given ports meanwhile.
  */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type ListenOptions, type Server } from 'node:net';
 
 const lowest = 10_000;
 const range = '/proc/sys/net/ipv4/ip_local_port_range';
@@ -16,24 +17,36 @@ const end = Math.max(
   lowest + 10_000,
   existsSync(range) ? Number.parseInt(readFileSync(range, 'utf8'), 10) : 0,
 );
-let last = randomInt(lowest, end);
+let next = randomInt(lowest, end);
 
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer().listen(port, '127.0.0.1');
+/** Undefined when somebody else does already. */
+async function listening(where: ListenOptions): Promise<Server | undefined> {
+  const server = createServer().listen(where).unref();
   try {
     await once(server, 'listening');
+    return server;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = await listening({ host: '127.0.0.1', port });
+  if (!server) return false;
   server.close();
   await once(server, 'close');
   return true;
 }
 
-/** Never the same one twice in a file of tests. */
+async function isOurs(port: number): Promise<boolean> {
+  return (await listening({ path: `\0ipthrottle-test-port-${port}` })) !== undefined;
+}
+
+/** Never the same one twice. */
 export async function freePort(): Promise<number> {
-  do {
-    last = last + 1 < end ? last + 1 : lowest;
-  } while (!(await isFree(last)));
-  return last;
+  for (;;) {
+    const port = next;
+    next = port + 1 < end ? port + 1 : lowest;
+    if ((await isOurs(port)) && (await isFree(port))) return port;
+  }
 }

@@ -11,5 +11,6 @@ export default defineConfig({
     // What a test waits for has a patience of its own; these only end what hangs.
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    reporters: ['default', './test/run/skips-reporter.ts'],
   },
 });

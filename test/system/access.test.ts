@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { freePort } from '../run/free-port.ts';
+import { unless } from '../run/unless.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { refusal, secondsLeft } from './seconds-left.ts';
 import { Site } from './site.ts';
@@ -72,7 +73,7 @@ async function saidByTcp(user: User, request: string, times: number): Promise<st
   return replies;
 }
 
-describe.skipIf(cannotBecomeNobody)('by default', () => {
+describe('by default', unless(cannotBecomeNobody), () => {
   test('settings.socket: its group may ask, and have an address blocked; others may not', async () => {
     await start();
     const request = 'ip 192.0.2.1\n';
@@ -117,8 +118,9 @@ describe.skipIf(cannotBecomeNobody)('by default', () => {
   });
 });
 
-test.skipIf(cannotBecomeNobody)(
+test(
   'settings.tcp_trusted: everybody may have an address blocked by TCP',
+  unless(cannotBecomeNobody),
   async () => {
     await start('tcp_trusted: true;');
     const replies = await saidByTcp('outsider', 'ip 192.0.2.1', 4);
@@ -128,8 +130,9 @@ test.skipIf(cannotBecomeNobody)(
   },
 );
 
-test.skipIf(cannotBecomeNobody)(
+test(
   'settings.socket_mode: with 0666 everybody may ask at the socket, with 0600 only its owner',
+  unless(cannotBecomeNobody),
   async () => {
     await start('socket_mode: "0666";');
     expect(await said('outsider', check(), 'ip 192.0.2.1\n')).toBe('0 1/3');

@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { missing } from '../golden/real-tools.ts';
 import { freePort } from '../run/free-port.ts';
+import { missing, unless } from '../run/unless.ts';
 import { ask, connected } from './line-client.ts';
 import { type RunningProgram, until } from './running-program.ts';
 import { secondsLeft } from './seconds-left.ts';
@@ -125,7 +125,7 @@ test('backlog: so many wait at a Unix socket, and for one more there is no room'
   expect(met.filter((outcome) => outcome === 'EAGAIN')).toHaveLength(4);
 });
 
-test.skipIf(missing('ss'))('backlog: every listener has it', async () => {
+test('backlog: every listener has it', unless(missing('ss')), async () => {
   const [port, controlPort] = [await freePort(), await freePort()];
   site = new Site({ settings: `backlog: 7; port: ${port}; control_port: ${controlPort};` });
   await site.startRater();

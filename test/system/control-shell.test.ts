@@ -22,7 +22,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { shellCommands } from '../../src/commands/commands.ts';
 import { freePort } from '../run/free-port.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
-import { ipthrottle, startRater, until } from './real-rater.ts';
+import { ipthrottle, startRater } from './real-rater.ts';
+import { until } from './running-program.ts';
 import { refusal } from './seconds-left.ts';
 import { shellClient } from './shell-client.ts';
 

@@ -13,12 +13,14 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { unless } from '../run/unless.ts';
 import { column, rawDatabase } from '../store/raw-database.ts';
 import { ask } from './line-client.ts';
-import { cannotBecomeNobody, nobody } from './nobody.ts';
+import { cannotBecomeNobody, nobody, programsForNobody } from './nobody.ts';
 import { until } from './running-program.ts';
-import { programPath, Site } from './site.ts';
+import { Site } from './site.ts';
 import { noSmallDisk, SmallDisk } from './small-disk.ts';
 
 let site: Site;
@@ -100,58 +102,60 @@ describe('locked by somebody else', () => {
 
 describe('on a full disk', () => {
   const directory = () => site.path('db');
-  const cannotMount = spawnSync('mount', ['--fake', '-t', 'tmpfs', 'none', '/mnt']).status !== 0;
-  const reason = process.getuid?.() !== 0 || cannotMount;
-  if (reason) console.warn('tests skipped: only root may mount a small disk');
 
-  test.skipIf(reason)('rater goes on, and writes what was missing when there is room', async () => {
-    site = new Site();
-    site.configure(
-      `settings : { socket: "rater.sock"; db_path: "db/blocks.db"; };
+  test(
+    'rater goes on, and writes what was missing when there is room',
+    unless(noSmallDisk),
+    async () => {
+      site = new Site();
+      site.configure(
+        `settings : { socket: "rater.sock"; db_path: "db/blocks.db"; };
        limits : { ${limits} }; blocking : { time: 4; peers: "peers"; };`,
-    );
-    mkdirSync(directory());
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'none', directory()]);
-    expect(mounted.status, String(mounted.stderr)).toBe(0);
-    let isMounted = true;
-    const unmount = () => {
-      if (isMounted) spawnSync('umount', ['-l', directory()]);
-      isMounted = false;
-    };
-    undo.push(unmount);
-    const rater = await site.startRater();
-    await exceed('192.0.2.1');
-    try {
-      writeFileSync(site.path('db', 'fill'), Buffer.alloc(400_000));
-    } catch {
-      // It is full now.
-    }
-    await exceed('192.0.2.2');
-    await rater.says(/trouble: part=store .*full/);
-    await rater.says(/block ended: address=192\.0\.2\.1 /);
-    await rater.says(/block ended: address=192\.0\.2\.2 /);
-    await site.ipthrottle('block', '192.0.2.9', '--for', '1h');
-    expect((await site.ipthrottle('status')).exit, rater.said).toBe(1);
-    rmSync(site.path('db', 'fill'));
-    await rater.says(/recovered: part=store/);
-    // Its heartbeat was on that disk as well.
-    await until('all is well', async () => (await site.ipthrottle('status')).exit === 0);
-    expect(linesWith(/trouble: part=store/, rater.said), rater.said).toBe(1);
-    expect(linesWith(/recovered: part=store/, rater.said)).toBe(1);
-    expect(linesWith(/block ended: address=192\.0\.2\.1 /, rater.said)).toBe(1);
-    await rater.killedBy('SIGKILL');
-    rmSync(site.path('peers', '192.0.2.9'));
-    const again = await site.startRater();
-    expect(again.said).toMatch(/ready:.* blocks=1 /);
-    expect(site.peers()).toEqual(['192.0.2.9']);
-    await again.killedBy('SIGTERM');
-    unmount();
-  });
+      );
+      mkdirSync(directory());
+      const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=300k', 'none', directory()]);
+      expect(mounted.status, String(mounted.stderr)).toBe(0);
+      let isMounted = true;
+      const unmount = () => {
+        if (isMounted) spawnSync('umount', ['-l', directory()]);
+        isMounted = false;
+      };
+      undo.push(unmount);
+      const rater = await site.startRater();
+      await exceed('192.0.2.1');
+      try {
+        writeFileSync(site.path('db', 'fill'), Buffer.alloc(400_000));
+      } catch {
+        // It is full now.
+      }
+      await exceed('192.0.2.2');
+      await rater.says(/trouble: part=store .*full/);
+      await rater.says(/block ended: address=192\.0\.2\.1 /);
+      await rater.says(/block ended: address=192\.0\.2\.2 /);
+      await site.ipthrottle('block', '192.0.2.9', '--for', '1h');
+      expect((await site.ipthrottle('status')).exit, rater.said).toBe(1);
+      rmSync(site.path('db', 'fill'));
+      await rater.says(/recovered: part=store/);
+      // Its heartbeat was on that disk as well.
+      await until('all is well', async () => (await site.ipthrottle('status')).exit === 0);
+      expect(linesWith(/trouble: part=store/, rater.said), rater.said).toBe(1);
+      expect(linesWith(/recovered: part=store/, rater.said)).toBe(1);
+      expect(linesWith(/block ended: address=192\.0\.2\.1 /, rater.said)).toBe(1);
+      await rater.killedBy('SIGKILL');
+      rmSync(site.path('peers', '192.0.2.9'));
+      const again = await site.startRater();
+      expect(again.said).toMatch(/ready:.* blocks=1 /);
+      expect(site.peers()).toEqual(['192.0.2.9']);
+      await again.killedBy('SIGTERM');
+      unmount();
+    },
+  );
 });
 
 describe('on a read-only disk', () => {
-  test.skipIf(noSmallDisk)(
+  test(
     'rater refuses whom it knows and whom it judges, and writes all of it when it can again',
+    unless(noSmallDisk),
     async () => {
       site = new Site();
       site.configure(
@@ -301,11 +305,12 @@ describe('not to be opened', () => {
   });
 
   // SQLite opens what it may only read, and from then on nothing is ever written.
-  test.skipIf(cannotBecomeNobody).each([
+  test.each([
     ['read', 0],
     ['write', 0o444],
   ])(
     'one that the user of rater may not %s ends rater with 100, and is left as it is',
+    unless(cannotBecomeNobody),
     async (_, mode) => {
       site = new Site({}, nobody);
       await (await site.startRater()).killedBy('SIGTERM');
@@ -321,15 +326,21 @@ describe('not to be opened', () => {
     },
   );
 
-  test.skipIf(cannotBecomeNobody)(
+  test(
     'one in a directory that may not be searched is not said to be missing',
+    unless(cannotBecomeNobody),
     () => {
       site = new Site();
       mkdirSync(site.path('db'), { mode: 0o700 });
       site.configure(
         `settings : { socket: "rater.sock"; db_path: "db/blocks.db"; }; limits : { ${limits} };`,
       );
-      const command = [programPath('ipthrottle'), '-c', site.path('rater.conf'), 'list'];
+      const command = [
+        join(programsForNobody, 'ipthrottle'),
+        '-c',
+        site.path('rater.conf'),
+        'list',
+      ];
       const options = { uid: nobody, gid: nobody, encoding: 'utf8' } as const;
       const { status, stderr } = spawnSync(process.execPath, command, options);
       expect({ status, stderr }).toEqual({

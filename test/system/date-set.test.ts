@@ -5,7 +5,8 @@
  */
 import { statSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { canFakeDate, fakeDate, setDate } from './fake-date.ts';
+import { unless } from '../run/unless.ts';
+import { fakeDate, noFakeDate, setDate } from './fake-date.ts';
 import { ask } from './line-client.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
@@ -30,7 +31,7 @@ async function secondsLeft(address: string, times = 1): Promise<number> {
   return Number(/^1 \d+\/10 (\d+)\r\n$/m.exec(said.split('\n').slice(-2).join('\n'))?.[1]);
 }
 
-describe.skipIf(!canFakeDate)('blocks neither vanish nor become eternal', () => {
+describe('blocks neither vanish nor become eternal', unless(noFakeDate), () => {
   test.each([
     ['silent', hour],
     ['silent', -hour],

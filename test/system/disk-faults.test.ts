@@ -6,9 +6,9 @@
  * Tests: src/daemon/pino-log.ts
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, type TestContext, test } from 'vitest';
 import { findInCdb } from '../../src/enforcers/cdb/cdb.ts';
-import { missing } from '../golden/real-tools.ts';
+import { missing, unless } from '../run/unless.ts';
 import { burst, fates } from './connections.ts';
 import { ask } from './line-client.ts';
 import { type RunningProgram, until } from './running-program.ts';
@@ -153,14 +153,16 @@ function temporaries(site: Site, directory: string): string[] {
   return readdirSync(site.path(directory)).filter((name) => /^\.\.(?!fill)/.test(name));
 }
 
+/** `finished` is the test's own `onTestFinished`. */
 function prepare(
+  finished: TestContext['onTestFinished'],
   plan: Plan,
   directory: string,
   size?: string,
 ): { readonly site: Site; readonly disk: SmallDisk } {
   const site = new Site({ limits, seconds: 3600, ...plan });
   const disk = new SmallDisk(site.path(directory), size);
-  onTestFinished(async () => {
+  finished(async () => {
     disk.unmount();
     await site.stop();
   });
@@ -185,11 +187,11 @@ const cases = places.flatMap((place) => {
     .map((fault) => ({ title: `${place.name}, ${fault.name}`, place, fault }));
 });
 
-describe.skipIf(reason)('under a server', () => {
+describe('under a server', unless(reason), () => {
   test.concurrent.for(cases)(
     '$title: rater refuses, tells it once, and makes good',
-    async ({ place, fault }) => {
-      const { site, disk } = prepare(place.plan, place.disk);
+    async ({ place, fault }, { onTestFinished }) => {
+      const { site, disk } = prepare(onTestFinished, place.plan, place.disk);
       const before = adminsFiles(site);
       const rater = await site.startRater();
       const { port } = await start(site, place);
@@ -243,8 +245,8 @@ describe.skipIf(reason)('under a server', () => {
 
   test.concurrent.for(cases)(
     '$title: rater starts, and puts all in force afterwards',
-    async ({ place, fault }) => {
-      const { site, disk } = prepare(place.plan, place.disk);
+    async ({ place, fault }, { onTestFinished }) => {
+      const { site, disk } = prepare(onTestFinished, place.plan, place.disk);
       const before = adminsFiles(site);
       const first = await site.startRater();
       await site.ipthrottle('block', '127.0.1.1', '--for', '1h');
@@ -272,10 +274,11 @@ describe.skipIf(reason)('under a server', () => {
   );
 });
 
-test.skipIf(reason).each(['silent', 'polite'])(
+test.for(['silent', 'polite'])(
   'a %s block that has no text for want of room stays the same file until there is room',
-  async (mode) => {
-    const { site, disk } = prepare({ blocking: `mode: "${mode}";` }, 'peers');
+  unless(reason),
+  async (mode, { onTestFinished }) => {
+    const { site, disk } = prepare(onTestFinished, { blocking: `mode: "${mode}";` }, 'peers');
     const rater = await site.startRater();
     disk.fill();
     await site.ipthrottle('block', '127.0.1.1', '--for', '1h');
@@ -292,9 +295,11 @@ test.skipIf(reason).each(['silent', 'polite'])(
   },
 );
 
-describe.skipIf(reason)('the log', () => {
-  test('on a full disk: stderr and status tell it, and what waited is written by itself', async () => {
-    const { site, disk } = prepare({ settings: 'log: "log/rater.log";' }, 'log');
+describe('the log', unless(reason), () => {
+  test('on a full disk: stderr and status tell it, and what waited is written by itself', async ({
+    onTestFinished,
+  }) => {
+    const { site, disk } = prepare(onTestFinished, { settings: 'log: "log/rater.log";' }, 'log');
     const written = () => readFileSync(site.path('log', 'rater.log'), 'latin1');
     const rater = site.spawnRater();
     await until('the socket', () => existsSync(site.path('rater.sock')));
@@ -331,9 +336,11 @@ describe.skipIf(reason)('the log', () => {
     expect(rater.said.match(/\n/g)).toHaveLength(1);
   });
 
-  test('lines for which there is no room to wait are lost, and it says how many', async () => {
+  test('lines for which there is no room to wait are lost, and it says how many', async ({
+    onTestFinished,
+  }) => {
     const settings = 'log: "log/rater.log"; log_level: 4;';
-    const { site, disk } = prepare({ settings }, 'log', '2m');
+    const { site, disk } = prepare(onTestFinished, { settings }, 'log', '2m');
     const written = () => readFileSync(site.path('log', 'rater.log'), 'latin1');
     const rater = site.spawnRater();
     await until('rater', async () => (await site.ipthrottle('status')).exit === 0);
@@ -349,8 +356,8 @@ describe.skipIf(reason)('the log', () => {
     expect((written().match(/debug: hit: /g)?.length ?? 0) + lost).toBeGreaterThanOrEqual(hits);
   });
 
-  test('on a read-only disk: rater does not start, and says why', async () => {
-    const { site, disk } = prepare({ settings: 'log: "log/rater.log";' }, 'log');
+  test('on a read-only disk: rater does not start, and says why', async ({ onTestFinished }) => {
+    const { site, disk } = prepare(onTestFinished, { settings: 'log: "log/rater.log";' }, 'log');
     disk.makeReadOnly();
     const rater = site.spawnRater();
     expect(await rater.ends()).toBe(111);

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
-import { missing } from '../golden/real-tools.ts';
+import { missing, unless } from '../run/unless.ts';
 import { burst, greeted, type Visit, visit } from './connections.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
@@ -59,7 +59,7 @@ async function blockEnd(): Promise<number> {
 }
 
 describe('a block ends within one second of its time, and counting starts anew', () => {
-  test.skipIf(missing('tcpsvd'))('under tcpsvd -i', async () => {
+  test('under tcpsvd -i', unless(missing('tcpsvd')), async () => {
     site = new Site({ seconds });
     await site.startRater();
     const { port } = await site.startTcpsvd();
@@ -70,7 +70,7 @@ describe('a block ends within one second of its time, and counting starts anew',
     expect(await blockEnd()).toBeGreaterThan(endMs);
   });
 
-  test.skipIf(missing('tcpserver'))('under tcpserver -x', async () => {
+  test('under tcpserver -x', unless(missing('tcpserver')), async () => {
     site = new Site({ seconds, rules: ':allow\n' });
     await site.startRater();
     const { port } = await site.startTcpserver();
@@ -81,7 +81,7 @@ describe('a block ends within one second of its time, and counting starts anew',
     expect(await blockEnd()).toBeGreaterThan(endMs);
   });
 
-  test.skipIf(missing('tcpserver'))('under tcpserver -x while many others attack', async () => {
+  test('under tcpserver -x while many others attack', unless(missing('tcpserver')), async () => {
     site = new Site({
       seconds,
       rules: ':allow\n',
@@ -107,8 +107,9 @@ describe('a block ends within one second of its time, and counting starts anew',
     }
   });
 
-  test.skipIf(missing('tcpsvd'))(
+  test(
     'under tcpsvd -i -t, by tcpsvd itself when rater is dead',
+    unless(missing('tcpsvd')),
     async () => {
       site = new Site({ seconds, peersTimeout: 60 });
       const rater = await site.startRater();
@@ -125,7 +126,7 @@ describe('a block ends within one second of its time, and counting starts anew',
   );
 });
 
-test.skipIf(missing('tcpsvd'))('the end of a block leaves no row and no file', async () => {
+test('the end of a block leaves no row and no file', unless(missing('tcpsvd')), async () => {
   site = new Site({ seconds });
   await site.startRater();
   const { port } = await site.startTcpsvd();

@@ -13,9 +13,8 @@ function findLibrary(): string | undefined {
 }
 
 const library = findLibrary();
-if (library === undefined) console.warn('skipped: no libfaketime, with which to set the date');
-
-export const canFakeDate = library !== undefined;
+/** Why no date can be set, or undefined. */
+export const noFakeDate = library ? undefined : 'not installed: libfaketime';
 
 /** The `environment` of a site whose date is set by `setDate`. */
 export const fakeDate: readonly string[] = [

@@ -7,7 +7,7 @@
  */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { missing } from '../golden/real-tools.ts';
+import { missing } from '../run/unless.ts';
 import { burst } from './connections.ts';
 import {
   compileKillAt,

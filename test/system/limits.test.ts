@@ -1,13 +1,13 @@
 /** The richer limits and blocks, through rater, ipthrottle, ratecheck and tcpsvd themselves. */
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { wordsFrom } from '../enforcers/words-from.ts';
-import { freePort } from '../run/free-port.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { ask } from './line-client.ts';
-import { ipthrottle, programs, startRater, until } from './real-rater.ts';
+import { startMailServer } from './mail-server.ts';
+import { ipthrottle, programs, startRater } from './real-rater.ts';
+import { until } from './running-program.ts';
 import { refusal } from './seconds-left.ts';
 
 async function site(configuration: string) {
@@ -50,20 +50,12 @@ test('a request hits a network too, and tcpsvd drops all of it by one file', asy
     limits : { ip: ( ("*", 60, 9) ); net: ( ("*", 60, 3) ); };
     classes : { net: { prefix4: 24; }; ip: { also: ("net"); }; };
     blocking : { classes: ("net"); time: 60; peers: "peers"; };`);
-  const port = await freePort();
-  const server = spawn(
-    'tcpsvd',
-    ['-l', '0', '-i', join(place.directory, 'peers'), '127.0.0.1', String(port)].concat([
-      join(programs, 'ratecheck'),
-      '-s',
-      place.rater.socket,
-      'echo',
-      'in',
-    ]),
-    { stdio: 'ignore' },
-  );
-  onTestFinished(() => void server.kill());
-  await until('tcpsvd', () => wordsFrom('127.0.9.1', port).then(Boolean, () => false));
+  const { port, server } = await startMailServer('tcpsvd', {
+    options: ['-i', 'peers'],
+    command: [join(programs, 'ratecheck'), '-t', '60000', '-s', place.rater.socket, 'echo', 'in'],
+    directory: place.directory,
+  });
+  onTestFinished(() => server.end());
   const said: string[] = [];
   for (const last of [1, 2, 3, 4, 5]) said.push(await wordsFrom(`127.7.7.${last}`, port));
   expect(said.slice(0, 3)).toEqual(['in\n', 'in\n', 'in\n']);

@@ -1,15 +1,47 @@
-/** The user nobody, whom root can become for a test where nobody may read the project. */
+/** The user nobody, whom root can become for a test, and our programs where nobody can run them. */
 import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+import { notRoot } from '../run/unless.ts';
 
 export const nobody = 65534;
 
-function findReason(): string | undefined {
-  if (process.getuid?.() !== 0) return 'not root, so no other user to become';
-  const path = new URL('../../dist/rater.js', import.meta.url).pathname;
-  const { status } = spawnSync('test', ['-r', path], { uid: nobody, gid: nobody });
-  return status === 0 ? undefined : `nobody may not read ${path}`;
+const root = fileURLToPath(new URL('../../', import.meta.url));
+/** What the programs consist of, from the root of the project. */
+const parts = [
+  'package.json',
+  'bin',
+  'dist',
+  'node_modules/bindings',
+  'node_modules/file-uri-to-path',
+  'node_modules/better-sqlite3/package.json',
+  'node_modules/better-sqlite3/lib',
+  'node_modules/better-sqlite3/build/Release/better_sqlite3.node',
+];
+
+/** Whether nobody passes the test of test(1). */
+function may(test: '-r' | '-x', path: string): boolean {
+  return spawnSync('test', [test, path], { uid: nobody, gid: nobody }).status === 0;
 }
 
-/** Why a program of ours cannot run as nobody here, or undefined; says so on the console. */
-export const cannotBecomeNobody = findReason();
-if (cannotBecomeNobody) console.warn(`tests skipped: ${cannotBecomeNobody}`);
+/** Why no program can run as nobody here, or undefined. */
+export const cannotBecomeNobody =
+  notRoot ?? (may('-x', process.execPath) ? undefined : `nobody may not run ${process.execPath}`);
+
+/** The directory of our programs, or of a copy where the project is closed to nobody. */
+export const programsForNobody =
+  cannotBecomeNobody || may('-r', join(root, 'dist/rater.js')) ? join(root, 'bin') : copied();
+
+/** For the tests of one file. */
+function copied(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'ipthrottle-programs-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  for (const part of parts) {
+    cpSync(join(root, part), join(directory, part), { recursive: true, dereference: true });
+  }
+  spawnSync('chmod', ['-R', 'go+rX', directory]);
+  return join(directory, 'bin');
+}

@@ -6,12 +6,13 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { listenOnUnixSocket } from '../../src/daemon/listeners/unix-socket.ts';
 import { findInCdb } from '../../src/enforcers/cdb/cdb.ts';
-import { missing } from '../golden/real-tools.ts';
+import { missing, unless } from '../run/unless.ts';
 import { burst, fates, greeted } from './connections.ts';
-import { cannotBecomeNobody, nobody } from './nobody.ts';
+import { cannotBecomeNobody, nobody, programsForNobody } from './nobody.ts';
 import { type RunningProgram, until } from './running-program.ts';
 import { Site } from './site.ts';
 
@@ -133,8 +134,9 @@ describe('as user nobody', () => {
     });
   }
 
-  test.skipIf(reason).for(['tcpsvd', 'tcpserver'])(
+  test.for(['tcpsvd', 'tcpserver'])(
     'rater and %s do all they should',
+    unless(reason),
     async (name) => {
       site = new Site({ rules: ':allow\n', seconds: 6 }, nobody);
       await site.startRater();
@@ -146,8 +148,9 @@ describe('as user nobody', () => {
     },
   );
 
-  test.skipIf(reason)(
+  test(
     'what root does while rater is down is left to the user of rater',
+    unless(reason),
     async () => {
       site = new Site({ rules: ':allow\n' }, nobody);
       const rater = await site.startRater();
@@ -166,11 +169,16 @@ describe('as user nobody', () => {
     },
   );
 
-  test.skipIf(reason)('a user who may not is told so, and nothing changes', async () => {
+  test('a user who may not is told so, and nothing changes', unless(reason), async () => {
     site = new Site({});
     await site.startRater();
-    const cli = new URL('../../bin/ipthrottle', import.meta.url).pathname;
-    const args = [cli, '-c', site.path('rater.conf'), 'block', '192.0.2.1'];
+    const args = [
+      join(programsForNobody, 'ipthrottle'),
+      '-c',
+      site.path('rater.conf'),
+      'block',
+      '192.0.2.1',
+    ];
     spawnSync('chmod', ['0755', site.directory]);
     const { status, stderr } = spawnSync(process.execPath, args, {
       uid: nobody,

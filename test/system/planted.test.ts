@@ -25,8 +25,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { missing } from '../golden/real-tools.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
+import { missing, unless } from '../run/unless.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
 import { type Plan, Site } from './site.ts';
@@ -84,7 +84,7 @@ const targets = [
   ['nothing', absent],
 ] as const;
 
-describe.skipIf(cannotBecomeNobody)('at start', () => {
+describe('at start', unless(cannotBecomeNobody), () => {
   const settings = 'log: "rater.log";';
   const taken = [
     { name: 'rater.sock.lock', says: /cannot listen: .*rater\.sock\.lock is not a file, and uid/ },
@@ -132,7 +132,7 @@ describe.skipIf(cannotBecomeNobody)('at start', () => {
   });
 });
 
-describe.skipIf(cannotBecomeNobody)('in the peers directory', () => {
+describe('in the peers directory', unless(cannotBecomeNobody), () => {
   test.for(targets)('a link to %s in place of a block stays', async ([, target]) => {
     openSite({});
     plant(target(), 'peers', '192.0.2.1');
@@ -200,7 +200,7 @@ describe.skipIf(cannotBecomeNobody)('in the peers directory', () => {
   });
 });
 
-describe.skipIf(cannotBecomeNobody ?? missing('tcprules', 'tcprulescheck'))('at the cdb', () => {
+describe('at the cdb', unless(cannotBecomeNobody ?? missing('tcprules', 'tcprulescheck')), () => {
   // The network is for tcprules to compile, so that it is called.
   const rules = '198.51.0.0/16:deny\n:allow\n';
 

@@ -8,13 +8,8 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  builtRatecheck,
-  compiledFixture,
-  hasProgram,
-  newDirectory,
-} from '../ratecheck/programs.ts';
-import { type ServerName, startServer } from '../ratecheck/real-server.ts';
+import { builtRatecheck, compiledFixture, newDirectory } from '../ratecheck/programs.ts';
+import { startServer } from '../ratecheck/real-server.ts';
 import {
   reply,
   type ScriptedRater,
@@ -22,6 +17,8 @@ import {
   startScriptedRater,
 } from '../ratecheck/scripted-rater.ts';
 import { freePort } from '../run/free-port.ts';
+import { missing, unless } from '../run/unless.ts';
+import type { ServerName } from './mail-server.ts';
 
 const directory = newDirectory();
 let ratecheck = '';
@@ -114,10 +111,7 @@ const states: readonly [string, readonly string[], readonly (string | RegExp)[]]
 ];
 
 for (const server of ['tcpsvd', 'tcpserver'] as const) {
-  const missing = !hasProgram(server);
-  if (missing) console.warn(`ratecheck is not tested under ${server}: not installed`);
-
-  describe.skipIf(missing)(`under ${server}`, () => {
+  describe(`under ${server}`, unless(missing(server)), () => {
     test.each(states)('a program started %s finds nothing changed', async (_, odd, signs) => {
       const start = odd.length > 0 ? [oddStart, ...odd, '--'] : [];
       const port = await freePort();

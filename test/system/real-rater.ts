@@ -1,14 +1,12 @@
 /**
  * The real daemon, bin/rater, for one test: in a directory of its own, killed when the test is over.
  */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-
-const patienceMs = 60_000;
+import { RunningProgram } from './running-program.ts';
 
 export const programs = fileURLToPath(new URL('../../bin/', import.meta.url));
 
@@ -24,19 +22,6 @@ export type RunningRater = {
   kill(signal?: NodeJS.Signals): Promise<void>;
 };
 
-/** Waits until `isTrue`; what it waits for is events, so the time only bounds a failure. */
-export async function until(
-  what: string | (() => string),
-  isTrue: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const lastMs = performance.now() + patienceMs;
-  while (performance.now() < lastMs) {
-    if (await isTrue()) return;
-    await pause(5);
-  }
-  throw new Error(`waited in vain for ${typeof what === 'string' ? what : what()}`);
-}
-
 /** Starts it on `configuration`, to which a line with its own sockets and database is added. */
 export async function startRater(
   directory: string,
@@ -47,32 +32,18 @@ export async function startRater(
   const own = `settings : { socket: "rater.sock"; db_path: "rater.db"; ${settings} };`;
   const text = /^settings\b/m.test(configuration) ? configuration : `${own}\n${configuration}`;
   writeFileSync(configFile, text);
-  const child = spawn(process.execPath, [join(programs, 'rater'), '-c', configFile], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const rater = new RunningProgram({
+    command: [process.execPath, join(programs, 'rater'), '-c', configFile],
+    directory: process.cwd(),
   });
-  let said = '';
-  child.stderr.on('data', (bytes: Buffer) => {
-    said += bytes.toString('utf8');
-  });
-  const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
-  const kill = (signal: NodeJS.Signals = 'SIGKILL') => {
-    child.kill(signal);
-    return ended;
-  };
+  const kill = (signal: NodeJS.Signals = 'SIGKILL') => rater.killedBy(signal);
   onTestFinished(() => kill());
-  const says = (pattern: RegExp) =>
-    until(
-      () => `${pattern} in the log of rater: ${said}`,
-      () => {
-        if (child.exitCode !== null) throw new Error(`rater ended: ${said}`);
-        return pattern.test(said);
-      },
-    );
+  const says = (pattern: RegExp) => rater.says(pattern);
   await says(/ready/);
   await says(/all in force|error: /);
   const socket = join(directory, 'rater.sock');
   if (!existsSync(socket)) throw new Error(`there is no ${socket}`);
-  return { socket, configFile, pid: child.pid as number, log: () => said, says, kill };
+  return { socket, configFile, pid: rater.pid, log: () => rater.said, says, kill };
 }
 
 export type Finished = { exit: number | null; stdout: string; stderr: string };

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { missing } from '../golden/real-tools.ts';
+import { missing, unless } from '../run/unless.ts';
 import { burst, fates, greeted } from './connections.ts';
 import { cannotBecomeNobody, nobody } from './nobody.ts';
 import { until } from './running-program.ts';
@@ -101,7 +101,7 @@ describe.each(users)('rater as %s', (_, user) => {
   });
 });
 
-test.skipIf(missing('tcpsvd'))('rm lets a client in and its count starts anew', async () => {
+test('rm lets a client in and its count starts anew', unless(missing('tcpsvd')), async () => {
   site = new Site();
   const rater = await site.startRater();
   const { port } = await site.startTcpsvd();
@@ -112,7 +112,7 @@ test.skipIf(missing('tcpsvd'))('rm lets a client in and its count starts anew', 
   expect(greeted(await burst(port, '127.0.1.1', 10))).toBe(10);
 });
 
-test.skipIf(missing('tcpsvd'))('tcpsvd -t ends blocks, and unblocks none', async () => {
+test('tcpsvd -t ends blocks, and unblocks none', unless(missing('tcpsvd')), async () => {
   site = new Site({ peersTimeout: 3600, seconds: 3 });
   const rater = await site.startRater();
   const { port } = await site.startTcpsvd();

@@ -7,7 +7,8 @@ import { ConfigWatcher } from '../../src/daemon/config-watcher.ts';
 import { Health } from '../../src/health/health.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
-import { startRater, until } from './real-rater.ts';
+import { startRater } from './real-rater.ts';
+import { until } from './running-program.ts';
 
 const settings = 'settings : { socket: "rater.sock"; db_path: "rater.db"; };';
 

@@ -9,16 +9,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** How long a test waits for what must happen; a loaded machine needs some of it. */
 const patienceMs = 60_000;
 const lookAgainMs = 5;
+const lastWordsMs = 1000;
 
 /** Resolves when `holds` answers true; fails with what was waited for. */
 export async function until(
-  what: string,
+  what: string | (() => string),
   holds: () => boolean | Promise<boolean>,
   forMs = patienceMs,
 ): Promise<void> {
   const lastMs = performance.now() + forMs;
   while (!(await holds())) {
-    if (performance.now() > lastMs) throw new Error(`waited ${forMs} ms in vain: ${what}`);
+    if (performance.now() > lastMs) {
+      const missed = typeof what === 'string' ? what : what();
+      throw new Error(`waited ${forMs} ms in vain: ${missed}`);
+    }
     await sleep(lookAgainMs);
   }
 }
@@ -29,6 +33,8 @@ export type Start = {
   /** User and group to run as; the test's own when undefined. */
   readonly user?: number | undefined;
   readonly umask?: string | undefined;
+  /** Beside PATH. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
 };
 
 export class RunningProgram {
@@ -39,7 +45,7 @@ export class RunningProgram {
   /** Its process group is empty; the number may be that of another one by now. */
   #isGone = false;
 
-  constructor({ command, directory, user, umask }: Start) {
+  constructor({ command, directory, user, umask, environment }: Start) {
     this.#name = command.join(' ');
     const shell = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh'];
     const [program = '', ...args] = umask === undefined ? command : [...shell, ...command];
@@ -47,7 +53,7 @@ export class RunningProgram {
       cwd: directory,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '' },
+      env: { PATH: process.env.PATH ?? '', ...environment },
       ...(user === undefined ? {} : { uid: user, gid: user }),
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -85,10 +91,14 @@ export class RunningProgram {
 
   /** Waits until it has said `pattern`; fails at once when it ends without. */
   async says(pattern: RegExp): Promise<void> {
-    await until(`${this.#name}: ${pattern}, it said:\n${this.#said}`, () => {
+    const missed = () => `${this.#name}: ${pattern}, it said:\n${this.#said}`;
+    await until(missed, async () => {
       if (pattern.test(this.#said)) return true;
-      if (!this.isRunning) throw new Error(`${this.#name}: ended: ${this.#said}`);
-      return false;
+      if (this.isRunning) return false;
+      // Its last words may be on their way; a child of its own may keep the pipe open.
+      await Promise.race([this.#ended, sleep(lastWordsMs)]);
+      if (pattern.test(this.#said)) return true;
+      throw new Error(`ended: ${missed()}`);
     });
   }
 

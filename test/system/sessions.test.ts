@@ -6,10 +6,13 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { connect as connectTo, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { builtRatecheck, hasProgram, run } from '../ratecheck/programs.ts';
-import { type RunningServer, type ServerName, startServer } from '../ratecheck/real-server.ts';
+import { builtRatecheck, run } from '../ratecheck/programs.ts';
+import { type RunningServer, startServer } from '../ratecheck/real-server.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
-import { startRater, until } from './real-rater.ts';
+import { missing, unless } from '../run/unless.ts';
+import type { ServerName } from './mail-server.ts';
+import { startRater } from './real-rater.ts';
+import { until } from './running-program.ts';
 
 const twenty = `
   limits  : { ip: ( ("*", 60, 100000) ); };
@@ -78,10 +81,7 @@ async function enter(running: RunningServer): Promise<Session> {
 }
 
 for (const server of ['tcpsvd', 'tcpserver'] as const) {
-  const missing = !hasProgram(server);
-  if (missing) console.warn(`sessions are not tested under ${server}: not installed`);
-
-  describe.skipIf(missing)(`under ${server}`, () => {
+  describe(`under ${server}`, unless(missing(server)), () => {
     test('20 sessions are open, the 21st is refused, one ends, the next enters', async () => {
       const rater = await startRater(temporaryDirectory(), twenty);
       const running = await chain(server, rater.socket, '-k');
@@ -144,27 +144,30 @@ describe('sessions of networks', () => {
     classes : { ip: { also: ("net"); concurrent: 2; };
                 net: { prefix4: 24; concurrent: 3; }; };`;
 
-  test('a /24 shares its places, and one address has its own fewer', async ({ skip }) => {
-    skip(!hasProgram('tcpserver'), 'tcpserver is not installed');
-    const rater = await startRater(temporaryDirectory(), networks);
-    const running = await chain('tcpserver', rater.socket, '-k');
-    const from = async (address: string) => {
-      const session = await open(running.port, address);
-      return { session, isServed: served.test(session.greeting) };
-    };
-    const first = await from('127.0.0.2');
-    expect(first.isServed).toBe(true);
-    expect((await from('127.0.0.2')).isServed).toBe(true);
-    // The address is full, its network is not.
-    expect((await from('127.0.0.2')).isServed).toBe(false);
-    expect((await from('127.0.0.3')).isServed).toBe(true);
-    // The network is full, this address has nobody.
-    expect((await from('127.0.0.4')).isServed).toBe(false);
-    expect((await from('127.0.1.4')).isServed).toBe(true);
-    await first.session.end();
-    await until('a place', async () => (await from('127.0.0.4')).isServed);
-    expect((await from('127.0.0.4')).isServed).toBe(false);
-  });
+  test(
+    'a /24 shares its places, and one address has its own fewer',
+    unless(missing('tcpserver')),
+    async () => {
+      const rater = await startRater(temporaryDirectory(), networks);
+      const running = await chain('tcpserver', rater.socket, '-k');
+      const from = async (address: string) => {
+        const session = await open(running.port, address);
+        return { session, isServed: served.test(session.greeting) };
+      };
+      const first = await from('127.0.0.2');
+      expect(first.isServed).toBe(true);
+      expect((await from('127.0.0.2')).isServed).toBe(true);
+      // The address is full, its network is not.
+      expect((await from('127.0.0.2')).isServed).toBe(false);
+      expect((await from('127.0.0.3')).isServed).toBe(true);
+      // The network is full, this address has nobody.
+      expect((await from('127.0.0.4')).isServed).toBe(false);
+      expect((await from('127.0.1.4')).isServed).toBe(true);
+      await first.session.end();
+      await until('a place', async () => (await from('127.0.0.4')).isServed);
+      expect((await from('127.0.0.4')).isServed).toBe(false);
+    },
+  );
 });
 
 describe('what the program gets with -k', () => {

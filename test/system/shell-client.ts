@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { until } from './real-rater.ts';
+import { until } from './running-program.ts';
 
 export class ShellClient {
   readonly socket: Socket;

@@ -19,7 +19,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { freePort } from '../run/free-port.ts';
+import { type Listening, type ServerName, startMailServer } from './mail-server.ts';
+import { programsForNobody } from './nobody.ts';
 import { RunningProgram } from './running-program.ts';
 
 /** Bytes; a list of tens of thousands of blocks. */
@@ -48,9 +49,6 @@ export type Plan = {
 };
 
 export type Outcome = { readonly exit: number; readonly stdout: string; readonly stderr: string };
-
-/** A server that accepts connections. */
-export type Listening = { readonly port: number; readonly server: RunningProgram };
 
 /** A row of `ipthrottle list --json`. */
 export type Listed = {
@@ -111,7 +109,14 @@ export class Site {
 
   /** Starts rater and does not wait. */
   spawnRater(umask?: string): RunningProgram {
-    return this.#start(this.#program('rater', '-c', 'rater.conf'), umask);
+    const program = new RunningProgram({
+      command: this.#launch(this.#program('rater'), '-c', 'rater.conf'),
+      directory: this.directory,
+      user: this.#user,
+      umask,
+    });
+    this.#running.push(program);
+    return program;
   }
 
   /** Starts rater and waits until it is ready and has put all blocks in force, or said why not. */
@@ -126,20 +131,19 @@ export class Site {
   startTcpsvd(): Promise<Listening> {
     const timeout = this.#plan.peersTimeout;
     const age = timeout === undefined ? [] : ['-t', String(timeout)];
-    const options = ['-v', '-l', 'site', '-c', '200', '-b', '512', ...age, '-i', 'peers'];
-    return this.#startServer(['tcpsvd', ...options], /listening on /);
+    return this.#startServer('tcpsvd', [...age, '-i', 'peers']);
   }
 
   /** Starts `tcpserver -x` and waits until it listens; the port. */
   startTcpserver(cdb = 'rules.cdb'): Promise<Listening> {
-    const options = ['-v', '-HR', '-l', 'site', '-c', '200', '-b', '512', '-x', cdb];
-    return this.#startServer(['tcpserver', ...options], /status: 0\//);
+    return this.#startServer('tcpserver', ['-x', cdb]);
   }
 
   /** Runs ipthrottle to its end, as the test's own user. */
   ipthrottle(...args: string[]): Promise<Outcome> {
-    const command = this.#program('ipthrottle', '-c', this.path('rater.conf'), ...args);
-    return this.#finished('env', command.slice(1));
+    const program = programPath('ipthrottle');
+    const [command = '', ...words] = this.#launch(program, '-c', this.path('rater.conf'), ...args);
+    return this.#finished(command, words);
   }
 
   async list(): Promise<Listed[]> {
@@ -168,35 +172,27 @@ export class Site {
     expect(left, 'processes left behind').toEqual([]);
   }
 
-  #program(name: string, ...args: string[]): string[] {
+  /** A program of ours in the environment of the plan. */
+  #launch(program: string, ...args: string[]): string[] {
     const { environment = [] } = this.#plan;
-    return ['env', ...environment, process.execPath, programPath(name), ...args];
+    return ['env', ...environment, process.execPath, program, ...args];
   }
 
-  #start(command: readonly string[], umask?: string): RunningProgram {
-    const program = new RunningProgram({
-      command,
+  async #startServer(name: ServerName, options: readonly string[]): Promise<Listening> {
+    const check = [this.#program('ratecheck'), '-t', '60000', '-s', this.path('rater.sock')];
+    const listening = await startMailServer(name, {
+      options: ['-c', '200', '-b', '512', ...options],
+      command: [...check, '/bin/echo', '220 ready'],
       directory: this.directory,
       user: this.#user,
-      umask,
     });
-    this.#running.push(program);
-    return program;
+    this.#running.push(listening.server);
+    return listening;
   }
 
-  /** The port is free a moment before the server takes it, so another may be quicker. */
-  async #startServer(command: readonly string[], isReady: RegExp, tries = 5): Promise<Listening> {
-    const port = await freePort();
-    const check = [programPath('ratecheck'), '-t', '60000', '-s', this.path('rater.sock')];
-    const greet = ['/bin/echo', '220 ready'];
-    const server = this.#start([...command, '127.0.0.1', String(port), ...check, ...greet]);
-    try {
-      await server.says(isReady);
-    } catch (error) {
-      if (tries === 0 || !/in use/.test(server.said)) throw error;
-      return this.#startServer(command, isReady, tries - 1);
-    }
-    return { port, server };
+  /** One that its user can run. */
+  #program(name: string): string {
+    return this.#user === undefined ? programPath(name) : join(programsForNobody, name);
   }
 
   #finished(program: string, args: readonly string[], env: Record<string, string> = {}) {

@@ -2,18 +2,18 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { notRoot } from '../run/unless.ts';
 
 const smallestFiles = 40;
 
 function findReason(): string | undefined {
-  if (process.getuid?.() !== 0) return 'only root may mount a small disk';
+  if (notRoot) return notRoot;
   const { status, stderr } = spawnSync('mount', ['--fake', '-t', 'tmpfs', 'none', '/mnt']);
-  return status === 0 ? undefined : `mount: ${stderr}`;
+  return status === 0 ? undefined : `no small disk can be mounted: ${stderr}`;
 }
 
-/** Why there can be no small disk here, or undefined; says so on the console. */
+/** Why there can be no small disk here, or undefined. */
 export const noSmallDisk = findReason();
-if (noSmallDisk) console.warn(`tests skipped: ${noSmallDisk}`);
 
 function mount(...args: string[]): void {
   const { status, stderr } = spawnSync('mount', args);

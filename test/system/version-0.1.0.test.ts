@@ -19,8 +19,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { preventGc } from '../../src/store/prevent-gc.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
+import { unless } from '../run/unless.ts';
 import { column, rawDatabase } from '../store/raw-database.ts';
-import { canFakeDate, fakeDate, setDate } from './fake-date.ts';
+import { fakeDate, noFakeDate, setDate } from './fake-date.ts';
 import { type Listed, Site } from './site.ts';
 
 /** Of files.json. Instants are in seconds; what has no text stands beside it as a file. */
@@ -116,7 +117,7 @@ async function saidNow(): Promise<Record<string, unknown>> {
   return Object.fromEntries(answers);
 }
 
-describe.skipIf(!canFakeDate).each(['stopped', 'killed'])('what a %s rater left', (name) => {
+describe.each(['stopped', 'killed'])('what a %s rater left', unless(noFakeDate), (name) => {
   test('is to ipthrottle, without rater, what it was to the old one', async () => {
     unpack(name);
     const before = entries();

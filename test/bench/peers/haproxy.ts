@@ -1,8 +1,9 @@
 /** haproxy in front of a server, counting connections per address in a stick table. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../run/free-port.ts';
+import type { Listening } from '../../system/mail-server.ts';
 import { until } from '../../system/running-program.ts';
-import { freePort, type Listening } from '../servers.ts';
 import type { Workbench } from '../workbench.ts';
 import { isInstalled } from './installed.ts';
 

@@ -31,7 +31,7 @@ findsEach([
   },
   {
     what: 'who may not ask rater',
-    skip: cannotBecomeNobody ?? false,
+    skip: cannotBecomeNobody,
     how: () => ({ user: nobody }),
     finds: 'problem daemon',
     says: /may not ask rater/,

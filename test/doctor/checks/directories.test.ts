@@ -5,10 +5,9 @@
  * Tests: src/enforcers/peers/directory-obstacles.ts
  */
 import { chmodSync, chownSync, rmSync } from 'node:fs';
+import { notRoot } from '../../run/unless.ts';
 import { nobody } from '../../system/nobody.ts';
 import { findsEach } from '../examination.ts';
-
-const isRoot = process.getuid?.() === 0;
 
 findsEach([
   {
@@ -19,7 +18,7 @@ findsEach([
   },
   {
     what: 'a peers directory that the user of rater may not write in',
-    skip: !isRoot && 'not root',
+    skip: notRoot,
     before: (site) => chownSync(site.directory, nobody, nobody),
     finds: 'problem directories',
     says: /uid 65534\) may not write in .*peers/,

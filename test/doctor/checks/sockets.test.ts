@@ -2,10 +2,10 @@
 import { chmodSync, chownSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { freePort } from '../../run/free-port.ts';
+import { notRoot } from '../../run/unless.ts';
 import { nobody } from '../../system/nobody.ts';
 import { examine, findsEach, kinds, newSite } from '../examination.ts';
 
-const isRoot = process.getuid?.() === 0;
 const port = await freePort();
 
 findsEach([
@@ -35,7 +35,7 @@ findsEach([
   },
   {
     what: 'a directory of the socket that is open to another group only',
-    skip: !isRoot && 'not root',
+    skip: notRoot,
     before(site) {
       chmodSync(site.directory, 0o750);
       chownSync(site.directory, 0, nobody);

@@ -17,8 +17,9 @@ import { PeersCdb } from '../../../src/enforcers/peers/peers-cdb.ts';
 import { realTimers, type Timers } from '../../../src/runtime/timers.ts';
 import { keepsEnforcerPromises } from '../../contract/enforcer.ts';
 import { address, block } from '../../core/blocks.ts';
-import { missing, runIpsvdCdb } from '../../golden/real-tools.ts';
+import { runIpsvdCdb } from '../../golden/real-tools.ts';
 import { temporaryDirectory } from '../../run/temporary-directory.ts';
+import { missing, unless } from '../../run/unless.ts';
 import { HandTimers } from '../../runtime/hand-timers.ts';
 import { loggedInto } from '../logged-into.ts';
 import { startTcpsvd } from './tcpsvd.ts';
@@ -96,20 +97,24 @@ function hand(): { timers: HandTimers } & ReturnType<typeof site> {
   return { timers, ...site(undefined, timers) };
 }
 
-test.skipIf(noTools).each([
+test.each([
   ['silent', undefined],
   ['polite', message],
-])('with %s blocks the cdb is what ipsvd-cdb makes of the directory', (_, politely) => {
-  const { enforcer, directory, cdb, file } = site(politely);
-  writeFileSync(file('0'), '# all\n+A=b\n', { mode: 0o444 });
-  for (let i = 0; i < 300; i++) enforcer.impose(block(`192.0.${i >> 7}.${i & 127}`));
-  enforcer.impose(block('198.51.100.0/24'));
-  enforcer.rebuild.flush();
-  expect(Buffer.compare(readFileSync(cdb), runIpsvdCdb(directory))).toBe(0);
-  for (let i = 0; i < 300; i += 3) enforcer.lift(block(`192.0.${i >> 7}.${i & 127}`));
-  enforcer.rebuild.flush();
-  expect(Buffer.compare(readFileSync(cdb), runIpsvdCdb(directory))).toBe(0);
-});
+])(
+  'with %s blocks the cdb is what ipsvd-cdb makes of the directory',
+  unless(noTools),
+  (_, politely) => {
+    const { enforcer, directory, cdb, file } = site(politely);
+    writeFileSync(file('0'), '# all\n+A=b\n', { mode: 0o444 });
+    for (let i = 0; i < 300; i++) enforcer.impose(block(`192.0.${i >> 7}.${i & 127}`));
+    enforcer.impose(block('198.51.100.0/24'));
+    enforcer.rebuild.flush();
+    expect(Buffer.compare(readFileSync(cdb), runIpsvdCdb(directory))).toBe(0);
+    for (let i = 0; i < 300; i += 3) enforcer.lift(block(`192.0.${i >> 7}.${i & 127}`));
+    enforcer.rebuild.flush();
+    expect(Buffer.compare(readFileSync(cdb), runIpsvdCdb(directory))).toBe(0);
+  },
+);
 
 test('tcpsvd -x says the message', async () => {
   const { enforcer, cdb } = site(message);

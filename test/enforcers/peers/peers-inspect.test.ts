@@ -33,6 +33,7 @@ import { readPeerFile } from '../../../src/enforcers/peers/read-peer-file.ts';
 import { findings } from '../../contract/enforcer.ts';
 import { block } from '../../core/blocks.ts';
 import { temporaryDirectory } from '../../run/temporary-directory.ts';
+import { notRoot, unless } from '../../run/unless.ts';
 
 const nobody = 65534;
 const isRoot = process.geteuid?.() === 0;
@@ -203,51 +204,59 @@ describe.each([
     return result;
   }
 
-  test.skipIf(!isRoot && !isOrdinary).each([
+  test.each([
     ['silent', undefined],
     ['polite', 'Slow down'],
-  ])('the block, and the %s file is the same afterwards', (_, polite) => {
-    const { directory, start, file } = imposed(
-      made({ timeoutSeconds: 90, ...(polite && { polite }) }),
-    );
-    const before = ['192.0.2.1', '198.51.100'].map((name) => traits(file(name)));
-    const found = findings(start(), [], 'orphans');
-    expect(found).toHaveLength(2);
-    expect(found).toContainEqual({ kind: 'orphan', block: first });
-    expect(found).toContainEqual({ kind: 'orphan', block: second });
-    expect(['192.0.2.1', '198.51.100'].map((name) => traits(file(name)))).toEqual(before);
-    expect(readdirSync(directory).sort()).toEqual(['192.0.2.1', '198.51.100']);
-  });
+  ])(
+    'the block, and the %s file is the same afterwards',
+    unless(isOrdinary ? undefined : notRoot),
+    (_, polite) => {
+      const { directory, start, file } = imposed(
+        made({ timeoutSeconds: 90, ...(polite && { polite }) }),
+      );
+      const before = ['192.0.2.1', '198.51.100'].map((name) => traits(file(name)));
+      const found = findings(start(), [], 'orphans');
+      expect(found).toHaveLength(2);
+      expect(found).toContainEqual({ kind: 'orphan', block: first });
+      expect(found).toContainEqual({ kind: 'orphan', block: second });
+      expect(['192.0.2.1', '198.51.100'].map((name) => traits(file(name)))).toEqual(before);
+      expect(readdirSync(directory).sort()).toEqual(['192.0.2.1', '198.51.100']);
+    },
+  );
 
-  test.skipIf(!isRoot && !isOrdinary)(`nothing where the admin wrote it (${who})`, () => {
-    const { directory, peers, start, file } = made();
-    const text = peerFileText(first);
-    const long = 'a note of the admin '.repeat(10);
-    const end = first.untilMs / 1000;
-    for (const [name, words, mode, seconds] of [
-      ['192.0.2.1', text, 0o600, end],
-      ['192.0.2.2', text, 0o200, end],
-      ['192.0.2.3', long, 0o200, end],
-      ['192.0.2.4', '', 0o200, end],
-      ['192.0.2.5', text.replace('2.1', '2.5'), 0o200, end + 5],
-      ['192.0.2.6', `\n${text.replace('2.1', '2.6')}`, 0o200, end],
-      ['192.0.2', text, 0o200, end],
-      ['example.org', text, 0o200, end],
-    ] as const) {
-      writeFileSync(file(name), words, { mode });
-      utimesSync(file(name), 5, seconds);
-    }
-    const names = readdirSync(directory);
-    const before = names.map((name) => traits(file(name)));
-    expect(findings(peers, [])).toEqual([]);
-    expect(names.map((name) => traits(file(name)))).toEqual(before);
-    const changes = () => names.map((name) => lstatSync(file(name)).ctimeMs);
-    const read = changes();
-    expect(findings(peers, [])).toEqual([]);
-    expect(changes(), 'nobody reads a file twice').toEqual(read);
-    expect(findings(start(), [])).toEqual([]);
-    expect(readdirSync(directory)).toEqual(names);
-  });
+  test(
+    `nothing where the admin wrote it (${who})`,
+    unless(isOrdinary ? undefined : notRoot),
+    () => {
+      const { directory, peers, start, file } = made();
+      const text = peerFileText(first);
+      const long = 'a note of the admin '.repeat(10);
+      const end = first.untilMs / 1000;
+      for (const [name, words, mode, seconds] of [
+        ['192.0.2.1', text, 0o600, end],
+        ['192.0.2.2', text, 0o200, end],
+        ['192.0.2.3', long, 0o200, end],
+        ['192.0.2.4', '', 0o200, end],
+        ['192.0.2.5', text.replace('2.1', '2.5'), 0o200, end + 5],
+        ['192.0.2.6', `\n${text.replace('2.1', '2.6')}`, 0o200, end],
+        ['192.0.2', text, 0o200, end],
+        ['example.org', text, 0o200, end],
+      ] as const) {
+        writeFileSync(file(name), words, { mode });
+        utimesSync(file(name), 5, seconds);
+      }
+      const names = readdirSync(directory);
+      const before = names.map((name) => traits(file(name)));
+      expect(findings(peers, [])).toEqual([]);
+      expect(names.map((name) => traits(file(name)))).toEqual(before);
+      const changes = () => names.map((name) => lstatSync(file(name)).ctimeMs);
+      const read = changes();
+      expect(findings(peers, [])).toEqual([]);
+      expect(changes(), 'nobody reads a file twice').toEqual(read);
+      expect(findings(start(), [])).toEqual([]);
+      expect(readdirSync(directory)).toEqual(names);
+    },
+  );
 });
 
 test('of a directory that cannot be searched nobody can tell what the server would do', () => {
@@ -258,8 +267,9 @@ test('of a directory that cannot be searched nobody can tell what the server wou
   expect(peers.entryOwner(first.address, first)).toBe('unknown');
 });
 
-test.skipIf(!isRoot)(
+test(
   "somebody else's file is not ours whatever it says, and is not touched",
+  unless(notRoot),
   () => {
     const { start, file } = imposed(site());
     chownSync(file('192.0.2.1'), nobody, nobody);

@@ -24,7 +24,8 @@ import { temporaryName } from '../../../src/files/replace-file.ts';
 import { Fault } from '../../../src/runtime/errors.ts';
 import { realTimers } from '../../../src/runtime/timers.ts';
 import { addressFor, blockOf, findings, keepsEnforcerPromises } from '../../contract/enforcer.ts';
-import { missing, runTcprules, runTcprulescheck } from '../../golden/real-tools.ts';
+import { runTcprules, runTcprulescheck } from '../../golden/real-tools.ts';
+import { missing, unless } from '../../run/unless.ts';
 import { HandTimers } from '../../runtime/hand-timers.ts';
 import { loggedInto } from '../logged-into.ts';
 import { startTcpserver } from './tcpserver.ts';
@@ -141,7 +142,7 @@ keepsEnforcerPromises(
 );
 
 describe('polite refusals', () => {
-  test.skipIf(noServer)('rblsmtpd says the message with a 451, and nobody relays', async () => {
+  test('rblsmtpd says the message with a 451, and nobody relays', unless(noServer), async () => {
     writeFileSync(source, '127.:allow,RELAYCLIENT="",RBLSMTPD=""\n');
     const enforcer = openPolite();
     enforcer.impose(blockOf('127.192.2.1'));
@@ -157,8 +158,9 @@ describe('polite refusals', () => {
     }
   });
 
-  test.skipIf(noServer)(
+  test(
     'are temporary ones, also when the message starts with a hyphen',
+    unless(noServer),
     async () => {
       const enforcer = openPolite(undefined, '-Go away');
       enforcer.impose(blockOf('127.192.2.1'));
@@ -172,7 +174,7 @@ describe('polite refusals', () => {
     },
   );
 
-  test.skipIf(noCheck)('are what tcprules makes of our lines and the source behind them', () => {
+  test('are what tcprules makes of our lines and the source behind them', unless(noCheck), () => {
     const enforcer = openPolite();
     enforcer.impose(blockOf('203.0.113.1'));
     enforcer.impose(blockOf('198.51.100.0/24'));
@@ -201,7 +203,7 @@ describe('polite refusals', () => {
     expect(dataOf(text.endsWith('/24') ? '192.0.2.' : text)).toBe(data);
   });
 
-  test.skipIf(noCheck)('go through the installed tcprules where the source must', () => {
+  test('go through the installed tcprules where the source must', unless(noCheck), () => {
     writeFileSync(source, '198.51.100.0/24:deny\n192.0.2.1:allow,RELAYCLIENT=""\n:allow\n');
     const enforcer = openPolite();
     for (const text of ['192.0.2.1', '198.51.100.7']) enforcer.impose(blockOf(text));
@@ -259,7 +261,7 @@ grep -v '^[0-9a-f]*:[0-9a-f:]*' "${directory}/said" | exec tcprules "$@"
 
   const said = () => readFileSync(join(directory, 'said'), 'utf8');
 
-  test.skipIf(noCheck)("is never given to djb's tcprules but once, to try it", () => {
+  test("is never given to djb's tcprules but once, to try it", unless(noCheck), () => {
     writeFileSync(source, '198.51.100.0/24:deny\n:allow\n');
     const spy = join(directory, 'spy');
     const script = `#!/bin/sh
@@ -283,7 +285,7 @@ exec tcprules "$@" < "${directory}/said"
     expect(readdirSync(directory).filter((name) => name.startsWith('..'))).toEqual([]);
   });
 
-  test.skipIf(noCheck)('goes through a tcprules that takes it', () => {
+  test('goes through a tcprules that takes it', unless(noCheck), () => {
     const enforcer = open(capableTcprules());
     expect(enforcer.impose(single)).toBe('pending');
     enforcer.impose(blockOf('192.0.2.1'));
@@ -305,7 +307,7 @@ exec tcprules "$@" < "${directory}/said"
     );
   });
 
-  test.skipIf(noCheck)('is refused politely, where the source does not deny it', () => {
+  test('is refused politely, where the source does not deny it', unless(noCheck), () => {
     writeFileSync(source, '2001:db8:1::/48:deny\n:allow\n');
     const enforcer = open(capableTcprules(), timers, message);
     enforcer.reconcile([single, network]);
@@ -313,7 +315,7 @@ exec tcprules "$@" < "${directory}/said"
     expect(said()).toContain(`2001:db8::1:allow,RBLSMTPD="${message}"\n2001:db8:1::/64:deny\n`);
   });
 
-  test.skipIf(noCheck)('does not keep other blocks out when tcprules no longer takes it', () => {
+  test('does not keep other blocks out when tcprules no longer takes it', unless(noCheck), () => {
     const capable = capableTcprules();
     const enforcer = open(capable);
     enforcer.impose(single);
@@ -328,7 +330,7 @@ exec tcprules "$@" < "${directory}/said"
 });
 
 describe('the cdb', () => {
-  test.skipIf(noCheck)('is what tcprules makes of our denies and the source behind them', () => {
+  test('is what tcprules makes of our denies and the source behind them', unless(noCheck), () => {
     const enforcer = open();
     enforcer.impose(blockOf('192.0.2.1'));
     enforcer.impose(blockOf('198.51.100.0/24'));
@@ -493,8 +495,9 @@ describe('when the rules do not compile', () => {
     ],
   };
 
-  test.skipIf(noCheck).for(Object.entries(wrong))(
+  test.for(Object.entries(wrong))(
     'because of %s, the old cdb stays, blocks are pending, and it is logged once',
+    unless(noCheck),
     ([, [spoil, detail]]) => {
       const enforcer = openFlushed();
       timers.advance(2000);
@@ -592,7 +595,7 @@ describe('when the rules do not compile', () => {
   });
 });
 
-describe.skipIf(noCheck)('a source with foreign lines', () => {
+describe('a source with foreign lines', unless(noCheck), () => {
   beforeEach(() => writeFileSync(source, '# mine\n198.51.100.0/24:deny\n192.0.2.1:allow\n:allow'));
 
   test('is compiled by the installed tcprules, our denies first and the source verbatim', () => {
@@ -635,38 +638,42 @@ describe.skipIf(noCheck)('a source with foreign lines', () => {
   });
 });
 
-describe.skipIf(noCheck)('the owner of an entry follows the order in which tcpserver looks', () => {
-  const rules = '10.1.2.3:allow\n10.1.2.:deny\n10.1.:allow\n10.:deny\n192.0.2.66:deny\n';
-  const cases = ['10.1.2.3', '10.1.2.4', '10.1.9.9', '10.9.9.9', '192.0.2.66', '11.0.0.1'];
+describe(
+  'the owner of an entry follows the order in which tcpserver looks',
+  unless(noCheck),
+  () => {
+    const rules = '10.1.2.3:allow\n10.1.2.:deny\n10.1.:allow\n10.:deny\n192.0.2.66:deny\n';
+    const cases = ['10.1.2.3', '10.1.2.4', '10.1.9.9', '10.9.9.9', '192.0.2.66', '11.0.0.1'];
 
-  test.for(['', ':deny\n', ':allow\n', '=:deny\n'])('with the default %j', (byDefault) => {
-    writeFileSync(source, rules + byDefault);
-    const enforcer = openFlushed();
-    for (const text of cases) {
-      const isRefused = runTcprulescheck(cdb, text).includes('deny connection');
-      const owner = enforcer.entryOwner(addressFor(text), undefined);
-      expect(owner, text).toBe(isRefused ? 'theirs' : 'absent');
-    }
-  });
+    test.for(['', ':deny\n', ':allow\n', '=:deny\n'])('with the default %j', (byDefault) => {
+      writeFileSync(source, rules + byDefault);
+      const enforcer = openFlushed();
+      for (const text of cases) {
+        const isRefused = runTcprulescheck(cdb, text).includes('deny connection');
+        const owner = enforcer.entryOwner(addressFor(text), undefined);
+        expect(owner, text).toBe(isRefused ? 'theirs' : 'absent');
+      }
+    });
 
-  test('a block that was lifted is ours until the rebuild has landed', () => {
-    const enforcer = open();
-    const block = blockOf('192.0.2.1');
-    enforcer.impose(block);
-    expect(enforcer.entryOwner(block.address, block)).toBe('unknown');
-    enforcer.rebuild.flush();
-    enforcer.lift(block);
-    expect(enforcer.entryOwner(block.address, undefined)).toBe('ours');
-    enforcer.rebuild.flush();
-    expect(enforcer.entryOwner(block.address, undefined)).toBe('absent');
-  });
+    test('a block that was lifted is ours until the rebuild has landed', () => {
+      const enforcer = open();
+      const block = blockOf('192.0.2.1');
+      enforcer.impose(block);
+      expect(enforcer.entryOwner(block.address, block)).toBe('unknown');
+      enforcer.rebuild.flush();
+      enforcer.lift(block);
+      expect(enforcer.entryOwner(block.address, undefined)).toBe('ours');
+      enforcer.rebuild.flush();
+      expect(enforcer.entryOwner(block.address, undefined)).toBe('absent');
+    });
 
-  test('a cdb that is cut off is unknown', () => {
-    const enforcer = openFlushed();
-    writeFileSync(cdb, readFileSync(cdb).subarray(0, 2060));
-    expect(enforcer.entryOwner(addressFor('192.0.2.66'), undefined)).toBe('unknown');
-  });
-});
+    test('a cdb that is cut off is unknown', () => {
+      const enforcer = openFlushed();
+      writeFileSync(cdb, readFileSync(cdb).subarray(0, 2060));
+      expect(enforcer.entryOwner(addressFor('192.0.2.66'), undefined)).toBe('unknown');
+    });
+  },
+);
 
 describe('a watched enforcer', () => {
   function openWatched(): TcprulesCdb {
@@ -729,7 +736,7 @@ describe('a watched enforcer', () => {
   });
 });
 
-describe.skipIf(noCheck)('while tcprules takes its time', () => {
+describe('while tcprules takes its time', unless(noCheck), () => {
   /** Its first run goes on until the file `go` is there. */
   function slow(): TcprulesCdb {
     writeFileSync(source, '198.51.100.0/24:deny\n:allow\n');

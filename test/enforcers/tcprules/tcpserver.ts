@@ -3,8 +3,7 @@
  * 127.0.0.0/8. Rules that let somebody in should set RBLSMTPD to nothing, so that rblsmtpd asks no
  * list in the network.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { freePort } from '../../run/free-port.ts';
+import { startMailServer } from '../../system/mail-server.ts';
 import { wordsFrom } from '../words-from.ts';
 
 export type RunningTcpserver = {
@@ -22,31 +21,16 @@ env | grep -q ^RELAYCLIENT= && echo in and relays || echo in
 while read -r line; do case "$line" in QUIT*) exit ;; esac; done
 `;
 
-function listening(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.stderr?.on('data', (bytes: Buffer) => {
-      if (bytes.includes('status: 0')) resolve();
-    });
-    child.on('error', reject);
-    child.on('exit', () => reject(new Error('tcpserver ended')));
-  });
-}
-
 export async function startTcpserver(cdb: string): Promise<RunningTcpserver> {
-  const port = await freePort();
-  const args = ['-v', '-R', '-H', '-l', 'localhost', '-x', cdb, '127.0.0.1', String(port)];
-  const child = spawn('tcpserver', [...args, 'rblsmtpd', 'sh', '-c', program], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const { port, server } = await startMailServer('tcpserver', {
+    options: ['-x', cdb],
+    command: ['rblsmtpd', 'sh', '-c', program],
+    directory: '/',
   });
-  const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()));
-  await listening(child);
   const says = (address: string) => wordsFrom(address, port, mail);
   return {
     refuses: async (address) => !(await says(address)).startsWith('in'),
     says,
-    stop: () => {
-      child.kill('SIGTERM');
-      return ended;
-    },
+    stop: () => server.end(),
   };
 }
