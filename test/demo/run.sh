@@ -9,7 +9,6 @@ home=$PWD
 dir=$(mktemp -d)
 # Below those that the system gives to clients: one of theirs may be in use though nobody listens.
 port=$((20000 + $$ % 12000))
-while tcpclient -RHl0 -T 1 127.0.0.1 "$port" true 2>/dev/null; do port=$((port + 1)); done
 pids=
 
 finish() {
@@ -49,7 +48,6 @@ show() {
   answer=$(connect "$1" | tr -d '\r')
   printf '  from %s: %s\n' "$1" "${answer:-(closed in silence, before any program started)}"
 }
-greets() { connect "$1" | grep -q '^220'; }
 # show made this last; a try of its own would be counted.
 was_greeted() { case $answer in 220*) ;; *) return 1 ;; esac; }
 
@@ -69,14 +67,22 @@ export PATH IPTHROTTLE_CONF
 say 'The configuration: three connections a minute from one address, then eight seconds outside.'
 cat rater.conf
 
-say "The daemon, and tcpsvd with ratecheck in front of an SMTP greeting, on port $port."
 rater -c rater.conf 2>rater.log &
 pids="$pids $!"
 await test -S rater.sock
+# Somebody else may have the port, or be quicker.
+until
+  tcpsvd -v -l 0 -i peers 127.0.0.1 "$port" ratecheck -s rater.sock echo '220 mail.example ESMTP' >tcpsvd.log 2>&1 &
+  server=$!
+  await grep -q 'listening on\|fatal' tcpsvd.log
+  grep -q 'listening on' tcpsvd.log
+do
+  grep -q 'address already used' tcpsvd.log || { cat tcpsvd.log >&2; exit 1; }
+  port=$((port + 1))
+done
+pids="$pids $server"
+say "The daemon, and tcpsvd with ratecheck in front of an SMTP greeting, on port $port."
 echo "\$ tcpsvd -l 0 -i peers 127.0.0.1 $port ratecheck -s rater.sock echo '220 mail.example ESMTP'"
-tcpsvd -l 0 -i peers 127.0.0.1 "$port" ratecheck -s rater.sock echo '220 mail.example ESMTP' >tcpsvd.log 2>&1 &
-pids="$pids $!"
-await greets 127.0.0.9
 
 say 'Two clients. 127.0.0.2 connects six times, 127.0.0.3 once.'
 for _ in 1 2 3 4 5 6; do show 127.0.0.2; done

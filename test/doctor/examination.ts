@@ -1,6 +1,7 @@
 /** What `ipthrottle doctor` finds at a site, asked as an operator would, and what is wrong there. */
 import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Diagnosis } from '../../src/doctor/checks/checks.ts';
@@ -8,6 +9,7 @@ import type { Step } from '../../src/doctor/probe/probe.ts';
 import { preventGc } from '../../src/store/prevent-gc.ts';
 import { missing } from '../run/unless.ts';
 import { rawDatabase } from '../store/raw-database.ts';
+import { programsForNobody } from '../system/nobody.ts';
 import { type Plan, Site } from '../system/site.ts';
 
 export const launcher = fileURLToPath(new URL('../../bin/ipthrottle', import.meta.url));
@@ -29,7 +31,9 @@ export type How = {
 };
 
 export function examine(site: Site, how: How = {}): Promise<Examination> {
-  const { searchPath = process.env.PATH ?? '', program = launcher, user, args = [] } = how;
+  const { searchPath = process.env.PATH ?? '', user, args = [] } = how;
+  const own = user === undefined ? launcher : join(programsForNobody, 'ipthrottle');
+  const program = how.program ?? own;
   const words = [program, '-c', site.path('rater.conf'), 'doctor', '--json', ...args];
   const as = user === undefined ? {} : { uid: user, gid: user };
   return new Promise((resolve, reject) => {

@@ -170,7 +170,7 @@ describe('replaceFile', () => {
     reader.stdout.on('data', (chunk) => {
       seen += chunk;
     });
-    await vi.waitFor(() => expect(seen).toContain('reading'), { timeout: 10_000 });
+    await vi.waitFor(() => expect(seen).toContain('reading'), { timeout: 60_000 });
     for (let round = 0; round < 300; round++) {
       replaceFile(path, bytesOf(round % 2 ? 'a' : 'b'), 0o640);
     }

@@ -274,7 +274,7 @@ describe('under a server', unless(reason), () => {
   );
 });
 
-test.for(['silent', 'polite'])(
+test.concurrent.for(['silent', 'polite'])(
   'a %s block that has no text for want of room stays the same file until there is room',
   unless(reason),
   async (mode, { onTestFinished }) => {
@@ -295,7 +295,7 @@ test.for(['silent', 'polite'])(
   },
 );
 
-describe('the log', unless(reason), () => {
+describe.concurrent('the log', unless(reason), () => {
   test('on a full disk: stderr and status tell it, and what waited is written by itself', async ({
     onTestFinished,
   }) => {

@@ -26,7 +26,7 @@ import { RunningProgram } from './running-program.ts';
 /** Bytes; a list of tens of thousands of blocks. */
 const longestOutput = 1 << 26;
 
-export function programPath(name: string): string {
+function programPath(name: string): string {
   return fileURLToPath(new URL(`../../bin/${name}`, import.meta.url));
 }
 
@@ -141,7 +141,7 @@ export class Site {
 
   /** Runs ipthrottle to its end, as the test's own user. */
   ipthrottle(...args: string[]): Promise<Outcome> {
-    const program = programPath('ipthrottle');
+    const program = this.#program('ipthrottle');
     const [command = '', ...words] = this.#launch(program, '-c', this.path('rater.conf'), ...args);
     return this.#finished(command, words);
   }
@@ -190,7 +190,7 @@ export class Site {
     return listening;
   }
 
-  /** One that its user can run. */
+  /** One that its user can run, also when root has taken on his rights. */
   #program(name: string): string {
     return this.#user === undefined ? programPath(name) : join(programsForNobody, name);
   }

@@ -26,7 +26,7 @@ import { startTcpsvd } from './tcpsvd.ts';
 
 const noTools = missing('tcpsvd', 'ipsvd-cdb');
 const message = 'Slow down';
-const patiently = { timeout: 20_000 };
+const patiently = { timeout: 60_000 };
 
 describe.each([
   ['silent', undefined],

@@ -447,7 +447,7 @@ describe('rebuilds', () => {
     opened.push(enforcer);
     enforcer.reconcile([blockOf('192.0.2.1')]);
     expect(existsSync(cdb)).toBe(false);
-    await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('D\0'), { timeout: 20_000 });
+    await vi.waitFor(() => expect(dataOf('192.0.2.1')).toBe('D\0'), { timeout: 60_000 });
   });
 
   test('need all blocks first, because one block alone would let the others in', () => {
@@ -694,7 +694,7 @@ describe('a watched enforcer', () => {
         if (++tries % 20 === 0) change();
         then();
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     );
   }
 
@@ -722,9 +722,9 @@ describe('a watched enforcer', () => {
     const watchers = () =>
       process.getActiveResourcesInfo().filter((name) => name === 'FSEventWrap').length;
     const enforcer = openWatched();
-    await vi.waitFor(() => expect(watchers()).toBeGreaterThan(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(watchers()).toBeGreaterThan(0), { timeout: 60_000 });
     enforcer.close();
-    await vi.waitFor(() => expect(watchers()).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(watchers()).toBe(0), { timeout: 60_000 });
   });
 
   test('that is closed before it began never begins', async () => {
@@ -769,7 +769,7 @@ exec tcprules "$@"
     const [first, second] = [blockOf('192.0.2.1'), blockOf('192.0.2.2')];
     enforcer.reconcile([first]);
     const landed = enforcer.rebuild.settle();
-    await vi.waitFor(isStarted, { timeout: 20_000 });
+    await vi.waitFor(isStarted, { timeout: 60_000 });
     expect(enforcer.rebuild.inMs).toBe(0);
     expect(enforcer.impose(second)).toBe('pending');
     expect(enforcer.lift(first)).toBe(true);
@@ -787,7 +787,7 @@ exec tcprules "$@"
     const enforcer = slow();
     enforcer.reconcile([blockOf('192.0.2.1')]);
     const landed = enforcer.rebuild.settle();
-    await vi.waitFor(isStarted, { timeout: 20_000 });
+    await vi.waitFor(isStarted, { timeout: 60_000 });
     enforcer.impose(blockOf('192.0.2.2'));
     enforcer.rebuild.flush();
     await landed;
@@ -795,7 +795,7 @@ exec tcprules "$@"
     expect(dataOf('192.0.2.2')).toBe('D\0');
     const temporary = () => readdirSync(directory).filter((name) => name.startsWith('..'));
     await vi.waitFor(() => expect([enforcer.rebuild.inMs, temporary()]).toEqual([undefined, []]), {
-      timeout: 20_000,
+      timeout: 60_000,
     });
     expect(cdbIdentity()).toBe(before);
   });
