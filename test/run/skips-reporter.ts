@@ -25,13 +25,16 @@ export default class SkipsReporter {
     for (const module of modules) {
       for (const test of module.children.allTests('skipped')) {
         const reason = reasonOf(test);
-        if (reason === unsaid && this.#areChosen) continue;
+        if (reason === unsaid) {
+          if (this.#areChosen) continue;
+          console.error(`skipped, and must say why: ${module.relativeModuleId} > ${test.fullName}`);
+          process.exitCode = 1;
+        }
         counts.set(reason, (counts.get(reason) ?? 0) + 1);
       }
     }
     for (const [reason, count] of [...counts].sort(([, one], [, other]) => other - one)) {
       console.log(`skipped: ${count} ${count === 1 ? 'test' : 'tests'}: ${reason}`);
     }
-    if (counts.has(unsaid)) process.exitCode = 1;
   }
 }
