@@ -1,6 +1,17 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const isSoak = ({ moduleId }: TestSpecification) => Number(moduleId.endsWith('/soak.test.ts'));
+
+/** Before it knows better Vitest goes by size, and would in the end wait for the soak alone. */
+class SoakFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.toSorted((one, other) => isSoak(other) - isSoak(one));
+  }
+}
 
 export default defineConfig({
   define: { IPTHROTTLE_VERSION: '"0-test"' },
@@ -11,6 +22,7 @@ export default defineConfig({
     maxWorkers: 2 * availableParallelism(),
     // Within a file, tests beside each other do little else.
     maxConcurrency: 10,
+    sequence: { sequencer: SoakFirst },
     // What a test waits for has a patience of its own; these only end what hangs.
     testTimeout: 180_000,
     hookTimeout: 180_000,
