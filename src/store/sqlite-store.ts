@@ -197,11 +197,6 @@ export class SqliteStore implements Store {
     this.#write(({ database }) => database.exec(`PRAGMA user_version = ${latestVersion}`));
   }
 
-  get(address: Address): Block | undefined {
-    const row = this.#guard(({ statements }) => statements.get.get(address.text));
-    return row && blockOf(row);
-  }
-
   all(): Block[] {
     return this.#guard(({ transactions, statements }) => {
       return transactions.all(() => this.#readAll(statements.next));

@@ -22,7 +22,6 @@ export interface Store {
   removeAll(addresses: readonly Address[]): number;
   /** Writes without changing anything, to see whether it can. */
   tryWriting(): void;
-  get(address: Address): Block | undefined;
   /** Every block, in any order. */
   all(): Block[];
   /** The offences of exactly this address or network. */

@@ -1,7 +1,12 @@
 /** The promises of src/store/store.ts, for every implementation. */
 import { describe, expect, test } from 'vitest';
+import type { Block } from '../../src/core/block.ts';
 import type { Store } from '../../src/store/store.ts';
 import { address, newBlock } from '../core/blocks.ts';
+
+function blockOf(store: Store, text: string): Block | undefined {
+  return store.all().find((block) => block.address.text === text);
+}
 
 export function keepsStorePromises(name: string, make: () => Store): void {
   describe(`${name} keeps the promises of a store:`, () => {
@@ -9,7 +14,7 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       const store = make();
       const added = store.add(newBlock('192.0.2.1', { reason: "it's; DROP TABLE blocks" }));
       expect(added).toMatchObject({ times: 1, replacedUntilMs: 0 });
-      expect(store.get(address('192.0.2.1'))).toEqual(added);
+      expect(blockOf(store, '192.0.2.1')).toEqual(added);
       expect(store.all()).toEqual([added]);
       store.close();
     });
@@ -26,10 +31,10 @@ export function keepsStorePromises(name: string, make: () => Store): void {
     test('an offence is remembered when its block is gone', () => {
       const store = make();
       const first = store.add(newBlock('192.0.2.1'));
-      expect(store.get(address('192.0.2.1'))).toEqual(first);
+      expect(blockOf(store, '192.0.2.1')).toEqual(first);
       expect(store.removeAll([address('192.0.2.1')])).toBe(1);
       expect(store.removeAll([address('192.0.2.1')])).toBe(0);
-      expect(store.get(address('192.0.2.1'))).toBeUndefined();
+      expect(blockOf(store, '192.0.2.1')).toBeUndefined();
       expect(store.offences(address('192.0.2.1'))).toEqual({ times: 1, lastMs: 1_000_000_000 });
       store.add(newBlock('192.0.2.1', { times: 2, sinceMs: 5 }));
       expect(store.offences(address('192.0.2.1'))).toEqual({ times: 2, lastMs: 5 });

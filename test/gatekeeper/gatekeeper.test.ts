@@ -25,7 +25,7 @@ test('a reply of "exceeded" comes after the block is committed and in force', as
   const seen: (number | undefined)[] = [];
   const { ask, store } = site(plainConfig, (real) => {
     const impose: Enforcer['impose'] = (block) => {
-      seen.push(store.get(block.address)?.untilMs);
+      seen.push(store.all().find(({ address: { text } }) => text === block.address.text)?.untilMs);
       return real.impose(block);
     };
     return { ...real, name: real.name, impose, reconcile() {}, flush() {}, close() {} };
