@@ -43,7 +43,7 @@ export async function startThrowaway(
     }
     await ended(child);
     // The port is free a moment before the server takes it: another may have been quicker.
-    if (!/in use/.test(said)) break;
+    if (!/already used|in use/.test(said)) break;
   }
   throw new Error(`${server} does not listen: ${JSON.stringify(said.trim().slice(0, 200))}`);
 }
