@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 # Commands that must be there, each with the Debian package that brings it.
 wanted='tcpsvd:ipsvd tcpserver:ucspi-tcp musl-gcc:musl-tools cc:gcc g++:g++ make:make python3:python3
-  mandoc:mandoc faketime:faketime'
+  mandoc:mandoc faketime:faketime ss:iproute2'
 
 missing=
 for pair in $wanted; do
