@@ -1,9 +1,8 @@
 /**
- * What a check is: it looks at one subject of the installation and tells what it found there, each
- * finding with what to do about it.
+ * A check examines one subject of the installation, and gives each finding with a remedy.
  *
- * Guarantee: a check changes nothing. Where it has to try something out, it does so in a private
- * directory that is gone afterwards.
+ * Guarantee: a check changes nothing. What it has to try out, it tries in a private directory that
+ * it removes afterwards.
  */
 
 import type { Config } from '../config/config.ts';
@@ -15,12 +14,12 @@ import type { HowEnded } from '../health/heartbeat.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Remembered } from './remembered.ts';
 
-/** What `status --json` of the running daemon says, as far as checks need it. */
+/** The part of the running daemon's `status --json` that checks need. */
 export type DaemonStatus = Places & {
   readonly pid: number;
   readonly database: string;
   readonly enforce: boolean | null;
-  /** The last absence of rater; instants are ISO 8601. */
+  /** The last downtime; instants are ISO 8601. */
   readonly away: {
     readonly seconds: number | null;
     readonly until: string | null;
@@ -36,7 +35,7 @@ export type DaemonStatus = Places & {
   }[];
 };
 
-/** How often a degraded mode happened, when last, and since when now. */
+/** How often a degraded mode occurred, when last, and since when it holds. */
 export type ToldTally = {
   readonly count: number;
   readonly last: string | null;
@@ -53,14 +52,14 @@ export type Installation = {
   readonly clock: Clock;
   /** $PATH. */
   readonly searchPath: string;
-  /** Where ipthrottle itself is, because ratecheck may be beside it. */
+  /** The directory of ipthrottle itself, because ratecheck may be beside it. */
   readonly ownDirectory: string;
   readonly daemon: DaemonState;
-  /** Those that the configuration asks for, in the order of the table of kinds. */
+  /** The configured ones, in the order of the table of kinds. */
   readonly enforcers: readonly ExaminedEnforcer[];
-  /** Blocks and allowlist, or why they cannot be told; undefined: because the daemon does not. */
+  /** Blocks and allowlist, or why they are unknown; undefined when another check reports why. */
   readonly remembered: Remembered | { readonly unknown: Finding | undefined };
-  /** Remembers anew: what came a moment ago may not have reached the servers' files before. */
+  /** Reads them again, once recent changes have had time to reach the servers' files. */
   remember(): Promise<Remembered | undefined>;
 };
 

@@ -1,6 +1,4 @@
-/**
- * Gathers what all checks look at: whether the daemon answers, and what is remembered.
- */
+/** Gathers what all checks examine: whether the daemon answers, and what is remembered. */
 import { existsSync } from 'node:fs';
 import type { Config } from '../config/config.ts';
 import type { ExaminedEnforcer } from '../enforcers/enforcer-kind.ts';
@@ -16,7 +14,7 @@ export type Means = {
   readonly clock: Clock;
   readonly searchPath: string;
   readonly ownDirectory: string;
-  /** What the daemon answers to a command with --json; undefined when none is there. @throws Fault */
+  /** The daemon's answer to a command with --json; undefined when none is running. @throws Fault */
   readonly ask: (command: string, ...args: readonly string[]) => Promise<string | undefined>;
 };
 
@@ -83,7 +81,7 @@ function unreadable(path: string, error: unknown) {
   const remedy = isDamaged
     ? 'start rater, which sets it aside and takes the blocks from the peers directory'
     : 'make it readable for whom rater runs as, or run ipthrottle doctor as root';
-  // The fault names the private copy that was read.
+  // The fault's detail names the private copy that was read.
   const reason = error instanceof Fault ? error.message.split(':')[0] : reasonOf(error);
   return problem(`${path}: ${reason}`, remedy);
 }

@@ -1,4 +1,4 @@
-/** The daemon's user: whom the directory of its database belongs to. */
+/** The daemon's user, which is the owner of its database's directory. */
 import { execFileSync } from 'node:child_process';
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -6,14 +6,14 @@ import type { Config } from '../config/config.ts';
 
 export type User = { readonly uid: number; readonly groups: ReadonlySet<number> };
 
-/** Undefined when that directory is not there. */
+/** Undefined when that directory does not exist. */
 export function daemonUser({ settings }: Config): User | undefined {
   const path = settings.dbPath === ':memory:' ? settings.controlSocket : settings.dbPath;
   const stats = statSync(dirname(path), { throwIfNoEntry: false });
   return stats && { uid: stats.uid, groups: new Set([stats.gid, ...groupsOf(stats.uid)]) };
 }
 
-/** Node knows no users; id(1) asks the system's own directory. */
+/** Node cannot look up groups of a user; id(1) can. */
 function groupsOf(uid: number): number[] {
   try {
     const said = execFileSync('id', ['-G', String(uid)], {

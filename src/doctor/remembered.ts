@@ -1,6 +1,6 @@
 /**
- * Blocks and allowlist as they are remembered: told by the running daemon, or read from a private
- * copy of the database, because opening the real one would create files beside it.
+ * Blocks and allowlist as remembered by the running daemon, or else read from a private copy of the
+ * database, because opening the real one would create files beside it.
  */
 
 import { copyFileSync, existsSync } from 'node:fs';
@@ -18,7 +18,7 @@ export type AllowEntry = {
 
 export type Remembered = {
   readonly blocks: readonly Block[];
-  /** Those of operators only; the configuration has its own. */
+  /** Only entries made by operators, not those of the configuration. */
   readonly allowed: readonly AllowEntry[];
 };
 
@@ -37,7 +37,7 @@ type ListedBlock = {
 };
 type ListedEntry = { readonly address: string; readonly source: AllowEntry['source'] };
 
-/** From what the daemon answers; dry runs are no blocks. */
+/** From the daemon's answers; dry runs are left out. */
 export function rememberedFrom(blocksJson: string, allowedJson: string): Remembered {
   const blocks = (JSON.parse(blocksJson) as ListedBlock[]).flatMap((listed): Block[] => {
     const address = parseNetwork(listed.address);
@@ -52,7 +52,7 @@ export function rememberedFrom(blocksJson: string, allowedJson: string): Remembe
   return { blocks, allowed };
 }
 
-/** From the database, while no daemon writes it. @throws Fault, errors of the file system */
+/** From the database while no daemon is running. @throws Fault, errors of the file system */
 export function rememberedIn(path: string, nowMs: number): Remembered {
   refusePlanted(path, 'store');
   return inPrivateDirectory((directory) => {

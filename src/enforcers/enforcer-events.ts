@@ -1,11 +1,11 @@
 /**
- * What enforcers tell while they work: how each event is logged, and which degraded mode begins or
- * ends with it.
+ * The events that enforcers report: how each is logged, and which degraded mode begins or ends with
+ * it.
  */
 
 type EventKind = {
   readonly level: 'info' | 'warn' | 'error';
-  /** In the log. */
+  /** The log's words. */
   readonly says: string;
   readonly mode: 'cdb' | 'watch';
   readonly begins: boolean;

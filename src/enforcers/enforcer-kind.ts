@@ -2,7 +2,7 @@
  * A kind of enforcer, and all that the rest of ipthrottle has to know of it. A new one is a folder
  * beside this file and a row in kinds.ts.
  *
- * Guarantee: what only doctor needs, `examine` loads and nothing else does.
+ * Guarantee: only `examine` loads what only doctor needs.
  */
 import type { Stats } from 'node:fs';
 import type { Blocking } from '../config/config.ts';
@@ -17,18 +17,18 @@ export type EnforcerKind = {
   readonly name: string;
   /** What it writes, for people: `peers directory`. */
   readonly writes: string;
-  /** The path of that; undefined: the configuration has no such enforcer, and so for the others. */
+  /** The path of that. Like the others, undefined when the configuration has no such enforcer. */
   place(blocking: Blocking): string | undefined;
   make(blocking: Blocking, listener: EnforcerListener): Enforcer | undefined;
   examine(blocking: Blocking): Promise<ExaminedEnforcer | undefined>;
 };
 
-/** What doctor looks at. */
+/** What doctor examines. */
 export type ExaminedEnforcer = {
   readonly directories: readonly EntryDirectory[];
-  /** Files with all entries, which are replaced whole. */
+  /** Each holds all entries and is replaced whole. */
   readonly files: readonly string[];
-  /** What reads them: the probe starts each. */
+  /** Servers that read them; the probe starts each. */
   readonly servers: readonly ProbedServer[];
   /** The administrator's own entries that refuse. */
   denials(blocks: readonly Block[]): Denial[];
@@ -39,9 +39,9 @@ export type ExaminedEnforcer = {
 export type EnforcerCheck = 'static-files' | 'rules' | 'dialect' | 'drift' | 'programs';
 
 export type EnforcerFacts = {
-  /** All that are remembered. */
+  /** Every remembered block. */
   readonly blocks: readonly Block[];
-  /** Those of them that are not over. */
+  /** The blocks that are not over. */
   readonly current: readonly Block[];
   /** $PATH. */
   readonly searchPath: string;
@@ -50,11 +50,11 @@ export type EnforcerFacts = {
 /** A directory in which each entry is a file. */
 export type EntryDirectory = {
   readonly path: string;
-  /** The name of the file for a block of the address; undefined: it can have none. */
+  /** The name of the file that blocks the address; undefined when there can be none. */
   fileName(address: Address): string | undefined;
-  /** What any user could do who may write in it: `let in whom he likes`. */
+  /** What a user who may write in it could do: `let in whom he likes`. */
   readonly power: string;
-  /** What keeps its server from using it; `stats` are those of the directory. */
+  /** Reasons why its server cannot use it; `stats` are those of the directory. */
   obstacles(stats: Stats): Finding[];
 };
 
@@ -68,7 +68,7 @@ export type ProbedServer = {
 /** An address or network that is refused, and the file that says so. */
 export type Denial = { readonly address: Address; readonly where: string };
 
-/** What a polite refusal says; undefined: refuse in silence. */
+/** The text of a polite refusal; undefined when blocked clients are refused in silence. */
 export function refusalText({ mode, message }: Blocking): string | undefined {
   return mode === 'polite' ? message : undefined;
 }

@@ -5,7 +5,7 @@
  * 1. `impose` that answers `in force` means the server refuses the very next connection.
  * 2. Nothing the admin wrote is changed or removed.
  * 3. `impose` and `lift` may be repeated; trouble arrives as `Fault('enforcer', ...)`.
- * 4. `inspect` changes nothing that a server would notice; who reads what it finds acts on it.
+ * 4. `inspect` changes nothing that a server would notice; its caller acts on what it finds.
  */
 
 import type { Address } from '../core/address.ts';
@@ -14,18 +14,18 @@ import type { Block } from '../core/block.ts';
 /**
  * What became of a block:
  * - `in force`: the server refuses the address from now on;
- * - `pending`: it will, after a rebuild that is on its way;
+ * - `pending`: it will, after a rebuild that is due;
  * - `not possible`: this server cannot express it (IPv6 for tcpsvd), or the admin's own entry
  *   stands in its place. The daemon refuses such a client itself.
  */
 export type Imposed = 'in force' | 'pending' | 'not possible';
 
-/** What the server itself would do with an address, and whose entry says so. */
+/** Whose entry makes the server itself refuse an address, if any does. */
 export type EntryOwner = 'ours' | 'theirs' | 'absent' | 'unknown';
 
-/** The blocks that there should be. */
+/** The blocks that should be in force. */
 export type KnownBlocks = {
-  /** Whether the address or network that is written so has a block. */
+  /** Whether the address or network with this text has a block. */
   has(text: string): boolean;
   get(address: Address): Block | undefined;
   values(): Iterable<Block>;
@@ -33,59 +33,59 @@ export type KnownBlocks = {
 
 /**
  * Where the entries and the blocks differ:
- * - `removed`: somebody took our entry away, where it had been put and where all others still are;
- * - `missing`: the entry is not there, or not as it should be, and nobody meant that;
- * - `orphan`: an entry of ours, found with all that it says of itself, has no block;
- * - `replaced`: what holds all entries is another than it was.
+ * - `removed`: somebody deleted an entry that had been there, from a directory still the same;
+ * - `missing`: the entry is absent or incomplete, and nobody meant that;
+ * - `orphan`: an entry of ours has no block, but says all that a block needs;
+ * - `replaced`: the directory of the entries was replaced by another.
  */
 export type Drift =
   | { readonly kind: 'removed' | 'missing' | 'orphan'; readonly block: Block }
   | { readonly kind: 'replaced'; readonly what: string };
 
-/** What to look at: everything, what `watch` told of, or only for orphans. */
+/** What to compare: everything, only what `watch` reported, or only orphans. */
 export type Scope = 'all' | 'changed' | 'orphans';
 
 export interface Enforcer {
   /** For people: `peers /etc/ipsvd/smtp/peers`. */
   readonly name: string;
-  /** Whether `reconcile` has to tell all blocks before any `impose` or `lift`. */
+  /** Whether `reconcile` must be given all blocks before the first `impose` or `lift`. */
   readonly needsAll?: true;
-  /** How `pending` blocks come into force; undefined: it works at once. */
+  /** How `pending` blocks come into force; undefined when blocks are in force at once. */
   readonly rebuild?: Rebuild;
   impose(block: Block): Imposed;
-  /** Takes our entry for this block away; says whether there was one. */
+  /** Removes our entry for this block; returns whether there was one. */
   lift(block: Block): boolean;
   /** Whose entry refuses the address now; `block` is the block of ours that covers it, if any. */
   entryOwner(address: Address, block: Block | undefined): EntryOwner;
   /**
-   * Puts every one of `blocks`, which are all there are, in force: to repair, and at start where
-   * `needsAll`; else all can also be put there by what `inspect` finds missing.
+   * Puts all blocks in force: to repair, and at start where `needsAll` says so. Other enforcers can
+   * start by imposing what `inspect` finds missing.
    */
   reconcile(blocks: readonly Block[]): void;
-  /** Follows what others change, until `close`; `onChange`: there is something to inspect. */
+  /** Follows changes by others until `close`, and calls `onChange` when `inspect` is worthwhile. */
   watch(onChange?: () => void): void;
   /**
-   * Compares the entries with the blocks, one entry a step, so that the caller can pause after any.
+   * Compares entries with blocks, one entry per step, so that the caller may pause after any step.
    * Blocks may come and go between two steps. @throws Fault
    */
   inspect?(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void>;
-  /** Stops timers and watchers; a pending rebuild is finished first, as by `flush`. @throws Fault */
+  /** Finishes a pending rebuild as `flush` does, then stops timers and watchers. @throws Fault */
   close(): void;
 }
 
-/** The making anew of all that a server reads. */
+/** Rebuilds the one file that a server reads. */
 export interface Rebuild {
-  /** Whether what a server reads is not there at all, so that it lets nobody in. */
+  /** Whether that file does not exist, so that the server lets nobody in. */
   readonly isMissing: boolean;
-  /** Why the last one failed, which keeps blocks pending; undefined: it did not. */
+  /** Why the last rebuild failed, which keeps blocks pending; undefined when it succeeded. */
   readonly trouble: string | undefined;
-  /** In how many milliseconds the next one is due; undefined: none is. */
+  /** Milliseconds until the next rebuild; undefined when none is due. */
   readonly inMs: number | undefined;
   /**
-   * Resolves when what is pending is in force; others are served meanwhile. Rejects with the Fault
-   * that keeps it from that.
+   * Resolves when pending blocks are in force, and rejects with the Fault that prevents it. Others
+   * are served meanwhile.
    */
   settle(): Promise<void>;
-  /** Finishes what is pending at once, for callers with nobody else to serve. @throws Fault */
+  /** Finishes pending work at once, for callers with nobody else to serve. @throws Fault */
   flush(): void;
 }

@@ -1,4 +1,4 @@
-/** The table of all kinds of enforcers, in the order in which they are told of a block. */
+/** The table of all kinds of enforcers, in the order in which blocks are imposed. */
 import type { Blocking } from '../config/config.ts';
 import type { EnforcerKind } from './enforcer-kind.ts';
 import { peersKind } from './peers/peers-kind.ts';
@@ -6,7 +6,7 @@ import { tcprulesKind } from './tcprules/tcprules-kind.ts';
 
 export const kinds = [peersKind, tcprulesKind] as const satisfies readonly EnforcerKind[];
 
-/** What each kind writes, by its name; null: the configuration has no such enforcer. */
+/** The path that each kind writes, by its name; null when it is not configured. */
 export type Places = Readonly<Record<(typeof kinds)[number]['name'], string | null>>;
 
 export function placesOf(blocking: Blocking): Places {

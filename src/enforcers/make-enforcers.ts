@@ -6,7 +6,7 @@ import type { Enforcer } from './enforcer.ts';
 import { type EnforcerEvent, enforcerEvents } from './enforcer-events.ts';
 import { kinds } from './kinds.ts';
 
-/** `health` counts what they only tell of; what they throw is counted by whoever catches it. */
+/** `health` counts the events that they report; what they throw is counted where it is caught. */
 export function makeEnforcers(blocking: Blocking, log: Log, health?: Health): Enforcer[] {
   const follow = (name: string, event: EnforcerEvent, detail: string) => {
     const { level, says, mode, begins } = enforcerEvents[event];

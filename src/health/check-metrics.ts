@@ -1,26 +1,26 @@
 /**
- * Measures the answers to checks: how many, of which class, with what verdict, in what time.
+ * Measures the answers to checks: how many, by class and verdict, and in what time.
  *
- * Guarantee: a check costs less than a microsecond here and no memory that grows with the checks;
+ * Guarantee: a check costs less than a microsecond here, and memory does not grow with checks:
  * names come from the configuration, never from the network.
  */
 
 import type { Clock } from '../runtime/clock.ts';
 import type { ClassTally, CheckTotals as Measured } from './check-totals.ts';
 
-/** Over how many whole seconds rates are told; the last is the longest. */
+/** The whole seconds that rates are averaged over, the longest last. */
 const spans = [1, 10, 60] as const;
 const slots = spans[2] + 1;
-/** Answer times below 2 to the power of 0, 1, ... microseconds; the last also holds all longer. */
+/** Answer times below 2 to the power of 0, 1, ... microseconds; the last also takes longer ones. */
 const powers = 32;
-/** Under this name go requests that name no class there is. */
+/** The name for requests without an existing class. */
 const noClass = '-';
 
 function increment(counts: Float64Array, index: number): void {
   counts[index] = (counts[index] as number) + 1;
 }
 
-/** As much of a reply as counts here. */
+/** The part of a reply that is measured. */
 export type Answer = { readonly status: 0 | 1 | 2; readonly secondsLeft?: number | undefined };
 
 export class CheckMetrics {
@@ -39,8 +39,8 @@ export class CheckMetrics {
   }
 
   /**
-   * Takes note of the answer to a request that was read and answered at these instants. `name` is a
-   * class of the configuration, or undefined when the request names none.
+   * Counts the answer to a request that was read and answered at these monotonic instants. `name`
+   * is a class of the configuration, undefined when the request names none.
    */
   note(name: string | undefined, reply: Answer, readMs: number, answeredMs: number): void {
     const tally = this.#tallyOf(name ?? noClass);
@@ -67,7 +67,7 @@ export class CheckMetrics {
     };
   }
 
-  /** Over whole seconds that are past; undefined when there were not so many yet. */
+  /** Over whole past seconds; undefined until so many have passed. */
   #rate(seconds: number): number | undefined {
     if (this.#second < seconds) return undefined;
     let sum = 0;
@@ -77,7 +77,7 @@ export class CheckMetrics {
     return sum / seconds;
   }
 
-  /** Empties the slots of the seconds that have begun since. */
+  /** Advances to the current second and empties the slots in between. */
   #turnTo(nowMs: number): void {
     const second = Math.floor((nowMs - this.#startedMs) / 1000);
     if (second <= this.#second) return;

@@ -1,21 +1,21 @@
 /**
- * The table of degraded modes: each way in which rater may do less than it should, what comes of it
- * and what helps. `status`, `doctor` and the manual read it.
+ * The table of degraded modes: each way in which rater may do less than it should, its effect and
+ * its remedy. `status`, `doctor` and the manual's test read it.
  */
 
 export type DegradedMode = {
-  readonly effect: /** Who should be refused may get in. */
+  readonly effect: /** Clients that should be refused may get in. */
     | 'fails open'
-    /** Servers let in who is blocked, and rater refuses at each check. */
+    /** Servers let blocked clients in, and rater refuses them at each check. */
     | 'refuses by itself'
-    /** Who should get in is refused. */
+    /** Clients or operators that should get in are refused. */
     | 'keeps out'
     | 'forgets'
     | 'stays as it was'
     | 'tells nobody';
-  /** It ends when it is mended, or, where each time stands alone, after a minute without one. */
+  /** The mode ends when mended or, for single events, after a minute without one. */
   readonly ends: 'mended' | 'quiet';
-  /** What was so, in the past tense. */
+  /** What happened, in the past tense. */
   readonly sentence: string;
   readonly remedy: string;
 };
@@ -144,7 +144,7 @@ export const degradedModes = {
 
 export type ModeName = keyof typeof degradedModes;
 
-/** Those that end by themselves. */
+/** Modes of single events, which end by themselves. */
 export type EventName = {
   [Name in ModeName]: (typeof degradedModes)[Name]['ends'] extends 'quiet' ? Name : never;
 }[ModeName];

@@ -1,6 +1,6 @@
-/** What a check of `ipthrottle doctor` finds, and the words of it. */
+/** The findings of `ipthrottle doctor`, and how to word them. */
 
-/** A problem is wrong now; a hint may be meant so, or cannot be told from here. */
+/** A problem is wrong now; a hint may be intended, or cannot be verified from here. */
 export type Finding = {
   readonly level: 'problem' | 'hint';
   readonly what: string;
@@ -17,14 +17,14 @@ export function hint(what: string, remedy: string): Finding {
 
 const maxNamed = 5;
 
-/** `a, b and 7 more`: as much as fits in a line. */
+/** `a, b and 7 more`: as many as fit in a line. */
 export function someOf(names: readonly string[]): string {
   const left = names.length - maxNamed;
   const shown = names.slice(0, maxNamed).join(', ');
   return left > 0 ? `${shown} and ${left} more` : shown;
 }
 
-/** The same of what has an address. */
+/** `someOf` for items with an address. */
 export function someAddresses(
   items: readonly { readonly address: { readonly text: string } }[],
 ): string {

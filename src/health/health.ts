@@ -1,39 +1,39 @@
 /**
- * What is wrong with this process and what was: each degraded mode, how often, when first and last,
- * and of which parts it holds now. `status`, `doctor` and the manual read it by the table of modes.
+ * What is and was wrong with this process: for each degraded mode how often, when first and last,
+ * and which parts are in it now. `status` and `doctor` show it.
  *
- * Guarantee: trouble with a part is logged when it begins, changes its kind and ends, and not at
- * every attempt in between, of which each may be about another file. Every attempt is counted.
- * Guarantee: of each event there is at most one line a minute, and the `count`s of its lines add up
- * to how often it happened: the first is told at once, the others together when the minute is over.
- * Guarantee: what is kept does not grow with how often something happens.
+ * Guarantee: trouble with a part is logged when it begins, changes its kind and ends, but not at
+ * every attempt in between, even if each names another file. Every attempt is counted.
+ * Guarantee: each event is logged at most once a minute, and the `count`s of its lines add up to
+ * the number of times: the first is logged at once, the others together when the minute is over.
+ * Guarantee: memory does not grow with the number of events.
  */
 import type { Clock } from '../runtime/clock.ts';
 import { errnoOf, Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
 import { degradedModes, type EventName, type ModeName } from './degraded-modes.ts';
 
-/** What is wrong now with one part. Instants are wall clock milliseconds. */
+/** What is wrong with one part now. Instants are wall clock milliseconds. */
 export type Trouble = {
   readonly mode: ModeName;
   readonly part: string;
   readonly what: string;
   readonly sinceMs: number;
-  /** How often since then. */
+  /** Attempts that failed since then. */
   readonly failures: number;
 };
 
-/** What came of a mode since the start; without `lastMs` nothing. */
+/** How often a mode occurred since the start, and when. */
 export type Tally = {
   readonly mode: ModeName;
   readonly count: number;
   readonly firstMs: number | undefined;
   readonly lastMs: number | undefined;
-  /** Undefined: it is not so now. */
+  /** Undefined when the mode does not hold now. */
   readonly sinceMs: number | undefined;
 };
 
-/** What is kept of a mode; `parts` are those that are in it now, the longest in front. */
+/** The record of a mode; `parts` are in it now, the longest first. */
 type Kept = {
   count: number;
   firstMs: number | undefined;
@@ -45,10 +45,10 @@ type Level = 'warn' | 'error';
 type Untold = { readonly count: number; readonly fields: Fields };
 
 const names = Object.keys(degradedModes) as ModeName[];
-/** An event is about no part of its own. */
+/** Stands for the part of an event, which has none. */
 const noPart = '';
 
-/** Does not keep a process alive that has nothing else to do. */
+/** Does not keep the process alive. */
 function afterMinute(task: () => void): void {
   setTimeout(task, 60_000).unref();
 }
@@ -64,17 +64,17 @@ export class Health {
   readonly #kept = Object.fromEntries(names.map((mode) => [mode, nothingYet()])) as Readonly<
     Record<ModeName, Kept>
   >;
-  /** Of each event that was logged within a minute: how often it happened since, and the last. */
+  /** For each event logged within a minute: how often it happened since, and its last fields. */
   readonly #untold = new Map<EventName, Untold>();
 
-  /** `after` runs its task when a minute is over. */
+  /** `after` runs its task after a minute. */
   constructor(log: Log, clock: Clock, after: (task: () => void) => void = afterMinute) {
     this.#log = log;
     this.#clock = clock;
     this.#afterMinute = after;
   }
 
-  /** Tells of an event that may come by the thousand. */
+  /** Logs an event that may come by the thousand. */
   warn(event: EventName, fields: Fields = {}): void {
     this.#happened('warn', event, fields);
   }
@@ -83,7 +83,7 @@ export class Health {
     this.#happened('error', event, fields);
   }
 
-  /** Does `work` for `part`; a Fault becomes the part's trouble and undefined the answer. */
+  /** Does `work` for `part`; a Fault becomes the part's trouble, and the result is undefined. */
   try<T>(mode: ModeName, part: string, work: () => T): T | undefined {
     return this.attempt(mode, part, () => {
       const done = work();
@@ -92,7 +92,7 @@ export class Health {
     });
   }
 
-  /** The same with one thing of many: that it works does not mend what has failed. */
+  /** Like `try` for one item of many, whose success does not end the part's trouble. */
   attempt<T>(mode: ModeName, part: string, work: () => T): T | undefined {
     try {
       return work();
@@ -103,7 +103,7 @@ export class Health {
     }
   }
 
-  /** What is of the same `kind` as before, by default the same sentence, is the same trouble. */
+  /** Trouble of the same `kind` as before, by default the same sentence, is logged once. */
   failed(mode: ModeName, part: string, what: string, kind = what): void {
     if (this.note(mode, part, what, kind)) this.#log.error('trouble', { part, what });
   }
@@ -112,7 +112,7 @@ export class Health {
     if (this.ended(mode, part)) this.#log.info('recovered', { part });
   }
 
-  /** As `failed`, for callers that log it themselves; says whether this is another trouble. */
+  /** Like `failed`, for callers that log it themselves; returns whether the trouble is new. */
   note(mode: ModeName, part: string, what: string, kind = what): boolean {
     const nowMs = this.#clock.wallMs();
     const kept = this.#kept[mode];
@@ -125,20 +125,20 @@ export class Health {
     return before?.kind !== kind;
   }
 
-  /** As `worked`, for callers that log it themselves; says whether there was trouble. */
+  /** Like `worked`, for callers that log it themselves; returns whether there was trouble. */
   ended(mode: ModeName, part: string): boolean {
     return this.#kept[mode].parts.delete(part);
   }
 
-  /** What is wrong now with the part, or without one with that which is in the mode for longest. */
+  /** The trouble with this part or, by default, with the part longest in the mode. */
   trouble(mode: ModeName, part?: string): Trouble | undefined {
     const { parts } = this.#kept[mode];
     return part === undefined ? [...parts.values()][0] : parts.get(part);
   }
 
   /**
-   * What waits to be mended, in the order of the table. A part of which two modes hold is told once:
-   * a cdb that does not compile is also a server that cannot be told.
+   * Every trouble to be mended, in the order of the table. A part in two modes appears once: a cdb
+   * that does not compile is also a server that cannot be used.
    */
   troubles(): Trouble[] {
     const lasting = names.filter((mode) => degradedModes[mode].ends === 'mended');
@@ -146,13 +146,12 @@ export class Health {
     return [...new Map(all.map((trouble) => [trouble.part, trouble])).values()];
   }
 
-  /** What came of one mode. */
   tally(mode: ModeName): Tally {
     const { count, firstMs, lastMs } = this.#kept[mode];
     return { mode, count, firstMs, lastMs, sinceMs: this.trouble(mode)?.sinceMs };
   }
 
-  /** Every mode, in the order of the table. */
+  /** In the order of the table. */
   tallies(): Tally[] {
     return names.map((mode) => this.tally(mode));
   }

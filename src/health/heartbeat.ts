@@ -1,35 +1,34 @@
 /**
- * The sign by which a rater that starts knows how long none was running, and how the last one
- * ended: a file beside the database that says `running` or `stopped`, and was last changed when its
- * rater was last alive. While none is running every check fails open.
+ * The heartbeat tells a starting rater how long none was running and how the last one ended: a file
+ * beside the database that says `running` or `stopped`, modified while its rater was last alive.
+ * During a downtime every check fails open.
  *
- * Guarantee: giving a sign takes no room on the disk, so it works on a full one. A date that was set
- * back makes the length unknown, and never negative.
- * Guarantee: no link is followed and no pipe waited for that stands in its place.
+ * Guarantee: later heartbeats take no room, so they work on a full disk. If the date was set back,
+ * the length of a downtime is unknown and never negative.
+ * Guarantee: a link in its place is not followed, and a pipe not waited for.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Clock } from '../runtime/clock.ts';
 import { errnoOf } from '../runtime/errors.ts';
 
-/** How a rater ended: by a signal that it obeyed, or without knowing. */
+/** How a rater ended: by a signal that it obeyed, or abruptly. */
 export type HowEnded = 'stopped' | 'killed';
 
 export type Downtime = {
   /** Wall clock milliseconds of the last heartbeat, right within seconds. */
   readonly sinceMs: number;
-  /** Undefined: it goes on. */
+  /** Undefined while it goes on. */
   readonly untilMs: number | undefined;
   readonly ended: HowEnded;
 };
 
-/** Of one length, so that one is written over the other. */
+/** Of equal length, so that one overwrites the other. */
 type State = 'running' | 'stopped';
 
 const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
-/** The length of a state. */
 const stateBytes = 7;
 
-/** Does `work` with the file; throws errors of the file system. */
+/** Throws errors of the file system. */
 function withFile<T>(path: string, flags: number, work: (descriptor: number) => T): T {
   const descriptor = openSync(path, flags | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
@@ -44,18 +43,18 @@ function stateIn(descriptor: number): string {
   return bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, stateBytes, 0));
 }
 
-/** How long, or undefined: the date was set back meanwhile. */
+/** The length in seconds; undefined when the date was set back meanwhile. */
 export function secondsOf({ sinceMs, untilMs }: Downtime, nowMs: number): number | undefined {
   const seconds = Math.round(((untilMs ?? nowMs) - sinceMs) / 1000);
   return seconds >= 0 ? seconds : undefined;
 }
 
-/** Where the sign of the rater with this database is; undefined: it has none on disk. */
+/** The file beside this database; undefined when the database is in memory. */
 export function heartbeatPath(dbPath: string): string | undefined {
   return dbPath === ':memory:' ? undefined : `${dbPath}.life`;
 }
 
-/** The absence that goes on since the last sign, or undefined: there never was one. */
+/** The downtime since the last heartbeat; undefined when none is known. */
 export function downtimeAt(path: string | undefined): Downtime | undefined {
   try {
     if (path === undefined) return undefined;
@@ -81,25 +80,25 @@ export class Heartbeat {
     this.#clock = clock;
   }
 
-  /** From now on somebody is running; the absence that this ends. Throws errors of the file system. */
+  /** The first heartbeat; returns the downtime that it ends. Throws errors of the file system. */
   begin(): Downtime | undefined {
     this.#hasBegun = true;
     const downtime = downtimeAt(this.#path);
-    this.#give('running');
+    this.#write('running');
     return downtime && { ...downtime, untilMs: this.#clock.wallMs() };
   }
 
   /** Throws errors of the file system. */
   goOn(): void {
-    this.#give('running');
+    this.#write('running');
   }
 
-  /** Who never began leaves no sign. Throws errors of the file system. */
+  /** Does nothing before `begin`. Throws errors of the file system. */
   stop(): void {
-    if (this.#hasBegun) this.#give('stopped');
+    if (this.#hasBegun) this.#write('stopped');
   }
 
-  #give(state: State): void {
+  #write(state: State): void {
     if (this.#path === undefined) return;
     withFile(this.#path, O_CREAT | O_WRONLY, (descriptor) =>
       writeSync(descriptor, `${state}\n`, 0),

@@ -1,4 +1,4 @@
-/** Who is never to be refused, and is: by a block, by the administrator's own files or rules. */
+/** Finds allowlisted addresses that a block or the administrator's files or rules refuse. */
 import { type Address, contains } from '../../core/address.ts';
 import { PrefixMap } from '../../core/prefix-map.ts';
 import { makeEnforcers } from '../../enforcers/make-enforcers.ts';
@@ -18,7 +18,7 @@ export function allowEntries({ config }: Installation, memory: Remembered): Entr
   return entries;
 }
 
-/** An entry that all of the address lies in, or that lies in it. */
+/** An entry that contains the address or lies in it. */
 function entryFor(entries: Entries, address: Address): Address | undefined {
   const around = entries.find(address)?.address;
   return around ?? [...entries.values()].find((entry) => contains(address, entry.address))?.address;
@@ -33,7 +33,7 @@ function blocked(entries: Entries, { blocks }: Remembered, nowMs: number): Findi
   });
 }
 
-/** Denials that an entry lies in, as the server itself would find them. */
+/** Denials that contain an entry, found as the server itself would. */
 function ownDenials(site: Installation, entries: Entries, told: ReadonlySet<string>): Finding[] {
   const enforcers = makeEnforcers(site.config.blocking, silent);
   return [...entries.values()].flatMap(({ address }) => {
@@ -60,7 +60,7 @@ export const allowlist: Check = {
       const entry = entryFor(entries, address);
       if (entry) told.add(entry.text);
     }
-    // Those that lie inside of an entry.
+    // Denials inside of an entry.
     const denials = site.enforcers.flatMap((enforcer) => enforcer.denials(memory.blocks));
     for (const { address, where } of denials) {
       const entry = entries.find(address)?.address;

@@ -1,4 +1,4 @@
-/** The table of checks: the command runs them in this order, the manual and its test read it. */
+/** The table of checks. The command runs them in this order, and the manual's test reads it. */
 
 import { type Finding, hint } from '../../health/finding.ts';
 import { errnoOf, Fault, reasonOf } from '../../runtime/errors.ts';
@@ -34,7 +34,7 @@ export const checks: readonly Check[] = [
 /** A finding and the check that made it. */
 export type Diagnosis = Finding & { readonly check: string };
 
-/** Runs every check; one that cannot look says so, and the others still look. */
+/** Runs every check. One that fails becomes a finding, and the others still run. */
 export async function diagnose(site: Installation): Promise<Diagnosis[]> {
   const found: Diagnosis[] = [];
   for (const check of checks) {

@@ -1,10 +1,10 @@
-/** Blocks whose times cannot be: the clock was wrong when they were made, or it is now. */
+/** Finds blocks with impossible times: the clock was wrong when they were made, or is now. */
 import { type Finding, problem, someAddresses } from '../../health/finding.ts';
 import type { Check, Installation } from '../check.ts';
 
-/** What may differ for nobody to care. */
+/** A difference that does not matter. */
 const slackMs = 5000;
-/** An operator's own blocks have no cap but this, see `block`. */
+/** The only cap on an operator's blocks, see commands/words.ts. */
 const longestByOperatorSeconds = 366 * 86_400;
 
 export const clock: Check = {
@@ -21,8 +21,8 @@ export const clock: Check = {
     }
     const far = memory.blocks.filter((block) => {
       const byRate = block.source === 'rate';
-      const most = byRate ? config.blocking.penalty.capSeconds : longestByOperatorSeconds;
-      return !early.includes(block) && block.untilMs > nowMs + most * 1000 + slackMs;
+      const maxSeconds = byRate ? config.blocking.penalty.capSeconds : longestByOperatorSeconds;
+      return !early.includes(block) && block.untilMs > nowMs + maxSeconds * 1000 + slackMs;
     });
     if (far.length > 0) {
       const what = `blocks that end later than any block may (blocking.cap): ${someAddresses(far)}`;

@@ -1,4 +1,4 @@
-/** Whether rater runs, answers, and works with the files that the configuration names. */
+/** Whether rater runs, answers, and uses the files that the configuration names. */
 import { connect } from 'node:net';
 import { kinds } from '../../enforcers/kinds.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
@@ -8,7 +8,7 @@ import type { Check, DaemonStatus, Installation } from '../check.ts';
 
 const timeoutMs = 3000;
 
-/** Why nobody answers behind a socket, or undefined. Connecting counts no hit. */
+/** The error of connecting to a socket, or undefined. Connecting counts no hit. */
 function whyUnreachable(path: string): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect(path);
@@ -49,7 +49,7 @@ async function ofRunning(status: DaemonStatus, site: Installation): Promise<Find
   return [problem(what, remedy), ...differences(status, site)];
 }
 
-/** `, killed at ...`, as far as its heartbeat tells. */
+/** `, killed at ...`, if there is a heartbeat. */
 function endOf({ config }: Installation): string {
   const downtime = downtimeAt(heartbeatPath(config.settings.dbPath));
   return downtime ? `, ${downtime.ended} at ${new Date(downtime.sinceMs).toISOString()}` : '';

@@ -1,4 +1,4 @@
-/** Whether the database can be read, and only by those who should. */
+/** Whether the database can be read, is undamaged, and is closed to others. */
 import { statSync } from 'node:fs';
 import { othersRead, othersWrite } from '../../files/mode-bits.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';

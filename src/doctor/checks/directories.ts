@@ -1,9 +1,9 @@
 /**
- * The directories in which rater writes for the servers: that they are there, that its user may
- * write in them, that the server may look into them and, with -t, remove from them. And of all in
- * which it writes, that it can start with them and that not everybody may write.
+ * Whether the servers' directories exist, rater's user may write in them, and the server may search
+ * them and, with -t, remove files there; whether rater's own directories exist; and whether any of
+ * them is open to every user.
  *
- * It goes by owner, groups and permission bits: access lists and read-only mounts it does not see.
+ * Only owner, groups and permission bits are examined, not access lists or read-only mounts.
  */
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -23,7 +23,7 @@ function ofWritten(site: Installation, path: string, stats: Stats | undefined): 
   return [problem(what, `chown ${user.uid} ${path}`)];
 }
 
-/** Those of its sockets and its database. */
+/** The directories of rater's sockets and database. */
 function ofOwn({ config }: Installation): Finding[] {
   const { socket, controlSocket, dbPath } = config.settings;
   const files = [socket, controlSocket, ...(dbPath === ':memory:' ? [] : [dbPath])];

@@ -1,9 +1,9 @@
 /**
- * Whether servers obey what is remembered, no more and no less: rows without a file or key, files of
- * ours without a row, rows that are over, a cdb that is not what its source makes.
+ * Whether servers refuse exactly what is remembered: finds blocks without a file or key, files of
+ * ours without a block, blocks that are over, and a cdb that does not match its source.
  *
- * While rater runs, what it was asked a moment ago may be on its way: what differs is looked at
- * again after a rebuild has had its time.
+ * While rater runs, recent blocks may not be in force yet: a difference is compared again after the
+ * time of a rebuild.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,7 +13,7 @@ import type { Check, Installation } from '../check.ts';
 import { ofEnforcers } from './of-enforcers.ts';
 
 const settledMs = 2500;
-/** How long a block that is over may wait to be reaped. */
+/** How long an expired block may wait to be reaped. */
 const reapedMs = 10_000;
 
 function overdue(blocks: readonly Block[], nowMs: number): Finding[] {

@@ -1,4 +1,4 @@
-/** What the kinds of enforcers that are configured find by checks of their own. */
+/** The findings of the configured enforcers' own checks. */
 import type { Block } from '../../core/block.ts';
 import type { EnforcerCheck } from '../../enforcers/enforcer-kind.ts';
 import type { Finding } from '../../health/finding.ts';
@@ -15,7 +15,7 @@ export function ofEnforcers(
   return enforcers.flatMap(({ checks }) => checks[check]?.(facts) ?? []);
 }
 
-/** A check that is only theirs. */
+/** A check that only enforcers make. */
 export function checkOfEnforcers(name: EnforcerCheck, looksAt: string): Check {
   return { name, looksAt, run: (site) => ofEnforcers(site, name) };
 }

@@ -1,4 +1,4 @@
-/** The programs around rater: that they are there, and of the right kind. */
+/** Whether the programs around rater are installed, and are the right ones. */
 import { problem } from '../../health/finding.ts';
 import { programIn } from '../../runtime/program-in.ts';
 import type { Check } from '../check.ts';

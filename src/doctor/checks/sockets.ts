@@ -1,6 +1,6 @@
 /**
- * Who may connect: sockets that are open to more than the configuration says, or closed to those who
- * should ask, a group of theirs that is none, and what the configuration lets everybody do.
+ * Who may connect. Finds sockets that are open to more users than configured or closed to users who
+ * should ask, a socket group that does not exist, and what the configuration lets everybody do.
  */
 import { spawnSync } from 'node:child_process';
 import { lstatSync, statSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { quoted } from '../../runtime/log.ts';
 import type { Check } from '../check.ts';
 
 const controlMode = 0o600;
-/** Who may write to a socket may connect. */
+/** Connecting to a socket needs permission to write. */
 const anyWrite = 0o222;
 const onlyOwner = 0o700;
 
@@ -29,10 +29,10 @@ function tooWide(path: string, wanted: number, whose: string): Finding[] {
   return [problem(what, `chmod ${octal(wanted)} ${path}`)];
 }
 
-/** The status of getent(1) for what it does not find. */
+/** The exit status of getent(1) for an unknown name. */
 const notFound = 2;
 
-/** A group that nobody knows, by name: one by number need not be known. */
+/** Finds a group name that does not exist; a number need not have a name. */
 function nobodys({ socketGroup: group }: Settings): Finding[] {
   if (group === undefined || /^\d+$/.test(group)) return [];
   if (spawnSync('getent', ['group', '--', group]).status !== notFound) return [];
@@ -40,7 +40,7 @@ function nobodys({ socketGroup: group }: Settings): Finding[] {
   return [problem(what, 'groupadd --system it, or name another')];
 }
 
-/** What keeps those from connecting whom the configuration lets ask: for them ratecheck fails open. */
+/** Finds what keeps permitted users from connecting: for them ratecheck fails open. */
 function tooNarrow({ socket, socketMode }: Settings): Finding[] {
   const stats = lstatSync(socket, { throwIfNoEntry: false });
   if (!stats?.isSocket()) return [];
@@ -54,7 +54,7 @@ function tooNarrow({ socket, socketMode }: Settings): Finding[] {
   return closed(dirname(socket), socketMode & othersWrite ? undefined : stats.gid);
 }
 
-/** A directory that those of the group `gid`, or without one all users, cannot search. */
+/** A directory that the group `gid`, or by default every user, cannot search. */
 function closed(directory: string, gid: number | undefined): Finding[] {
   const { mode, gid: group } = statSync(directory);
   if (mode & othersSearch || (mode & groupSearch && group === gid)) return [];
@@ -65,13 +65,13 @@ function closed(directory: string, gid: number | undefined): Finding[] {
     : [problem(what, remedy)];
 }
 
-/** Who can come to a TCP listener at the address. */
+/** Who can reach a TCP listener at the address. */
 function visitors(address: string): string {
   const isHere = isLoopback(parseAddress(address));
   return isHere ? 'every user of this host' : `everybody who can reach ${address}`;
 }
 
-/** What everybody may do because the configuration says so. */
+/** What the configuration lets everybody do. */
 function opened({ socketMode, address, port, tcpTrusted, ...settings }: Settings): Finding[] {
   const found: Finding[] = [];
   const blockAny = 'may have any address blocked that is not in allow';

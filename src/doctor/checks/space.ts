@@ -1,4 +1,4 @@
-/** Room for what rater writes, on each file system once, and that it can be written at all. */
+/** Whether the file systems that rater writes to are writable and have room, each reported once. */
 import { accessSync, constants, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Finding, problem } from '../../health/finding.ts';
@@ -19,7 +19,7 @@ function shortageIn(path: string): string | undefined {
   return undefined;
 }
 
-/** Whoever asks, root included. */
+/** Even for root. */
 function isReadOnly(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);

@@ -1,11 +1,11 @@
-/** What the running daemon itself reports as trouble, and in what it did less than it should. */
+/** The troubles and degraded modes that the running daemon itself reports, past and present. */
 
 import { degradedModes, type ModeName } from '../../health/degraded-modes.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import type { Check, DaemonStatus, ToldTally } from '../check.ts';
 
-/** For so long a violent end is worth a word. */
+/** How long a violent end is worth a hint. */
 const recentMs = 86_400_000;
 
 function current({ troubles: told }: DaemonStatus): Finding[] {
@@ -21,7 +21,7 @@ function ofMode(mode: ModeName, { count, last, since }: ToldTally): Finding[] {
   const what = `${sentence} (${times} since rater was started, last ${last})`;
   if (count === 0) return [];
   if (since === null) return [hint(`${what}, and now no more`, remedy)];
-  // What waits to be mended is told part by part.
+  // `current` reports each part of a mode that lasts until mended.
   return ends === 'quiet' ? [problem(`${what}, and it goes on`, remedy)] : [];
 }
 

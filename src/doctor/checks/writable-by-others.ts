@@ -1,4 +1,4 @@
-/** Directories of ours in which every user of this host may write, and what comes of it. */
+/** Finds directories of ours in which every user of this host may write. */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { othersWrite, sticky } from '../../files/mode-bits.ts';
@@ -10,7 +10,7 @@ function mayOthersWrite(path: string): { readonly isSticky: boolean } | undefine
   return mode & othersWrite ? { isSticky: (mode & sticky) !== 0 } : undefined;
 }
 
-/** Those in which rater keeps files that only it, or the servers, should use. */
+/** Directories of files that only rater or the servers should write. */
 function privateDirectories({ config, enforcers }: Installation): Set<string> {
   const { socket, controlSocket, dbPath, log } = config.settings;
   const files = [

@@ -1,9 +1,9 @@
 /**
- * Proves a block: a throwaway server on the real files lets an address of this host in, drops it
- * once it is blocked, and lets it in again.
+ * Proves that blocks work: a throwaway server on the real files lets an address of this host in,
+ * drops it once it is blocked, and lets it in again once it is unblocked.
  *
- * Guarantee: however it ends, it takes its block back; killed outright, the block lasts a minute.
- * The server gets no -t, so that it removes nothing of the administrator's.
+ * Guarantee: however the probe ends, it removes its block; if killed outright, the block lasts a
+ * minute. The server gets no -t, so that it removes nothing of the administrator's.
  */
 import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -18,14 +18,14 @@ import type { Installation } from '../check.ts';
 import { allowEntries } from '../checks/allowlist.ts';
 import { startThrowaway, type Throwaway } from './throwaway-server.ts';
 
-/** A step and how it went; `skipped` proves nothing either way. */
+/** A step and its outcome; `skipped` proves nothing either way. */
 export type Step = {
   readonly server: string;
   readonly step: string;
   readonly went: 'as it should' | 'wrong' | 'skipped';
 };
 
-/** Carries out an ordinary command of ipthrottle; its exit code and what it said. */
+/** Runs an ordinary command of ipthrottle; resolves with its exit code and output. */
 export type RunCommand = (...args: string[]) => Promise<{ exit: number; said: string }>;
 
 const blockSeconds = 60;
@@ -39,7 +39,7 @@ export function anyAddress(): string {
   return `127.${randomInt(1, 255)}.${randomInt(0, 255)}.${randomInt(1, 255)}`;
 }
 
-/** Why the address cannot be blocked for a try, or undefined. */
+/** Why the address cannot be blocked on trial, or undefined. */
 function obstacle(site: Installation, address: Address): string | undefined {
   const { remembered: memory } = site;
   if ('unknown' in memory) return 'it cannot be told what is blocked: see the other findings';
@@ -136,7 +136,7 @@ async function unblock(server: Throwaway, { address, run, tell }: Telling): Prom
   tell(`${address.text} is ${after ? 'let in again' : 'refused still'}`, after);
 }
 
-/** A file system with a clock of its own, on another host, is seen by the file just written. */
+/** The file just written reveals a file system of another host with a wrong clock. */
 function checkClock({ enforcers, clock }: Installation, { address, tell }: Telling): void {
   for (const { path, fileName } of enforcers.flatMap(({ directories }) => directories)) {
     const name = fileName(address);
@@ -144,7 +144,7 @@ function checkClock({ enforcers, clock }: Installation, { address, tell }: Telli
     const stats = statSync(join(path, name), { throwIfNoEntry: false });
     const nowMs = clock.wallMs();
     const isNear = (milliseconds: number) => Math.abs(milliseconds - nowMs) < clockSlackMs;
-    // The end of its block tells the file that was just written from one of the administrator's.
+    // Only the file just written, not an administrator's, has the end of its block.
     if (!stats || !isNear(stats.mtimeMs - blockSeconds * 1000) || isNear(stats.ctimeMs)) continue;
     const written = new Date(stats.ctimeMs).toISOString();
     tell(`${quoted(path)}: its file system says that it is ${written}`, false);

@@ -1,12 +1,10 @@
-/**
- * A tcpsvd or tcpserver on a loopback port of its own, in front of a program that says one word.
- */
+/** A tcpsvd or tcpserver on a loopback port of its own, with a program that says one word. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
 export type Throwaway = {
-  /** Whether a client at `address` gets to the program, and is not marked for rblsmtpd to refuse. */
+  /** Whether a client at `address` reaches the program without instructions for rblsmtpd. */
   letsIn(address: string): Promise<boolean>;
   stop(): Promise<void>;
 };
@@ -18,7 +16,7 @@ const lookAgainMs = 20;
 const welcome = 'in';
 const program = ['/bin/sh', '-c', `[ -z "$RBLSMTPD" ] && echo ${welcome} || echo refused`];
 
-/** Throws an Error with what the server said when it does not listen. */
+/** Throws an Error with the server's words if it does not listen. */
 export async function startThrowaway(
   server: string,
   options: readonly string[],
@@ -42,7 +40,7 @@ export async function startThrowaway(
       return { letsIn: (address) => letsIn(port, address), stop: () => ended(child) };
     }
     await ended(child);
-    // The port is free a moment before the server takes it: another may have been quicker.
+    // Another program may have taken the port meanwhile.
     if (!/already used|in use/.test(said)) break;
   }
   throw new Error(`${server} does not listen: ${JSON.stringify(said.trim().slice(0, 200))}`);
@@ -62,7 +60,7 @@ function isRunning({ exitCode, signalCode, pid }: ChildProcess): boolean {
   return pid !== undefined && exitCode === null && signalCode === null;
 }
 
-/** Waits until somebody accepts connections there and the server still runs. */
+/** Waits until the port accepts connections while the server still runs. */
 async function listens(child: ChildProcess, port: number, signal: AbortSignal): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += lookAgainMs) {
     await pause(lookAgainMs);
@@ -77,7 +75,7 @@ async function letsIn(port: number, address: string): Promise<boolean> {
   return (await said(port, address)).trim() === welcome;
 }
 
-/** All that the server says to a client at `address`. */
+/** Everything that the server says to a client at `address`. */
 function said(port: number, address: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';

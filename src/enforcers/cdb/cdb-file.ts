@@ -1,4 +1,4 @@
-/** The file in which a cdb is: where it really is, whether it has some bytes, how it is replaced. */
+/** The file of a cdb: where it really is, and how it is replaced when its bytes change. */
 import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { identityOf } from '../../files/file-identity.ts';
@@ -9,20 +9,20 @@ import { slowly, type Work } from '../../runtime/work.ts';
 
 const firstMode = 0o644;
 
-/** The administrator's link stays one: others who write the cdb write where it leads. */
+/** An administrator's link stays a link, because others write the cdb where it leads. */
 export function linkTarget(path: string): string {
   if (plantedAt(path) !== undefined) return path;
   try {
     return realpathSync(path);
   } catch {
-    // Not there yet: a link still tells where it will be.
+    // A dangling link tells where the file will be.
     return isLink(path) ? resolve(dirname(path), readlinkSync(path)) : path;
   }
 }
 
 /**
- * Replaces the file where its bytes are other ones; it keeps its mode. Returns the identity of the
- * one that has them. @throws Fault
+ * Replaces the file unless it has these bytes already, and keeps its mode. Returns the identity of
+ * the file that has them. @throws Fault
  */
 export function* putCdb(path: string, bytes: Uint8Array): Work<string> {
   const file = linkTarget(path);
@@ -50,7 +50,7 @@ function* holds(path: string, bytes: Uint8Array): Work<boolean> {
   }
 }
 
-/** A file that cannot be looked at counts as none: writing it tells the trouble. */
+/** A file that cannot be examined counts as absent: writing it then reports the trouble. */
 function modeOf(path: string): number {
   try {
     return statSync(path).mode & 0o777;

@@ -20,10 +20,10 @@ const pairBytes = 8;
 const headerBytes = tableCount * pairBytes;
 const largestPosition = 0xffff_ffff;
 const firstCapacity = 64 * 1024;
-/** How many records are handled between two pauses. */
+/** Records handled between two pauses. */
 const recordsInStep = 128;
 
-/** It may pause after any of the records, does so after some, and where `undefined` is among them. */
+/** Pauses after every `recordsInStep` records, and wherever `records` yields `undefined`. */
 export function* compileCdb(records: Iterable<NewRecord | undefined>): Work<Uint8Array> {
   const cdb = new CdbMaker();
   for (const record of records) {
@@ -33,7 +33,7 @@ export function* compileCdb(records: Iterable<NewRecord | undefined>): Work<Uint
   return yield* cdb.finish();
 }
 
-/** The data of the first record with this key. Throws RangeError when `bytes` is no whole cdb. */
+/** The data of the first record with this key. Throws RangeError when the cdb is cut off. */
 export function findInCdb(bytes: Uint8Array, key: Uint8Array): Uint8Array | undefined {
   const view = viewOf(bytes);
   const hash = hashOf(key, 0, key.length);
@@ -53,7 +53,7 @@ export function findInCdb(bytes: Uint8Array, key: Uint8Array): Uint8Array | unde
   return undefined;
 }
 
-/** The first of these keys, in Latin-1, that has a record, and its data. Throws as `findInCdb`. */
+/** The first of these Latin-1 keys that has a record, and its data. Throws as `findInCdb` does. */
 export function findFirstInCdb(
   bytes: Uint8Array,
   keys: Iterable<string>,
@@ -65,7 +65,7 @@ export function findFirstInCdb(
   return undefined;
 }
 
-/** All records, in the order of the file. Throws RangeError when `bytes` is no whole cdb. */
+/** All records, in the order of the file. Throws RangeError when the cdb is cut off. */
 export function recordsInCdb(bytes: Uint8Array): CdbRecord[] {
   const view = viewOf(bytes);
   const records: CdbRecord[] = [];
@@ -100,14 +100,13 @@ class CdbMaker {
   #bytes = new Uint8Array(firstCapacity);
   #view = viewOf(this.#bytes);
   #end = headerBytes;
-  /** Of each record, in order: hash, position. */
+  /** Pairs (hash, position), one per record, in order. */
   #records = new Uint32Array(firstCapacity / pairBytes);
   #size = 0;
-  /** Of each table. */
+  /** One number per table. */
   readonly #slots = new Uint32Array(tableCount);
   readonly #starts = new Uint32Array(tableCount);
 
-  /** How many records there are. */
   get size(): number {
     return this.#size;
   }
@@ -125,7 +124,7 @@ class CdbMaker {
     this.#end = dataStart + data.length;
   }
 
-  /** In the order of the records, so that the first of equal keys comes first in its table. */
+  /** Fills tables in the order of the records, so that the first of equal keys is found first. */
   *finish(): Work<Uint8Array> {
     const end = this.#end + 2 * pairBytes * this.#size;
     this.#reserve(end);
@@ -179,7 +178,7 @@ class CdbMaker {
   }
 }
 
-/** As `to.set(from, start)`, which is slower for the few bytes of a key. */
+/** Faster than `to.set(from, start)` for the few bytes of a key. */
 function copy(from: Uint8Array, to: Uint8Array, start: number): void {
   for (let index = 0; index < from.length; index++) to[start + index] = at(from, index);
 }

@@ -1,4 +1,4 @@
-/** Whether a cdb refuses those who are blocked or whom its source refuses, and nobody else. */
+/** Whether a cdb refuses exactly the clients that are blocked or that its source refuses. */
 import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { Fault } from '../../runtime/errors.ts';
@@ -61,7 +61,7 @@ function dataOf(bytes: Uint8Array, dialect: Dialect): Data | undefined {
   return data;
 }
 
-/** A cdb or source that is of no use is for other checks to tell. */
+/** Other checks report a cdb or source that cannot be used. */
 function wholeOf(dialect: Dialect, read: () => Uint8Array): Data | undefined {
   try {
     return dataOf(read(), dialect);

@@ -1,6 +1,5 @@
 /**
- * Whether a cdb speaks its server's dialect: a server that is given the other's lets everybody in and
- * says nothing.
+ * Whether a cdb is in its server's dialect. Given the other, a server silently lets everybody in.
  */
 import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem } from '../../health/finding.ts';

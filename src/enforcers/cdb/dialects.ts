@@ -1,6 +1,6 @@
 /**
- * The two dialects of cdb, which never look alike: for tcpserver the data of a record is empty or
- * ends in a NUL, for tcpsvd its last byte is D, I or X.
+ * The two dialects of cdb, which cannot be confused: for tcpserver the data of a record is empty or
+ * ends in a NUL; for tcpsvd its last byte is D, I or X.
  */
 import type { CdbRecord } from './cdb.ts';
 

@@ -1,10 +1,10 @@
 /**
- * When to rebuild: soon after it is asked for, never more than once a second (twice when urgent)
- * however often it is asked for, and again by itself when it failed.
+ * When to rebuild: soon after a request, at most once a second however many requests come (twice
+ * when urgent), and again after a failure.
  *
- * Guarantee: of two rebuilds one is over before the other begins, unless `flush` gives one up. What
- * is asked for while one goes on is asked of the next.
- * Guarantee: a rebuild that fails by itself reaches `onFailure` and never the event loop.
+ * Guarantee: rebuilds never overlap; only `flush` and `stop` abandon one midway. A request made
+ * during a rebuild is served by the next.
+ * Guarantee: the failure of a scheduled rebuild reaches `onFailure` and never the event loop.
  */
 import type { Timers, WorkOutcome } from '../../runtime/timers.ts';
 import { doNow, type Work } from '../../runtime/work.ts';
@@ -20,7 +20,7 @@ export class RebuildPace {
   readonly #rebuild: () => Work<void>;
   readonly #onFailure: (error: unknown) => void;
   readonly #timers: Timers;
-  /** How long after the last rebuild the next one is wanted; undefined: none is. */
+  /** Milliseconds from the last rebuild to the next; undefined when none is wanted. */
   #wantedAfterMs: number | undefined;
   #isRebuilding = false;
   #waitingForThis: Waiting[] = [];
@@ -37,23 +37,23 @@ export class RebuildPace {
   }
 
   /**
-   * Asks for a rebuild: at the end of this turn, or a second after the last one. What is urgent
-   * waits only half as long, so that it is done within a second.
+   * Asks for a rebuild at the end of this turn, or a second after the last one. An urgent request
+   * waits only half as long, so that it is served within a second.
    */
   request(isUrgent = false): void {
     this.#want(isUrgent ? urgentPauseMs : pauseMs);
     this.#scheduleWanted();
   }
 
-  /** In how many milliseconds a rebuild is due, or undefined: none is. One that goes on is due. */
+  /** Milliseconds until a rebuild is due: 0 during one, undefined when none is wanted. */
   get inMs(): number | undefined {
     if (this.#isRebuilding) return 0;
     return this.#scheduled && this.#scheduled.dueMs - this.#timers.nowMs();
   }
 
   /**
-   * Rebuilds soon if a rebuild is wanted, whenever the last one was. Resolves when that one, or the
-   * one that goes on, is done; rejects with what it throws.
+   * Rebuilds soon if a rebuild is wanted, however recent the last one. Resolves when that one, or
+   * else the current one, is done; rejects with what it throws.
    */
   settle(): Promise<void> {
     if (this.#wantedAfterMs === undefined && !this.#isRebuilding) return Promise.resolve();
@@ -67,7 +67,7 @@ export class RebuildPace {
     });
   }
 
-  /** Rebuilds at once if a rebuild is wanted or goes on; throws what it throws. */
+  /** Rebuilds at once if a rebuild is wanted or under way; throws what it throws. */
   flush(): void {
     if (this.#wantedAfterMs === undefined && !this.#isRebuilding) return;
     this.#giveUp();
@@ -86,7 +86,7 @@ export class RebuildPace {
     }
   }
 
-  /** No rebuild happens by itself any more; one that goes on is given up. */
+  /** Ends scheduled rebuilds and abandons the current one. */
   stop(): void {
     this.#isStopped = true;
     this.#giveUp();

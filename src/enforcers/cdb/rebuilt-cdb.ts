@@ -1,15 +1,13 @@
 /**
- * A cdb file that is compiled again whenever what it is made of changes, and the keys that are wanted
- * in it.
+ * A cdb file that is compiled again whenever its sources change, and the keys wanted in it.
  *
- * Guarantee: the file is only ever replaced whole, and only by something that compiled. When it does
- * not compile, the old file stays, the trouble is logged once, and every change (or five seconds)
- * brings another try.
- * Guarantee: it is compiled and written in slices, between which others are served; but for `flush`
- * and `close`, which do all at once, for who has nobody to serve.
+ * Guarantee: the file is only ever replaced whole, and only by one that compiled. After a failure
+ * the old file stays, the trouble is logged once, and every change or five seconds bring a retry.
+ * Guarantee: compiling and writing happen in slices, between which others are served. Only `flush`
+ * and `close` do everything at once, for callers with nobody else to serve.
  *
- * A build has a number, so that a key that was wanted before it can be said to have landed. Nothing
- * is compiled before `start`, when all is known that must be in it.
+ * Builds are numbered, which tells whether a wanted key has landed. Nothing is compiled before
+ * `start`, because only then are all keys known.
  */
 import type { FSWatcher } from 'chokidar';
 import { identitiesOf, identityOf } from '../../files/file-identity.ts';
@@ -24,7 +22,7 @@ import { RebuildPace } from './rebuild-pace.ts';
 
 export type RebuiltCdbParts = {
   readonly path: string;
-  /** What it is made of: it is compiled again when one of these is another than it was. */
+  /** A change of any of these compiles the file again. */
   readonly sources: readonly string[];
   /** All bytes of the file. @throws Fault */
   readonly compile: () => Work<Uint8Array>;
@@ -32,20 +30,20 @@ export type RebuiltCdbParts = {
   readonly timers: Timers;
 };
 
-/** The last build that landed: its number, the file that it made, and of what. */
+/** The last build that landed: its number, and the identities of the file and its sources. */
 type Landed = { readonly build: number; readonly file: string; readonly sources: string };
 
 export class RebuiltCdb implements Rebuild {
   readonly #parts: RebuiltCdbParts;
   readonly #pace: RebuildPace;
-  /** Per key, the number of the first build that has it. */
+  /** Per key, the first build that has it. */
   readonly #wanted = new Map<string, number>();
-  /** Per key that the file may still have, the number of the first build without it. */
+  /** Per key that the file may still have, the first build without it. */
   readonly #dropped = new Map<string, number>();
   #nextBuild = 1;
   #landed: Landed | undefined;
   #trouble: string | undefined;
-  /** Those that were told. */
+  /** The problems that were logged. */
   readonly #problems = new Set<string>();
   #watcher: FSWatcher | undefined;
   #isStarted = false;
@@ -75,13 +73,13 @@ export class RebuiltCdb implements Rebuild {
     this.request();
   }
 
-  /** The next build has the key. */
+  /** The next build includes the key. */
   want(key: string): void {
     this.#dropped.delete(key);
     if (!this.#wanted.has(key)) this.#wanted.set(key, this.#nextBuild);
   }
 
-  /** The next build does without the key; says whether it was wanted. */
+  /** The next build leaves the key out; returns whether it was wanted. */
   drop(key: string): boolean {
     if (!this.#wanted.delete(key)) return false;
     this.#dropped.set(key, this.#nextBuild);
@@ -101,7 +99,7 @@ export class RebuiltCdb implements Rebuild {
     return [...this.#wanted.keys()];
   }
 
-  /** Whether the file has the wanted key, and is still the one that we wrote. */
+  /** Whether the file is the one that we wrote, and has the wanted key. */
   has(key: string): boolean {
     const build = this.#wanted.get(key);
     return build !== undefined && build <= (this.#landed?.build ?? 0) && this.#isOurs();
@@ -117,8 +115,8 @@ export class RebuiltCdb implements Rebuild {
   }
 
   /**
-   * Compiles again when somebody else has replaced the file, or changed a source, also when `watch`
-   * has missed it. Says whether all was as it should be.
+   * Compiles again if somebody else has replaced the file or a source has changed, even if `watch`
+   * missed that. Returns whether nothing had changed.
    */
   verify(): boolean {
     const isRight = this.#isOurs() && identitiesOf(this.#parts.sources) === this.#landed?.sources;
@@ -162,7 +160,7 @@ export class RebuiltCdb implements Rebuild {
     }
   }
 
-  /** Loaded here because short commands do not watch. */
+  /** Short commands do not watch, so the watcher is loaded only here. */
   async #startWatching(sources: readonly string[]): Promise<void> {
     const { watchFiles } = await import('../../files/watch-files.ts');
     if (this.#isClosed || this.#watcher) return;
@@ -197,7 +195,7 @@ export class RebuiltCdb implements Rebuild {
     this.#problems.clear();
   }
 
-  /** Once per distinct problem: a source that stays wrong is tried every few seconds. */
+  /** Logs each distinct problem once: a source that stays wrong fails every few seconds. */
   #report(error: unknown): void {
     const detail = detailOf(error);
     if (this.#problems.has(detail)) return;

@@ -1,4 +1,4 @@
-/** Whether tcpsvd refuses those who are blocked: what is in the directory, and in the cdb of it. */
+/** Whether tcpsvd refuses blocked clients: what is in the directory and in its cdb. */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Block } from '../../core/block.ts';
@@ -10,7 +10,7 @@ import { compilePeers } from './compile-peers.ts';
 import { isDeny, peerFileName } from './peer-file.ts';
 import { peerFilesIn, someNames } from './peer-files.ts';
 
-/** `all` are the blocks that are remembered, `current` those that are not over. */
+/** `all` are the remembered blocks, `current` those that are not over. */
 export function checkPeersDrift(
   directory: string,
   all: readonly Block[],
@@ -22,7 +22,7 @@ export function checkPeersDrift(
   const [missing, overruled, barred]: [Block[], Block[], Block[]] = [[], [], []];
   for (const block of current) {
     const name = peerFileName(block.address);
-    // One that is left over refuses as well, and is told as such.
+    // A file that is left over refuses as well, and is reported below.
     if (name === undefined || ofBlocks.has(name) || left.has(name)) continue;
     const file = taken.get(name);
     if (!file) (isNameFree(join(directory, name)) ? missing : barred).push(block);

@@ -1,11 +1,11 @@
-/** The administrator's own files in the peers directory: what tcpsvd does with them unasked. */
+/** The administrator's own files in the peers directory: surprises that tcpsvd has for them. */
 
 import { groupRead, othersRead, userWrite } from '../../files/mode-bits.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
 import { isCommand, isDeny } from './peer-file.ts';
 import { type PeerFile, someNames, startOf } from './peer-files.ts';
 
-/** An instruction file is a few lines. */
+/** Bytes; an instruction file has a few lines. */
 const maxRead = 65_536;
 
 function writable(directory: string, files: readonly PeerFile[], hasTimeout: boolean): Finding[] {

@@ -1,4 +1,4 @@
-/** Whether there is a tcpsvd, and it is the one of ipsvd. */
+/** Whether tcpsvd is installed, and is that of ipsvd. */
 import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -7,7 +7,7 @@ import { programIn } from '../../runtime/program-in.ts';
 
 const timeoutMs = 3000;
 
-/** BusyBox names itself wherever it explains something, but not what it was built without. */
+/** BusyBox names itself in any help that it gives, whatever it was built without. */
 function isBusyBox(path: string): boolean {
   if (basename(realpathSync(path)) === 'busybox') return true;
   const { stdout, stderr } = spawnSync(path, ['--help'], {

@@ -1,12 +1,13 @@
 /**
  * The instructions directory as the bytes of the cdb that tcpsvd -x reads.
  *
- * Guarantee: the bytes are those that ipsvd-cdb(8) writes for the same directory, or a Fault where it
- * fails. So the records are in the order in which the directory lists its names, names that start
- * with two dots are left out, and any other name with a dot in front gets the instructions of `0`.
+ * Guarantee: the bytes are those that ipsvd-cdb(8) writes for the same directory; where it fails,
+ * the result is a Fault. So records keep the order of the directory, names that start with two dots
+ * are left out, and any other name that starts with a dot gets the instructions of `0`.
  *
- * The last byte of the data says what it is: D close the connection, I instructions, X a command.
- * The files' last newline is left out; instructions have NULs for the others, and keep comments.
+ * The last byte of the data is its kind: D closes the connection, I is instructions, X is a
+ * command. A file's last newline is left out; in instructions NULs stand for the others, and
+ * comments stay.
  */
 
 import {
@@ -24,10 +25,10 @@ import type { Work } from '../../runtime/work.ts';
 import { compileCdb, latin1, type NewRecord } from '../cdb/cdb.ts';
 
 const newline = 0x0a;
-/** How many names are read at once. */
+/** Names read at once. */
 const bufferSize = 1024;
 
-/** What is known of a name's data without looking at its file; undefined: look. */
+/** The data of a name if known without reading its file. */
 export type KnownData = (name: string) => Uint8Array | undefined;
 
 /** Names are Latin-1, byte for byte. @throws Fault */
@@ -42,7 +43,7 @@ export function* compilePeers(
   }
 }
 
-/** The data of one file, or undefined when there is none. */
+/** The data of one file; undefined when the file does not exist. */
 export function peerData(directory: string, name: string): Uint8Array | undefined {
   const path = Buffer.concat([Buffer.from(`${directory}/`), latin1(name)]);
   const stats = statSync(path, { throwIfNoEntry: false });
@@ -58,7 +59,7 @@ function faultOf(path: string, error: unknown): Fault {
   return new Fault('enforcer', `cannot compile ${path}: ${reasonOf(error)}`, error);
 }
 
-/** Undefined after each file that was looked at, which a disk may take long for. */
+/** Yields undefined after each file that was read, because a slow disk may take long. */
 function* recordsIn(directory: string, known: KnownData): Generator<NewRecord | undefined> {
   for (const name of namesIn(directory)) {
     const knownData = known(name);
@@ -79,7 +80,7 @@ function dataOf(directory: string, name: string): Uint8Array | undefined {
 }
 
 function* namesIn(path: string): Generator<string> {
-  // The type knows only names in UTF-8; Node takes every encoding of Buffer.
+  // The type allows UTF-8 only; Node accepts every encoding of Buffer.
   const directory = opendirSync(path, { bufferSize, encoding: 'latin1' as BufferEncoding });
   try {
     for (let entry = directory.readSync(); entry; entry = directory.readSync()) {
@@ -90,7 +91,7 @@ function* namesIn(path: string): Generator<string> {
   }
 }
 
-/** A pipe nobody writes to is an empty file. A device may have no end, so it is a mistake. */
+/** A pipe without a writer counts as empty. A device may never end, so it is a mistake. */
 function contentOf(path: Uint8Array): Buffer {
   const descriptor = openSync(Buffer.from(path), constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -1,6 +1,6 @@
 /**
- * What keeps tcpsvd from looking into its directory and, with -t, from removing files there. Who it
- * runs as is not known here.
+ * What keeps tcpsvd from searching its directory and, with -t, from removing files there. The user
+ * that it runs as is not known here.
  */
 import type { Stats } from 'node:fs';
 import {
@@ -25,7 +25,7 @@ function ofSearch(path: string, { mode }: Stats): Finding[] {
   ];
 }
 
-/** Who may remove a file that tcpsvd -t has found to be over; its user is not known here. */
+/** tcpsvd -t removes the files of blocks that are over. */
 function ofRemoval(path: string, { mode, uid }: Stats): Finding[] {
   const isOpen = (mode & (othersWrite | groupWrite)) !== 0 && (mode & sticky) === 0;
   if (isOpen) return [];

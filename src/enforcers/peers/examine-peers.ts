@@ -1,4 +1,4 @@
-/** What doctor looks at for tcpsvd. */
+/** What doctor examines for tcpsvd. */
 import type { Blocking } from '../../config/config.ts';
 import type { Block } from '../../core/block.ts';
 import { checkDialect } from '../cdb/check-dialect.ts';

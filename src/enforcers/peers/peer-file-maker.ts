@@ -1,9 +1,9 @@
 /**
  * Makes the file of a block in tcpsvd's instructions directory, see peer-file.ts.
  *
- * Guarantee: it refuses from its first instant to its last. A silent one is created with a mode that
- * refuses and tells that it is unfinished; a polite one gets its name when it is complete; a later
- * end, and another mode, replaces it by rename. Somebody else's file stays as it is.
+ * Guarantee: the file refuses from its first instant to its last. A silent file is created with a
+ * mode that refuses and marks it as unfinished; a polite file gets its name when it is complete;
+ * for a later end or another mode it is replaced by rename. Somebody else's file stays as it is.
  */
 
 import {
@@ -41,7 +41,6 @@ import { temporarySuffix } from './read-peer-file.ts';
 
 const { O_CREAT, O_EXCL, O_WRONLY } = constants;
 
-/** Undefined where nothing has the name. */
 export function statsOf(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
@@ -51,8 +50,8 @@ function isDiskFull(error: unknown): boolean {
 }
 
 /**
- * The file itself is the block: on a full disk it does without its text. Says whether it has one; a
- * part of it would look like all of it.
+ * Writes the text; returns false on a full disk. The file then blocks without a text, because part
+ * of one could pass for all of it.
  */
 function describe(descriptor: number, block: Block): boolean {
   try {
@@ -69,7 +68,7 @@ function isTaken(error: unknown): boolean {
   return errnoOf(error) === 'EEXIST';
 }
 
-/** What became of a file; `isBare`: the disk was too full for a text, so it is silent without one. */
+/** What became of a file; `isBare`: silent and without a text, because the disk was full. */
 export type Put = {
   readonly imposed: Imposed;
   readonly isOurs: boolean;
@@ -81,14 +80,14 @@ const bare: Put = { ...whole, isBare: true };
 
 export type PeerFileOptions = {
   readonly directory: string;
-  /** What tcpsvd's -t is given; it then ends silent blocks itself. */
+  /** The argument of tcpsvd's -t, with which tcpsvd itself ends silent blocks. */
   readonly timeoutSeconds: number | undefined;
-  /** What a polite refusal says after its code; undefined: refuse in silence. */
+  /** The text of a polite refusal after its code; undefined to refuse in silence. */
   readonly message?: string | undefined;
 };
 
 export class PeerFileMaker {
-  /** Of files that are as they should be. */
+  /** The mode of complete files. */
   readonly mode: number;
   readonly #directory: string;
   readonly #timeoutSeconds: number | undefined;
@@ -101,13 +100,13 @@ export class PeerFileMaker {
     this.#message = message;
   }
 
-  /** Puts the block's file there, unless somebody else's is. */
+  /** Puts the block's file in place, unless somebody else's is there. */
   put(name: string, block: Block): Put {
     const created = this.#create(name, block) ?? this.#improve(name, block);
     return created ?? this.#create(name, block) ?? { imposed: 'not possible', isOurs: false };
   }
 
-  /** Makes of the file that has the name what it should be, if it is ours; undefined: it is gone. */
+  /** Completes the file with this name if it is ours; undefined when the file is gone. */
   #improve(name: string, block: Block): Put | undefined {
     const stats = statsOf(join(this.#directory, name));
     if (!stats) return undefined;
@@ -118,7 +117,7 @@ export class PeerFileMaker {
     return this.#replace(name, block, stats);
   }
 
-  /** Creates the block's file; undefined: the name is taken. */
+  /** Creates the block's file; undefined when the name is taken. */
   #create(name: string, block: Block): Put | undefined {
     const path = join(this.#directory, name);
     try {
@@ -140,7 +139,7 @@ export class PeerFileMaker {
     }
   }
 
-  /** One without text is no better than another; each rename would be a change to look at. */
+  /** One bare file is as good as another, and a rename would be noticed as a change. */
   #replace(name: string, block: Block, there: Stats): Put {
     const { temporary, put } = this.#prepare(name, block);
     if (put.isBare && isInTime(there, block)) unlinkSync(temporary);
@@ -148,7 +147,7 @@ export class PeerFileMaker {
     return put;
   }
 
-  /** Makes the file, as whole as there is room for, under another name. */
+  /** Makes the file under a temporary name, as complete as the disk has room for. */
   #prepare(name: string, block: Block): { readonly temporary: string; readonly put: Put } {
     const temporary = join(this.#directory, `..${name}${temporarySuffix}`);
     rmSync(temporary, { force: true });
@@ -160,7 +159,7 @@ export class PeerFileMaker {
     return { temporary, put: this.#createSilent(temporary, block) };
   }
 
-  /** What is left when this fails, or dies in between, is replaced or removed as unfinished. */
+  /** If this fails or is killed midway, the rest is later replaced or removed as unfinished. */
   #createSilent(path: string, block: Block): Put {
     const descriptor = openSync(path, O_CREAT | O_EXCL | O_WRONLY, unfinishedMode);
     try {
@@ -175,7 +174,7 @@ export class PeerFileMaker {
     }
   }
 
-  /** False, and nothing left of it, on a full disk: there a block has to be silent. */
+  /** False, with nothing left behind, on a full disk, where a block has to be silent. */
   #createPolite(temporary: string, block: Block, message: string): boolean {
     const descriptor = openSync(temporary, O_CREAT | O_EXCL | O_WRONLY, unfinishedMode);
     try {

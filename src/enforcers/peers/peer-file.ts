@@ -1,14 +1,14 @@
 /**
  * One block as a file in tcpsvd's instructions directory: its name, its mode, its text, and how it
- * is told from a file of the admin's.
+ * differs from a file of the admin's.
  *
- * tcpsvd goes by the bits of the file's owner. Mode 0200, neither readable nor executable, is "close
- * the connection", and the text is never read. Mode 0555 is a command that runs instead of the
- * server's program: ours says an SMTP 421 and ends. Everybody may read it, because tcpsvd must and
- * may run as anybody; nobody may write it, because tcpsvd -t removes what its owner may write, some
- * time after it was last read: too early or never, as clients come.
+ * tcpsvd goes by the owner's permission bits. Mode 0200, neither readable nor executable, means
+ * "close the connection", and the text is never read. Mode 0555 is a command that runs instead of
+ * the server's program: ours says an SMTP 421 and ends. Everybody may read it, because tcpsvd must
+ * and may run as any user. Nobody may write it, because tcpsvd -t removes a writable file some time
+ * after its last reading: too early, or never while clients keep coming.
  *
- * Guarantee: nothing from the network is in the text but the address, in its canonical form.
+ * Guarantee: the only thing from the network in the text is the address, in canonical form.
  *
  * It does no I/O.
  */
@@ -21,12 +21,12 @@ import { permissionBits, userExecute, userReadOrExecute } from '../../files/mode
 export const silentMode = 0o200;
 export const politeMode = 0o555;
 /**
- * Of a silent file until it is complete: it refuses already, and the sticky bit, which nobody else
- * sets on a file, tells that it is ours although it has not the time of its end yet.
+ * The mode of a silent file until it is complete. The file refuses already, and the sticky bit,
+ * which nobody else sets on a file, shows that it is ours before it has the time of its end.
  */
 export const unfinishedMode = 0o1200;
 
-/** Bytes of a file of ours, and more. */
+/** Generous bounds for the bytes of a file of ours. */
 const shortestText = 100;
 const longestText = 4096;
 
@@ -46,7 +46,7 @@ export function peerFileName(address: Address): string | undefined {
   return address.octets.slice(0, address.prefixLength / 8).join('.');
 }
 
-/** The names under which tcpsvd looks for an address or network, best first. */
+/** The names under which tcpsvd looks up an address or network, best first. */
 export function* namesFor(address: Address): Generator<string> {
   for (let length = address.prefixLength; length >= 8; length -= length % 8 || 8) {
     const name = peerFileName(networkOf(address, length));
@@ -63,14 +63,15 @@ export function addressOfPeerFile(name: string): Address | undefined {
   return address && peerFileName(address) === name ? address : undefined;
 }
 
-/** What a silent file says; one `name value` a line. */
+/** The text of a silent file, one `name value` a line. */
 export function peerFileText(block: Block): string {
   return lines(record(block));
 }
 
 /**
- * What a polite file says, for /bin/sh: the same as comments, and the refusal. Whatever part of it a
- * power loss leaves is still a command that runs instead of the program, so nobody gets in.
+ * The text of a polite file for /bin/sh: the same lines as comments, then the refusal. Any part
+ * that survives a power loss is still a command that runs instead of the program, so nobody gets
+ * in.
  */
 export function politeFileText(block: Block, message: string): string {
   const comments = record(block).map((line) => `# ${line}`);
@@ -104,8 +105,8 @@ const recordPattern = new RegExp(
 );
 
 /**
- * The block that a file's text, silent or polite, is about; undefined when it is not one of ours, or
- * not all of it. What is not in the text is as in a block that an operator did not explain.
+ * The block that a silent or polite file's text describes; undefined when the text is not ours or
+ * incomplete. Whatever the text lacks is as in a block without a reason.
  */
 export function blockInPeerFile(text: string): Block | undefined {
   const fields = recordPattern.exec(text.replace(/^# /gm, ''))?.groups;
@@ -128,7 +129,7 @@ export function blockInPeerFile(text: string): Block | undefined {
   };
 }
 
-/** Whether a file that no block explains may be one of ours, so that its text is worth reading. */
+/** Whether a file without a block may be ours, so that its text is worth reading. */
 export function mayBeOurs(stats: Stats, uid: number): boolean {
   const mode = stats.mode & permissionBits;
   return (
@@ -140,12 +141,12 @@ export function mayBeOurs(stats: Stats, uid: number): boolean {
   );
 }
 
-/** Whether it is a file of ours that who made it did not live to complete. */
+/** Whether it is a file of ours whose maker was killed before completing it. */
 export function isUnfinished(stats: Stats): boolean {
   return stats.isFile() && (stats.mode & permissionBits) === unfinishedMode;
 }
 
-/** Configuration lets nothing else in; a line that broke would be a command. */
+/** The configuration allows only these characters; a line that broke would be a command. */
 function lines(texts: readonly string[]): string {
   return texts.map((text) => `${text.replace(/[^ -~]/g, '?')}\n`).join('');
 }
@@ -158,12 +159,12 @@ export function isDeny(stats: Stats): boolean {
   return stats.isFile() && (stats.mode & userReadOrExecute) === 0;
 }
 
-/** Whether tcpsvd runs the file: what becomes of the client then, only the file can tell. */
+/** Whether tcpsvd runs the file, which then alone decides what becomes of the client. */
 export function isCommand(stats: Stats): boolean {
   return stats.isFile() && (stats.mode & userExecute) !== 0;
 }
 
-/** Whether the file is the one of this block, in any mode, or what came before it. */
+/** Whether the file is that of this block, in either mode, or of the end that it replaced. */
 export function isOurs(stats: Stats, block: Block): boolean {
   if (isUnfinished(stats)) return true;
   const mode = stats.mode & permissionBits;
@@ -175,12 +176,12 @@ export function isOurs(stats: Stats, block: Block): boolean {
   );
 }
 
-/** Of a file of ours: whether it ends when this block does. */
+/** Whether a file of ours ends when this block does. */
 export function isInTime(stats: Stats, block: Block): boolean {
   return Math.round(stats.mtimeMs / 1000) === endSecond(block.untilMs);
 }
 
-/** Of a file of ours: whether it is what this block should have. Without text it lacked room. */
+/** Whether a file of ours is as it should be. One without text was made on a full disk. */
 export function isComplete(stats: Stats, block: Block, mode: number): boolean {
   const hasMode = (stats.mode & permissionBits) === mode;
   return hasMode && stats.size > 0 && isInTime(stats, block);

@@ -1,9 +1,8 @@
 /**
- * The files of the peers directory, told apart: those of blocks, those that are ours without a block,
- * those of the administrator.
+ * Sorts the files of the peers directory: a block's, ours without a block, the administrator's.
  *
- * A silent file of ours cannot be read, not even by its owner. It can be told by its modification
- * time, the end of its block, which is after the file was last changed.
+ * Not even its owner can read a silent file of ours. It is recognized by its modification time, the
+ * end of its block, which is later than the file's last change.
  */
 
 import {
@@ -51,7 +50,7 @@ export function peerFilesIn(directory: string, blocks: readonly Block[]): PeerFi
   return { ofBlocks, leftOver, admins };
 }
 
-/** Their names, as far as they fit in a line. */
+/** As many of their names as fit in a line. */
 export function someNames(files: readonly PeerFile[]): string {
   return someOf(files.map(({ name }) => quoted(name)));
 }
@@ -63,17 +62,17 @@ function looksLikeOurs(path: string, stats: Stats): boolean {
   return start === undefined ? stats.mtimeMs > stats.ctimeMs : firstLine.test(start);
 }
 
-/** The first bytes, or undefined when they may not be read. */
-export function startOf(path: string, most = 64): string | undefined {
+/** The first `max` bytes; undefined when the file may not be read. */
+export function startOf(path: string, max = 64): string | undefined {
   let descriptor: number;
   try {
-    // It is a file, but somebody may put a pipe in its place.
+    // Somebody may have put a pipe in its place meanwhile.
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return undefined;
   }
   try {
-    const bytes = Buffer.alloc(most);
+    const bytes = Buffer.alloc(max);
     return bytes.toString('latin1', 0, readSync(descriptor, bytes));
   } finally {
     closeSync(descriptor);

@@ -1,11 +1,11 @@
 /**
- * Blocks for tcpsvd -x: those of the peers directory, compiled with the admin's files to a cdb, which
- * rebuilt-cdb.ts replaces. The directory stays the truth, and serves tcpsvd -i all the same.
+ * Blocks for tcpsvd -x: the peers directory, ours and the admin's files, compiled to a cdb, which
+ * rebuilt-cdb.ts replaces. The directory stays authoritative, and serves tcpsvd -i all the same.
  *
  * `impose` answers `pending` until a rebuild has landed; the daemon refuses the client meanwhile.
  *
- * The data of our own files is remembered while nothing tells that they changed, because looking at
- * 100 000 files takes half a second in which the daemon would answer nobody.
+ * The data of our own files is remembered until they change, because reading 100 000 files takes
+ * half a second in which the daemon would answer nobody.
  */
 
 import type { Address } from '../../core/address.ts';
@@ -30,7 +30,7 @@ import type { PeerFileOptions } from './peer-file-maker.ts';
 import { PeersDirectory } from './peers-directory.ts';
 
 export type PeersCdbOptions = PeerFileOptions & {
-  /** What tcpsvd -x reads; not in the directory. */
+  /** The file that tcpsvd -x reads, outside the directory. */
   readonly cdb: string;
 };
 
@@ -39,7 +39,7 @@ export class PeersCdb implements Enforcer {
   readonly #options: PeersCdbOptions;
   readonly #directory: PeersDirectory;
   readonly #cdb: RebuiltCdb;
-  /** The data of those files of blocks that did not change since they were last compiled. */
+  /** The data of blocks' files that have not changed since they were last compiled. */
   readonly #known = new Map<string, Uint8Array>();
 
   constructor(options: PeersCdbOptions, listener: EnforcerListener, timers: Timers = realTimers) {
@@ -87,7 +87,7 @@ export class PeersCdb implements Enforcer {
     }
     const kind = data && String.fromCharCode(data.at(-1) ?? 0);
     const file = this.#directory.entryOwner(address, block);
-    // What the cdb refuses without a file was ours, and goes with the next build.
+    // A refusal in the cdb without a file was ours, and the next build drops it.
     if (kind === 'D') return file === 'theirs' ? 'theirs' : 'ours';
     if (kind === 'X') return file === 'ours' ? 'ours' : 'unknown';
     return 'absent';
@@ -121,7 +121,7 @@ export class PeersCdb implements Enforcer {
       yield finding;
     }
     if (scope !== 'all') return;
-    // Before that a build would leave out blocks whose files are not there yet.
+    // An earlier build would leave out blocks whose files are not there yet.
     if (!this.#cdb.isStarted) this.#start(blocks.values());
     else if (!this.#cdb.verify()) this.#known.clear();
   }
@@ -131,7 +131,7 @@ export class PeersCdb implements Enforcer {
     this.#cdb.close();
   }
 
-  /** The next build has the files of all these. */
+  /** The next build includes the files of all these blocks. */
   #start(blocks: Iterable<Block>): void {
     const names = [...blocks].map((block) => peerFileName(block.address));
     this.#cdb.wantOnly(new Set(names.filter((name) => name !== undefined)));
@@ -144,14 +144,14 @@ export class PeersCdb implements Enforcer {
     this.#known.delete(name);
   }
 
-  /** Without a name, anything may have changed. */
+  /** null: anything may have changed. */
   #noteChange(name: string | null): void {
     if (name === null) this.#known.clear();
     else this.#known.delete(name);
     this.#cdb.request();
   }
 
-  /** Of a block's file, once it was looked at; who is not watching has to look each time. */
+  /** The data of a block's file, which has to be read each time unless changes are watched. */
   #dataOf(name: string): Uint8Array | undefined {
     if (!this.#directory.isWatching || !this.#cdb.wants(name)) return undefined;
     const data = this.#known.get(name) ?? peerData(this.#options.directory, name);

@@ -1,13 +1,13 @@
 /**
- * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts
- * and peer-file-maker.ts.
+ * Blocks in tcpsvd's instructions directory: one file per address, see peer-file.ts and
+ * peer-file-maker.ts.
  *
- * Guarantee: only files of ours are touched. Ours is a regular file of exactly mode 0200 or 0555
- * whose modification time is the end of a block of ours, which is how it can be told without reading
- * a file that even its owner may not read, and one that is unfinished. Its text is for people and for
- * rebuilding a lost store, for which it is read when no block explains the file.
- * Guarantee: a file is said to be removed only if it was there, and its directory still is: where the
- * directory is gone or another one has its name, nobody meant to lift all blocks.
+ * Guarantee: only files of ours are touched: unfinished ones, and regular files of exactly mode
+ * 0200 or 0555 whose modification time is the end of a block of ours. So a file need not be read,
+ * which not even its owner may do with a silent one. The text is for people and for rebuilding a
+ * lost store; it is read only if no block explains the file.
+ * Guarantee: a file is reported as removed only if it was there and its directory is still the
+ * same: nobody who removes or replaces the directory means to lift all blocks.
  */
 
 import { opendirSync, readdirSync, type Stats, statSync, unlinkSync } from 'node:fs';
@@ -42,7 +42,7 @@ function guard<T>(work: () => T): T {
   }
 }
 
-/** Changes when another directory gets the name. */
+/** Changes when another directory takes the name. */
 function directoryBirth(directory: string): string {
   return birthOf(statSync(directory, { bigint: true }));
 }
@@ -54,7 +54,7 @@ function signatureOf({ ino, mode, size, mtimeMs }: Stats): string {
 
 const bareness = 'only as a silent file without text, for want of room';
 
-/** Who is told of each event in the directory, what keeps them from being seen, and its end. */
+/** Receives each event in the directory, and the begin and end of trouble with watching it. */
 export type PeersListener = {
   onEvent(name: string | null): void;
   onTrouble(error: unknown): void;
@@ -70,11 +70,11 @@ export class PeersDirectory implements Enforcer {
   readonly #watch: DirectoryWatch;
   #onChange: (() => void) | undefined;
   #isWatched = false;
-  /** The directory in which the files of `#placed` were put. */
+  /** The directory that holds the files of `#placed`. */
   #identity: string | undefined;
-  /** Names that have had a file of ours, as far as we know until now. */
+  /** Names at which we last saw a file of ours. */
   readonly #placed = new Set<string>();
-  /** Files that are not ours although they look so, and how they looked when they were read. */
+  /** Files that look like ours but are not, and their signatures when they were read. */
   #foreign = new Map<string, string>();
 
   constructor(
@@ -195,7 +195,7 @@ export class PeersDirectory implements Enforcer {
     }
   }
 
-  /** Files that no block explains. */
+  /** Inspects the files that no block explains. */
   *#lookForOrphans(blocks: KnownBlocks): Generator<Drift | undefined, void> {
     const before = this.#foreign;
     this.#foreign = new Map();
@@ -203,7 +203,7 @@ export class PeersDirectory implements Enforcer {
     try {
       for (let entry = entries.readSync(); entry; entry = entries.readSync()) {
         const { name } = entry;
-        // One that has a block is looked at with it.
+        // A block's file is inspected with its block.
         if (blocks.has(name)) yield undefined;
         else if (!restoreLeftover(this.#directory, name)) {
           const address = addressOfPeerFile(name);
@@ -239,7 +239,7 @@ export class PeersDirectory implements Enforcer {
       return isComplete(stats, block, this.#files.mode) ? undefined : { kind: 'missing', block };
     }
     const wasPlaced = this.#placed.delete(name);
-    // The admin's own file stands in its place.
+    // The admin's own file has its name.
     if (stats) return undefined;
     return { kind: wasPlaced && !this.#isReplaced() ? 'removed' : 'missing', block };
   }
@@ -269,7 +269,7 @@ export class PeersDirectory implements Enforcer {
     return directoryBirth(this.#directory) !== this.#identity;
   }
 
-  /** Takes the directory for the one that blocks belong in; says so if it is another one. */
+  /** Adopts the current directory; reports it if it replaced another. */
   #moveIn(): Drift | undefined {
     const isFirst = this.#identity === undefined;
     this.#settleIn(directoryBirth(this.#directory));
@@ -283,7 +283,7 @@ export class PeersDirectory implements Enforcer {
     if (this.#isWatched) this.#watch.arm();
   }
 
-  /** Whether the block's file is there and as it should be; at a start nearly all are. */
+  /** Whether the block's file is there and complete; at a start nearly all are. */
   #isThere(block: Block): boolean {
     const name = peerFileName(block.address);
     const stats = name === undefined ? undefined : statsOf(join(this.#directory, name));

@@ -1,4 +1,4 @@
-/** tcpsvd: its instructions directory (-i), or the same compiled to a cdb (-x). */
+/** tcpsvd: its instructions directory (-i), also compiled to a cdb (-x). */
 import { reasonOf } from '../../runtime/errors.ts';
 import { realTimers } from '../../runtime/timers.ts';
 import { type EnforcerKind, refusalText } from '../enforcer-kind.ts';

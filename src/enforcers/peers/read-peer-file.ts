@@ -1,15 +1,15 @@
 /**
  * Reads the text of a peer file of ours.
  *
- * Not even its owner may open a silent one, only root. To let him, its mode has to change, and under
- * its own name that would let the client in. So another file that denies as well takes its place for
- * that moment, while it is read under a name that tcpsvd never looks for.
+ * Only root may open a silent one, not even its owner. He would have to change its mode, which
+ * would let the client in. So another file that denies takes its name for a moment, while it is
+ * read under a name that tcpsvd never looks up.
  *
- * Guarantee: the name denies at every instant, and has the same file as before afterwards: inode,
- * bytes, mode, modification and access time. What a killed process leaves, `restoreLeftover` mends.
- * Guarantee: whatever others put into the directory, no other file than that one changes.
+ * Guarantee: the name denies at every instant, and afterwards has the same file as before: inode,
+ * bytes, mode, modification and access time. `restoreLeftover` mends what a killed process leaves.
+ * Guarantee: whatever others put into the directory, no other file changes.
  *
- * XXX: what somebody else gives that name within these few microseconds is lost.
+ * XXX: a file that somebody else moves to the name within these few microseconds is lost.
  */
 import {
   closeSync,
@@ -31,11 +31,11 @@ import { errnoOf } from '../../runtime/errors.ts';
 import { silentMode } from './peer-file.ts';
 
 const { O_CREAT, O_EXCL, O_NOATIME, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
-/** What ends the names of files that have no other use than the next one. */
+/** The suffix of temporary files. */
 export const temporarySuffix = '.ipthrottle';
 const asideSuffix = `.aside${temporarySuffix}`;
 const readableMode = 0o600;
-/** Times are passed on as numbers that do not hold nanoseconds. */
+/** Times pass through numbers that cannot hold nanoseconds. */
 const coverAccuracyMs = 1;
 
 function read(path: string): string {
@@ -48,7 +48,7 @@ function read(path: string): string {
   }
 }
 
-/** The text of the file with these `stats`, which its reader owns; undefined: it cannot be read. */
+/** The text of our own file with these `stats`; undefined when it cannot be read. */
 export function readPeerFile(directory: string, name: string, stats: Stats): string | undefined {
   try {
     return read(join(directory, name));
@@ -77,7 +77,7 @@ function readAside(directory: string, name: string, stats: Stats): string | unde
   }
 }
 
-/** Gives the name to a new file that denies until the same time. */
+/** Replaces the file by a new one that denies until the same time. */
 function coverUp(path: string, cover: string, { atimeMs, mtimeMs }: Stats): void {
   rmSync(cover, { force: true });
   const descriptor = openSync(cover, O_CREAT | O_EXCL | O_WRONLY, silentMode);
@@ -92,12 +92,12 @@ function coverUp(path: string, cover: string, { atimeMs, mtimeMs }: Stats): void
   }
 }
 
-/** Whether we put the file aside ourselves: others can make links, but not files of ours. */
+/** Whether we ourselves put the file aside: others can only make links to our files. */
 function isPutAside(stats: Stats): boolean {
   return stats.isFile() && stats.uid === process.geteuid?.() && stats.nlink === 1;
 }
 
-/** Gives the file that was put aside its name back, unless somebody took the name from it. */
+/** Gives the file put aside its name back, unless somebody else has taken or freed the name. */
 function restore(path: string, aside: string): void {
   const there = lstatSync(path, { throwIfNoEntry: false });
   const left = lstatSync(aside);
@@ -115,8 +115,8 @@ function restore(path: string, aside: string): void {
 }
 
 /**
- * Mends or removes a file that a killed process left; says whether the name is one of those. What
- * cannot be removed, because somebody else put it there, stays and harms nobody.
+ * Mends or removes a file that a killed process left; returns whether the name is of that kind. A
+ * file of somebody else that cannot be removed stays and does no harm.
  */
 export function restoreLeftover(directory: string, name: string): boolean {
   if (!name.startsWith('..') || !name.endsWith(temporarySuffix)) return false;
@@ -126,7 +126,7 @@ export function restoreLeftover(directory: string, name: string): boolean {
     try {
       restore(join(directory, name.slice(2, -asideSuffix.length)), path);
     } catch {
-      // Tried again at the next look.
+      // The next inspection tries again.
     }
   }
   return true;

@@ -1,4 +1,4 @@
-/** The administrator's rules for tcprules(1): lines that do not do what they seem to say. */
+/** Finds lines in the administrator's rules for tcprules(1) that do not do what they seem to. */
 import { type Address, parseNetwork } from '../../core/address.ts';
 import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
@@ -20,7 +20,7 @@ function linesWithoutColon(source: string, text: string): Finding[] {
   return [problem(what, 'write ADDRESS:deny or ADDRESS:allow, or put # in front')];
 }
 
-/** How djb's tcprules says a network of whole octets. */
+/** A network of whole octets in the notation of djb's tcprules. */
 function prefixOf({ octets, prefixLength }: Address): string | undefined {
   if (![8, 16, 24].includes(prefixLength)) return undefined;
   return `${octets.slice(0, prefixLength / 8).join('.')}.`;

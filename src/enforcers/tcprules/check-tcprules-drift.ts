@@ -1,4 +1,4 @@
-/** Whether tcpserver refuses those who are blocked: what is in the cdb. */
+/** Whether tcpserver refuses blocked clients: what is in the cdb. */
 import { join } from 'node:path';
 import type { Block } from '../../core/block.ts';
 import { inPrivateDirectory } from '../../files/private-directory.ts';

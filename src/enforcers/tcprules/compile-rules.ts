@@ -2,13 +2,13 @@
  * The admin's rules source with our refusals in front, as the bytes of a cdb.
  *
  * Refusals come first because servers use the first of equal keys. A source that our own compiler
- * takes whole is compiled here; one with foreign lines, or with IPv6 among what to refuse, goes to
- * the installed tcprules, verbatim, because only that one knows how its tcpserver wants them encoded.
+ * understands is compiled here. With foreign lines or blocked IPv6 addresses, it goes verbatim to
+ * the installed tcprules, which alone knows how its tcpserver wants them encoded.
  *
- * Guarantee: whom the source denies stays denied. A polite refusal says `allow`, so there it is a
- * silent one instead.
+ * Guarantee: an address that the source denies stays denied. A polite refusal says `allow`, so such
+ * an address gets a silent one instead.
  *
- * It changes no file but temporary ones beside the cdb. Trouble is a Fault.
+ * It changes only temporary files beside the cdb. Trouble is a Fault.
  */
 
 import { PrefixMap } from '../../core/prefix-map.ts';
@@ -35,21 +35,21 @@ import {
 export type RulesFiles = {
   /** The admin's rules, as tcprules(1) reads them. */
   readonly source: string;
-  /** What tcpserver -x reads. */
+  /** The file that tcpserver -x reads. */
   readonly cdb: string;
   /** The program for foreign lines; `tcprules` by default. */
   readonly tcprulesCommand?: string | undefined;
-  /** What a polite refusal says; undefined: refuse in silence. */
+  /** The text of a polite refusal; undefined to refuse in silence. */
   readonly message?: string | undefined;
 };
 
 const commandTimeoutMs = 10_000;
 const mistakesShown = 10;
 const outputShown = 300;
-/** How many lines are written between two pauses. */
+/** Lines written between two pauses. */
 const linesInStep = 128;
 
-/** `keys` are what to refuse before anything the source says. */
+/** `keys` are refused whatever the source says. */
 export function* compileRules(files: RulesFiles, keys: readonly string[]): Work<Uint8Array> {
   const source = readSource(files.source);
   const rules = parseRules(source);
@@ -63,12 +63,12 @@ export function* compileRules(files: RulesFiles, keys: readonly string[]): Work<
     : yield* compileCdb(recordsOf(keys, refusalOf, rules));
 }
 
-/** Whether the installed tcprules compiles IPv6 addresses and networks: it is given one of each. */
+/** Whether the installed tcprules compiles an IPv6 address and an IPv6 network. */
 export function* takesIPv6(files: RulesFiles): Work<boolean> {
   const output = temporaryName(`${files.cdb}.trial`);
   const temporary = temporaryName(`${files.cdb}.trying`);
   try {
-    // tcprules would follow a link that somebody put there.
+    // tcprules would follow a planted link.
     createAnew(temporary);
     const lines = latin1('2001:db8::1:deny\n2001:db8:1::/48:deny\n');
     yield* runTcprules(files, [output, temporary], lines);
@@ -81,7 +81,7 @@ export function* takesIPv6(files: RulesFiles): Work<boolean> {
   }
 }
 
-/** Whether the cdb may have keys that only its own tcprules can tell. */
+/** Whether the cdb may have keys in an encoding that only its own tcprules knows. */
 export function mayHaveIPv6Keys(files: RulesFiles): boolean {
   try {
     return parseRules(readSource(files.source)).foreign.length > 0;
@@ -117,7 +117,7 @@ function* recordsOf(
   yield* rules.records;
 }
 
-/** How to refuse each key: politely where that is wanted and the source does not deny it. */
+/** How to refuse each key: politely if there is a message and the source does not deny the key. */
 function refusals(message: string | undefined, rules: Rules): RefusalOf {
   if (message === undefined) return () => silentRefusal;
   const polite = politeRefusal(message);

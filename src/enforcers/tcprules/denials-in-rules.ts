@@ -1,10 +1,10 @@
-/** Whom the administrator's rules refuse. */
+/** The addresses and networks that the administrator's rules refuse. */
 import { readFile } from '../../files/read-file.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import type { Denial } from '../enforcer-kind.ts';
 import { addressOfKey, deniedBy, isDenial, parseRules } from './tcprules.ts';
 
-/** None where there are no rules. Throws other system errors. */
+/** Empty when the file does not exist. Throws other errors of the file system. */
 export function denialsInRules(source: string): Denial[] {
   let text: Buffer;
   try {

@@ -1,4 +1,4 @@
-/** What doctor looks at for tcpserver. */
+/** What doctor examines for tcpserver. */
 import { hint } from '../../health/finding.ts';
 import { programIn } from '../../runtime/program-in.ts';
 import { checkDialect } from '../cdb/check-dialect.ts';

@@ -3,17 +3,17 @@
  * which rebuilt-cdb.ts replaces.
  *
  * `impose` answers `pending` until a rebuild has landed; the daemon refuses the client meanwhile.
- * Rebuilds come at most once a second, however many blocks come; twice when some end, because who is
- * let in again must be in within a second.
+ * Rebuilds come at most once a second, however many blocks come; twice when blocks end, because an
+ * unblocked client must get in within a second.
  *
- * A rebuild writes all blocks there are, so `reconcile` must tell them before the first `impose` or
- * `lift`; these throw otherwise, because a cdb with one block only would let the others in.
+ * A rebuild writes all blocks, so `reconcile` must be given them before the first `impose` or
+ * `lift`, which otherwise throw: a cdb with only one block would let the others in.
  *
- * IPv6 is written only where the installed tcprules takes it, which a trial before a rebuild tells:
- * djb's does not, and one such line would keep every later block out of the cdb.
+ * IPv6 is written only if the installed tcprules accepts it in a trial before the rebuild: djb's
+ * does not, and one such line would keep every later block out of the cdb.
  *
- * BUGS: A rule of the admin for info@ADDRESS, and against a blocked network also one for a longer
- * prefix or an address in it, is found by tcpserver before ours.
+ * BUGS: tcpserver finds an admin's rule for info@ADDRESS before ours, and in a blocked network also
+ * his rule for a longer prefix or an address.
  */
 
 import type { Address } from '../../core/address.ts';
@@ -41,7 +41,7 @@ export class TcprulesCdb implements Enforcer {
   readonly needsAll = true;
   readonly #files: RulesFiles;
   readonly #cdb: RebuiltCdb;
-  /** Whether the installed tcprules takes IPv6; undefined: the next rebuild tries it. */
+  /** Whether the installed tcprules takes IPv6; undefined until the next rebuild tries it. */
   #takesIPv6: boolean | undefined;
 
   constructor(files: RulesFiles, listener: EnforcerListener, timers: Timers = realTimers) {
@@ -99,8 +99,8 @@ export class TcprulesCdb implements Enforcer {
   }
 
   /**
-   * What was asked for and has not landed is on its way, so only what was not asked for is missing.
-   * Of IPv6 only a rebuild can tell whether it is: another tcprules may be installed by now.
+   * Whatever was asked for has landed or will, so only other blocks are missing. An IPv6 block
+   * needs a rebuild to tell, because another tcprules may be installed by now.
    */
   *inspect(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void> {
     if (scope !== 'all' || !this.#cdb.isStarted) return;
@@ -147,14 +147,14 @@ export class TcprulesCdb implements Enforcer {
     try {
       return yield* compileRules(this.#files, this.#cdb.wanted);
     } catch (error) {
-      // Perhaps tcprules was replaced by one that takes no IPv6.
+      // Perhaps the new tcprules takes no IPv6.
       this.#takesIPv6 = undefined;
       if (!hasIPv6 || (yield* this.#settleIPv6())) throw error;
       return yield* compileRules(this.#files, this.#cdb.wanted);
     }
   }
 
-  /** Drops IPv6 where tcprules does not take it; says whether any is left. */
+  /** Drops IPv6 keys if tcprules does not take them; returns whether any are left. */
   *#settleIPv6(): Work<boolean> {
     if (!this.#cdb.wanted.some(isIPv6Key)) return false;
     this.#takesIPv6 ??= yield* takesIPv6(this.#files);

@@ -1,4 +1,4 @@
-/** What the installed tcprules can, tried in a private directory. */
+/** Tries in a private directory whether the installed tcprules takes IPv6. */
 import { join } from 'node:path';
 import { inPrivateDirectory } from '../../files/private-directory.ts';
 import { doNow } from '../../runtime/work.ts';

@@ -1,11 +1,12 @@
 /**
  * The language of tcprules(1): the admin's rules source as cdb records.
  *
- * Guarantee: a source without foreign lines gives the records that djb's tcprules writes, or a
- * mistake where djb's tcprules refuses; byte for byte, so the text is handled as Latin-1.
+ * Guarantee: a source without foreign lines gives the records that djb's tcprules writes, byte for
+ * byte (so the text is handled as Latin-1), and a mistake wherever djb's tcprules refuses.
  *
- * Foreign lines are those only some successors of djb's tcprules understand (IPv6 addresses,
- * CIDR). They encode such keys differently by version: only the installed tcprules may compile them.
+ * Foreign lines (IPv6 addresses, CIDR) are those that only some successors of djb's tcprules
+ * accept. Their encoding of such keys differs by version: only the installed tcprules may compile
+ * them.
  *
  * It does no I/O.
  */
@@ -17,7 +18,7 @@ export type ForeignLine = { readonly line: number; readonly text: string };
 export type Mistake = { readonly line: number; readonly what: string };
 
 export type Rules = {
-  /** In the order of the source; of records with one key, servers use the first. */
+  /** In the order of the source; servers use the first of records with equal keys. */
   readonly records: readonly CdbRecord[];
   readonly foreign: readonly ForeignLine[];
   readonly mistakes: readonly Mistake[];
@@ -46,12 +47,12 @@ export function parseRules(source: Uint8Array): Rules {
   return { records, foreign, mistakes };
 }
 
-/** How a block is written: `deny`, or `allow` with the text that rblsmtpd(1) refuses with. */
+/** How a block is written: `deny`, or `allow` with the text of rblsmtpd(1)'s refusal. */
 export type Refusal = { readonly data: Uint8Array; readonly instructions: string };
 
 export const silentRefusal: Refusal = { data: denyData, instructions: 'deny' };
 
-/** A text that starts with a hyphen would be a 553, which has the client's mail returned. */
+/** rblsmtpd would turn a leading hyphen into a 553, and the client's mail would bounce. */
 export function politeRefusal(message: string): Refusal {
   const text = message.replace(/^-/, ' -');
   return {
@@ -61,8 +62,8 @@ export function politeRefusal(message: string): Refusal {
 }
 
 /**
- * The key that refuses exactly this address or network, or undefined: no key can say it. That of
- * IPv6 is only what a rule says; how it is encoded is for the installed tcprules to know.
+ * The key that refuses exactly this address or network; undefined when no key can express it. For
+ * IPv6 it is the text of a rule, which only the installed tcprules knows how to encode.
  */
 export function keyOf(address: Address): string | undefined {
   if (address.family === 6) return address.prefixLength > 0 ? address.text : undefined;
@@ -73,8 +74,9 @@ export function keyOf(address: Address): string | undefined {
 }
 
 /**
- * The keys under which tcpserver looks for an address, best first: the address, its prefixes that
- * end in a dot, the default. Without $TCPREMOTEHOST and $TCPREMOTEINFO, which nobody knows before.
+ * The keys under which tcpserver looks up an address, best first: the address, its prefixes that
+ * end in a dot, the default. Those with $TCPREMOTEHOST or $TCPREMOTEINFO cannot be known
+ * beforehand.
  */
 export function lookupKeys(address: Address): string[] {
   const keys = isSingle(address) ? [address.text] : [];
@@ -85,19 +87,19 @@ export function lookupKeys(address: Address): string[] {
   return [...keys, ''];
 }
 
-/** Whether only the installed tcprules knows how to encode the key. */
+/** Only the installed tcprules knows how to encode such a key. */
 export function isIPv6Key(key: string): boolean {
   return key.includes(':');
 }
 
-/** The address or network that a key of ours refuses, or undefined. */
+/** The address or network that one of our keys refuses. */
 export function addressOfKey(key: string): Address | undefined {
   if (isIPv6Key(key) || !key.endsWith('.')) return parseNetwork(key);
   const octets = key.split('.').slice(0, -1);
   return parseNetwork(`${[...octets, '0', '0', '0'].slice(0, 4).join('.')}/${octets.length * 8}`);
 }
 
-/** The network of a foreign line that says deny, or undefined. */
+/** The network of a foreign line that denies. */
 export function deniedBy({ text }: ForeignLine): Address | undefined {
   const network = /^([^=@]*):deny(?:,.*)?$/s.exec(text)?.[1];
   return network === undefined ? undefined : parseNetwork(network);
@@ -122,7 +124,7 @@ function stringsIn(data: Uint8Array): string[] {
   return Buffer.from(data).toString('latin1').split('\0').slice(0, -1);
 }
 
-/** What djb's tcprules looks at in a line: no comment, no trailing blanks, and a colon in it. */
+/** The part of a line that djb's tcprules reads; undefined for a comment or without a colon. */
 function ruleIn(whole: string): string | undefined {
   if (whole.startsWith('#')) return undefined;
   let end = whole.length;
@@ -168,7 +170,7 @@ function parseInstructions(text: string): string | Refused {
   return data;
 }
 
-/** `,NAME=qVALUEq` for any byte q. The name may be empty and hold anything; djb's may, too. */
+/** `,NAME=qVALUEq` for any byte q. As with djb's, the name may be empty or hold anything. */
 function parseVariable(
   text: string,
 ): { readonly assignment: string; readonly rest: string } | Refused {
@@ -183,7 +185,7 @@ function parseVariable(
   return { assignment, rest: text.slice(end + 1) };
 }
 
-/** `1.2.3.4-6` is three keys, `10.2-3.` two. The first hyphen counts, and none with = or @. */
+/** `1.2.3.4-6` is three keys, `10.2-3.` two. Only the first hyphen counts, none beside = or @. */
 function expandRange(address: string): string[] | undefined {
   const hyphen = address.indexOf('-');
   if (hyphen < 0 || /[=@]/.test(address)) return [address];
@@ -200,7 +202,7 @@ function expandRange(address: string): string[] | undefined {
   return keys;
 }
 
-/** As C reads an unsigned long: none is 0, too many bits fall off, a NUL ends it. */
+/** As C reads an unsigned long: no digits are 0, excess bits fall off, a NUL ends it. */
 function parseNumber(text: string): number | undefined {
   const digits = /^(\d*)(?:\0|$)/.exec(text)?.[1];
   return digits === undefined ? undefined : Number(BigInt.asUintN(64, BigInt(digits)));
