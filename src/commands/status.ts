@@ -129,7 +129,7 @@ export const status: Command = {
         ...Object.entries(others).flatMap(([name, value]) =>
           value === null ? [] : `${name}: ${value}`,
         ),
-        ...(enforce === false ? ['enforce: off, limits are only told'] : []),
+        ...(enforce === false ? ['enforce: off, limits are only logged'] : []),
         ...Object.entries(counted ?? {}).map(([name, value]) => `${wordsOf(name)}: ${value}`),
         ...tallies.flatMap(tallyLines),
         ...troubles.map(troubleLine),

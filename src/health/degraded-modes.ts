@@ -30,22 +30,22 @@ export const degradedModes = {
   'database file': {
     effect: 'forgets',
     ends: 'mended',
-    sentence: 'the file of the database was not in its place: no later rater finds what came then',
+    sentence: 'the database file was not in its place: later raters do not know of what came then',
     remedy:
-      'put it back; or restart rater, which takes blocks from the peers directory, and no offences',
+      'put it back; or restart rater, which takes blocks, but no offences, from the peers directory',
   },
   server: {
     effect: 'refuses by itself',
     ends: 'mended',
     sentence:
-      'the files of a server could not be used: it let in who is blocked, and rater refused',
+      'the files of a server could not be used: it let blocked clients in, and rater refused them',
     remedy: 'let the user of rater write there; rater goes on trying by itself',
   },
   cdb: {
     effect: 'refuses by itself',
     ends: 'mended',
     sentence:
-      'a cdb could not be compiled: the old one stayed, and rater refused who was blocked since',
+      'a cdb could not be compiled: the old one stayed, and rater refused clients blocked since then',
     remedy: 'correct what it is made of; rater goes on trying by itself',
   },
   'connection refused': {
@@ -57,7 +57,8 @@ export const degradedModes = {
   socket: {
     effect: 'fails open',
     ends: 'mended',
-    sentence: 'a socket could not have its name: nobody could connect, and ratecheck let all in',
+    sentence:
+      'something else had the name of a socket, or its directory was gone: nobody could connect, and ratecheck let all in',
     remedy:
       'remove what has its name, or make its directory anew; rater then listens again by itself',
   },
@@ -70,7 +71,8 @@ export const degradedModes = {
   'reply too late': {
     effect: 'fails open',
     ends: 'quiet',
-    sentence: 'a client was gone before its reply came, as when ratecheck has waited and let it in',
+    sentence:
+      'a client was gone before its reply came, as when ratecheck stops waiting and lets it in',
     remedy: 'see what kept rater from running: CPU, memory, disk; or give ratecheck -t more time',
   },
   'block not made': {
@@ -107,7 +109,7 @@ export const degradedModes = {
   allowlist: {
     effect: 'keeps out',
     ends: 'mended',
-    sentence: 'a server still refused who is on the allowlist',
+    sentence: 'a server still refused an allowlisted address',
     remedy: 'let the user of rater change the files of servers; rater goes on trying by itself',
   },
   configuration: {
@@ -137,7 +139,7 @@ export const degradedModes = {
   heartbeat: {
     effect: 'tells nobody',
     ends: 'mended',
-    sentence: 'the next start of rater could not have told how long it was away',
+    sentence: 'the next rater could not have told how long none was running',
     remedy: 'let the user of rater write in the directory of the database',
   },
 } as const satisfies Readonly<Record<string, DegradedMode>>;

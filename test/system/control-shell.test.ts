@@ -391,7 +391,7 @@ describe('var', () => {
     expect((await client.ask('list')).join('\n')).toMatch(/^192\.0\.2\.1 .*would block$/m);
     const status = await client.ask('status');
     expect(status).toEqual(
-      expect.arrayContaining(['enforce: off, limits are only told', 'would block: 1']),
+      expect.arrayContaining(['enforce: off, limits are only logged', 'would block: 1']),
     );
     await rater.says(/would block: address=192\.0\.2\.1/);
     await rater.says(/warn: changed: name=enforce from=on to=off/);

@@ -259,7 +259,7 @@ test.for(cases)('$mode: status and doctor tell of it, and of its end', async (ea
     expect(await site.ipthrottle('doctor')).toMatchObject({ exit: 100 });
   } else {
     const found = (await diagnosis()).find((line) => line.endsWith(`; ${remedy}`));
-    expect(found).toMatch(isTrouble ? /^problem: .*, since 20/ : /^problem: .*, and it goes on;/);
+    expect(found).toMatch(isTrouble ? /^problem: .*, since 20/ : /^problem: .*, and still is;/);
   }
 
   if (!mend) return;
@@ -272,7 +272,7 @@ test.for(cases)('$mode: status and doctor tell of it, and of its end', async (ea
   expect(stdout).not.toMatch(/^trouble:/m);
   const told = await diagnosis();
   expect(told.filter((line) => !line.startsWith('hint: '))).toEqual([]);
-  expect(told.find((line) => line.startsWith(`hint: ${sentence} (`))).toMatch(/, and now no more;/);
+  expect(told.find((line) => line.startsWith(`hint: ${sentence} (`))).toMatch(/, but no longer;/);
 });
 
 test('every mode is brought about here, but for five', () => {

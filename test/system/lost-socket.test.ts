@@ -131,7 +131,9 @@ test('without its directory it is trouble, and made anew when that is there agai
   await rater.says(/recovered: part="socket .*run\/control\.sock"/);
   const { exit, stdout } = await site.ipthrottle('doctor');
   expect(exit).toBe(0);
-  expect(stdout).toMatch(/a socket could not have its name: .*; remedy: .*make its directory anew/);
+  expect(stdout).toMatch(
+    /something else had the name of a socket, .*; remedy: .*make its directory anew/,
+  );
 });
 
 test("somebody else's socket stays while he listens, and is replaced when he is dead", async () => {

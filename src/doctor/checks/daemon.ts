@@ -40,7 +40,7 @@ async function ofRunning(status: DaemonStatus, site: Installation): Promise<Find
   const why = await whyUnreachable(socket);
   if (why === undefined) return differences(status, site);
   if (why === 'EACCES') {
-    const what = `${socket}: who runs this may not ask there`;
+    const what = `${socket}: the user who runs this may not ask there`;
     return [hint(what, 'run ipthrottle doctor as root'), ...differences(status, site)];
   }
   const what = `${socket}: rater runs, but nobody answers there (${why}), so ratecheck lets all in`;
@@ -68,7 +68,7 @@ export const daemon: Check = {
     }
     if (state.is === 'not permitted') {
       const remedy = 'run ipthrottle doctor as root or as the user of rater';
-      return [problem(`may not ask rater: ${state.why}`, remedy)];
+      return [problem(`not permitted to ask rater: ${state.why}`, remedy)];
     }
     return [problem(`rater does not answer: ${state.why}`, 'look at its log, and restart it')];
   },

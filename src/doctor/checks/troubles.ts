@@ -20,9 +20,9 @@ function ofMode(mode: ModeName, { count, last, since }: ToldTally): Finding[] {
   const times = count === 1 ? 'once' : `${count} times`;
   const what = `${sentence} (${times} since rater was started, last ${last})`;
   if (count === 0) return [];
-  if (since === null) return [hint(`${what}, and now no more`, remedy)];
+  if (since === null) return [hint(`${what}, but no longer`, remedy)];
   // `current` reports each part of a mode that lasts until mended.
-  return ends === 'quiet' ? [problem(`${what}, and it goes on`, remedy)] : [];
+  return ends === 'quiet' ? [problem(`${what}, and still is`, remedy)] : [];
 }
 
 function modes({ degraded }: DaemonStatus): Finding[] {
@@ -45,7 +45,7 @@ export const troubles: Check = {
     const { status } = daemon;
     const found = [...current(status), ...modes(status), ...violentEnd(status, clock)];
     if (status.enforce === false) {
-      const what = 'limits are only told, because they are switched off';
+      const what = 'limits are only logged, because they are switched off';
       found.push(hint(what, 'ipthrottle var enforce on'));
     }
     return found;

@@ -42,7 +42,7 @@ export function anyAddress(): string {
 /** Why the address cannot be blocked on trial, or undefined. */
 function obstacle(site: Installation, address: Address): string | undefined {
   const { remembered: memory } = site;
-  if ('unknown' in memory) return 'it cannot be told what is blocked: see the other findings';
+  if ('unknown' in memory) return 'cannot tell what is blocked: see the other findings';
   const entry = allowEntries(site, memory).find(address);
   if (entry) return `${address.text} is on the allowlist by ${entry.address.text}`;
   const nowMs = site.clock.wallMs();

@@ -35,15 +35,17 @@ export function checkPeersDrift(
     );
   }
   if (barred.length > 0) {
-    const what = `what is no file stands in ${directory} where blocks have theirs: ${someAddresses(barred)}`;
-    found.push(problem(what, 'remove it or the blocks; rater refuses there by itself meanwhile'));
+    const what = `something that is not a file is in ${directory} where blocks have theirs`;
+    const remedy = 'remove it or the blocks; meanwhile rater refuses them itself';
+    found.push(problem(`${what}: ${someAddresses(barred)}`, remedy));
   }
   if (overruled.length > 0) {
-    const what = `a file of your own in ${directory} lets in who is blocked: ${someAddresses(overruled)}`;
-    found.push(hint(what, 'remove the file or the block; rater refuses there by itself meanwhile'));
+    const what = `a file of your own in ${directory} lets blocked clients in`;
+    const remedy = 'remove the file or the block; meanwhile rater refuses them itself';
+    found.push(hint(`${what}: ${someAddresses(overruled)}`, remedy));
   }
   if (leftOver.length > 0) {
-    const what = `files of ipthrottle in ${directory} that fit no block: ${someNames(leftOver)}`;
+    const what = `files of ipthrottle in ${directory} that belong to no block: ${someNames(leftOver)}`;
     const remedy = 'start rater, which makes blocks of them again or removes what is over';
     found.push(
       problem(what, `${remedy}; what it leaves has a changed date: rm it in ${directory}`),

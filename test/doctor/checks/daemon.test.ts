@@ -30,11 +30,11 @@ findsEach([
     says: /rater uses the peers directory .*peers, the configuration says .*elsewhere/,
   },
   {
-    what: 'who may not ask rater',
+    what: 'a user who may not ask rater',
     skip: cannotBecomeNobody,
     how: () => ({ user: nobody }),
     finds: 'problem daemon',
-    says: /may not ask rater/,
+    says: /not permitted to ask rater/,
   },
 ]);
 

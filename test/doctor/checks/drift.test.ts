@@ -27,7 +27,7 @@ findsEach([
       renameSync(site.path('kept'), site.path('peers', '192.0.2.1'));
     },
     finds: 'problem drift',
-    says: /fit no block: 192\.0\.2\.1; start rater, which makes blocks of them again/,
+    says: /belong to no block: 192\.0\.2\.1; start rater, which makes blocks of them again/,
   },
   {
     what: 'a file of ours whose date somebody has changed',
@@ -36,7 +36,7 @@ findsEach([
       utimesSync(site.path('peers', '192.0.2.1'), 2_000_000_000, 2_000_000_000);
     },
     finds: 'problem drift',
-    says: /fit no block: 192\.0\.2\.1; .*what it leaves has a changed date: rm it/,
+    says: /belong to no block: 192\.0\.2\.1; .*what it leaves has a changed date: rm it/,
   },
   {
     what: 'a directory in the place of a block',
@@ -45,7 +45,7 @@ findsEach([
       return block(site, '192.0.2.1');
     },
     finds: 'problem drift',
-    says: /what is no file stands in .*peers where blocks have theirs: 192\.0\.2\.1; remove it/,
+    says: /something that is not a file is in .*peers where blocks have theirs: 192\.0\.2\.1; remove it/,
   },
   {
     what: 'a block that is over and still there',
@@ -61,7 +61,7 @@ findsEach([
       return block(site, '192.0.2.1');
     },
     finds: 'hint drift',
-    says: /a file of your own in .* lets in who is blocked: 192\.0\.2\.1/,
+    says: /a file of your own in .* lets blocked clients in: 192\.0\.2\.1/,
   },
   {
     what: 'a block that is not in the cdb of tcpserver',

@@ -18,7 +18,7 @@ findsEach([
       return { searchPath: `${directory}:${process.env.PATH}` };
     },
     finds: 'problem programs',
-    says: /tcpsvd is the one of BusyBox/,
+    says: /tcpsvd is BusyBox's/,
   },
   {
     what: 'a missing tcpsvd',

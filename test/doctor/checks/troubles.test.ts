@@ -13,7 +13,7 @@ findsEach([
       await site.ipthrottle('var', 'enforce', 'off');
     },
     finds: 'hint troubles',
-    says: /limits are only told/,
+    says: /limits are only logged/,
   },
   {
     what: 'what failed and fails no more',
@@ -25,7 +25,7 @@ findsEach([
       await until('all is well', async () => (await site.ipthrottle('status')).exit === 0);
     },
     finds: 'hint troubles',
-    says: /files of a server could not be used.* \((once|\d+ times) since rater was started, last .*Z\), and now no more/,
+    says: /files of a server could not be used.* \((once|\d+ times) since rater was started, last .*Z\), but no longer/,
   },
 ]);
 
