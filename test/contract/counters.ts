@@ -25,7 +25,7 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       expect(await counters.count(one, rates, 60_007)).toEqual([0, 7]);
     });
 
-    test('an address is one value, whether its bits are at hand or not', async () => {
+    test('an address is one value, whether or not its bits are given', async () => {
       const counters = make();
       const withBits = { ...one, ipv4: ipv4Bits(one.value) };
       await counters.hit(withBits, rates, 0);
@@ -107,7 +107,7 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       expect(await counters.hit(one, more, 1)).toEqual([2, 2, 1]);
     });
 
-    test('rates that come before it or go make no rate forget its hits', async () => {
+    test('a rate keeps its hits when others are added before it or removed', async () => {
       const counters = make();
       const [minute, hour] = [
         { seconds: 60, count: 5 },

@@ -1,8 +1,8 @@
 /**
- * What every enforcer promises (src/enforcers/enforcer.ts), asked of a real one.
+ * The promises of src/enforcers/enforcer.ts, for every enforcer.
  *
- * `make` gives an enforcer reconciled with no blocks, for a server that lets everybody in. Whether a
- * connection is dropped is the server's (or its checking tool's) word, not the enforcer's.
+ * `make` gives an enforcer reconciled with no blocks, for a server that lets everybody in. Whether
+ * a connection is dropped is the server's (or its checking tool's) word, not the enforcer's.
  */
 
 import { describe, expect, test } from 'vitest';
@@ -48,7 +48,7 @@ export function blockOf(text: string, change: Partial<Block> = {}): Block {
   };
 }
 
-/** All that an inspection finds when there should be these blocks. */
+/** Everything that an inspection finds when these blocks should be in force. */
 export function findings(
   enforcer: Enforcer,
   blocks: readonly Block[],
@@ -105,7 +105,7 @@ export function keepsEnforcerPromises(
       expect(enforcer.entryOwner(neighbour, undefined)).toBe('absent');
     });
 
-    promises('impose may be repeated, also with a later end', async (subject) => {
+    promises('impose may be repeated, even with a later end', async (subject) => {
       const { enforcer, dropsConnection } = subject;
       const replacedUntilMs = block.untilMs;
       const later = blockOf('127.192.2.1', { untilMs: block.untilMs + 60_000, replacedUntilMs });
@@ -145,7 +145,7 @@ export function keepsEnforcerPromises(
     for (const [text, inside, outside] of [
       ['127.51.100.0/24', '127.51.100.77', '127.51.10.77'],
       ['127.51.0.0/16', '127.51.100.77', '127.5.100.77'],
-      // Nobody but 127.0.0.0/8 can connect to a test.
+      // Only 127.0.0.0/8 can connect to a test.
       ['127.0.0.0/8', '127.51.100.77', undefined],
       ['12.0.0.0/8', undefined, '127.51.100.77'],
     ] as const) {
@@ -166,7 +166,7 @@ export function keepsEnforcerPromises(
 
     promises('what the server cannot express is not possible and changes nothing', async (s) => {
       for (const text of ['2001:db8::1', '127.51.100.0/25', '0.0.0.0/0']) {
-        // Whether it can, a rebuild may have to find out.
+        // A rebuild may have to find out whether it can.
         if (s.enforcer.impose(blockOf(text)) === 'pending') s.enforcer.rebuild?.flush();
         expect(s.enforcer.impose(blockOf(text))).toBe('not possible');
         expect(s.enforcer.lift(blockOf(text))).toBe(false);
@@ -176,7 +176,7 @@ export function keepsEnforcerPromises(
       expect(await s.dropsConnection(addressFor('127.51.100.1'))).toBe(false);
     });
 
-    promises('whom the admin refuses stays refused, whatever we do', async (subject) => {
+    promises('an address that the admin refuses stays refused, whatever we do', async (subject) => {
       const { enforcer, dropsConnection } = subject;
       await subject.refuseAsAdmin(client);
       enforcer.reconcile([]);
@@ -201,7 +201,7 @@ export function keepsEnforcerPromises(
       expect(await s.dropsConnection(client)).toBe(true);
     });
 
-    promises('inspect finds a block that was never imposed, which can be then', async (s) => {
+    promises('inspect finds a block that was never imposed, which then can be', async (s) => {
       s.enforcer.rebuild?.flush();
       expect(findings(s.enforcer, [block])).toEqual([{ kind: 'missing', block }]);
       expect(await s.dropsConnection(client)).toBe(false);

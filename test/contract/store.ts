@@ -10,7 +10,7 @@ function blockOf(store: Store, text: string): Block | undefined {
 
 export function keepsStorePromises(name: string, make: () => Store): void {
   describe(`${name} keeps the promises of a store:`, () => {
-    test('what was added is what it gives back', () => {
+    test('it gives back what was added', () => {
       const store = make();
       const added = store.add(newBlock('192.0.2.1', { reason: "it's; DROP TABLE blocks" }));
       expect(added).toMatchObject({ times: 1, replacedUntilMs: 0 });
@@ -42,7 +42,7 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       store.close();
     });
 
-    test('removeAll forgets these blocks and no other; those that are gone do not matter', () => {
+    test('removeAll forgets these blocks and no others; blocks already gone do not matter', () => {
       const store = make();
       for (const text of ['192.0.2.1', '192.0.2.0/24', '192.0.2.2']) store.add(newBlock(text));
       const removed = store.removeAll(['192.0.2.1', '192.0.2.0/24', '192.0.2.9'].map(address));
@@ -54,7 +54,7 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       store.close();
     });
 
-    test('forgetOffences keeps the latest, and those of blocks', () => {
+    test('forgetOffences keeps the latest offences, and those with a block', () => {
       const store = make();
       for (const [index, text] of ['192.0.2.4', '192.0.2.1', '192.0.2.3', '192.0.2.2'].entries()) {
         store.add({ ...newBlock(text), sinceMs: 1000 + index });
@@ -74,7 +74,7 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       store.close();
     });
 
-    test('all gives every block as it was added, also of a large store', () => {
+    test('all gives every block as it was added, even from a large store', () => {
       const store = make();
       const reason = 'it\'s "so"; \n\u0000 \u{1f600}';
       const added = Array.from({ length: 10_001 }, (_, index) => {
@@ -99,7 +99,7 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       store.close();
     });
 
-    test('networks and IPv6 are kept apart from their addresses', () => {
+    test('networks and IPv6 are not confused with their addresses', () => {
       const store = make();
       for (const text of ['192.0.2.0/24', '192.0.2.0', '2001:db8::/64', '2001:db8::']) {
         store.add(newBlock(text));

@@ -1,6 +1,6 @@
 /**
  * `ipthrottle doctor` at whole sites: a healthy one has no finding and is left as it was, and
- * findings are printed. What is found is tested check by check, in checks/.
+ * findings are printed. The tests in checks/ provoke the findings of each check.
  *
  * Tests: src/cli/doctor.ts, src/cli/run-doctor.ts, src/doctor/check.ts, src/doctor/checks/checks.ts
  * Tests: src/doctor/installation.ts, src/doctor/remembered.ts, src/health/finding.ts
@@ -25,7 +25,7 @@ const plans: readonly { readonly name: string; readonly plan: Plan }[] = [
   { name: 'with an allowlist', plan: { rules: '10.:deny\n:allow\n', allow: ['127.0.0.0/8'] } },
 ];
 
-/** Every file with all that would change if somebody wrote. */
+/** Every file with everything that a write would change. */
 function everything(site: Site): string[] {
   return readdirSync(site.directory, { recursive: true, encoding: 'utf8' })
     .sort()
@@ -46,7 +46,7 @@ describe.each(plans)('a healthy site $name', ({ plan }) => {
     expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'all is well: 13 checks found nothing\n' });
   });
 
-  test('is as it was afterwards, and with rater dead only that is found', async () => {
+  test('is unchanged afterwards, and with rater dead only that is found', async () => {
     const site = newSite(plan);
     const rater = await site.startRater();
     await block(site, '192.0.2.1', '198.51.100.0/24');

@@ -1,4 +1,4 @@
-/** What `ipthrottle doctor` finds at a site, asked as an operator would, and what is wrong there. */
+/** Sites with something wrong, and what `ipthrottle doctor` finds there when run by an operator. */
 import { execFile, execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -53,7 +53,7 @@ export function kinds(findings: readonly Diagnosis[]): string[] {
   return findings.map(({ level, check }) => `${level} ${check}`);
 }
 
-/** A site that ends with the test. */
+/** A site that is removed with the test. */
 export function newSite(plan?: Plan): Site {
   const site = new Site(plan);
   onTestFinished(() => site.stop());
@@ -88,7 +88,7 @@ export type Case = {
   readonly plan?: Plan;
   /** With rater running. */
   readonly before?: (site: Site) => void | Promise<void>;
-  /** With rater dead, if there is such a part: then nobody repairs what it does. */
+  /** With rater dead, so that nobody repairs it. */
   readonly dead?: (site: Site) => void | Promise<void>;
   readonly how?: () => How;
   readonly finds: string;

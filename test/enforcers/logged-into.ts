@@ -1,4 +1,4 @@
-/** A listener of an enforcer that keeps what rater would log, as `LEVEL: EVENT: DETAIL`. */
+/** An enforcer's listener that keeps what rater would log, as `LEVEL: EVENT: DETAIL`. */
 import { type EnforcerListener, enforcerEvents } from '../../src/enforcers/enforcer-events.ts';
 
 export function loggedInto(lines: string[]): EnforcerListener {

@@ -1,6 +1,6 @@
 /**
- * All that a server on this port says to one client, which first says what it is given. A server that
- * closes without having heard that resets the connection: it then said nothing more.
+ * Everything that a server on this port says to a client that first sends the given text. A server
+ * that closes without reading it resets the connection, and has then said nothing more.
  */
 import { connect } from 'node:net';
 import { errnoOf } from '../../src/runtime/errors.ts';

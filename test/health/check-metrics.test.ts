@@ -1,4 +1,4 @@
-/** With a clock that the test moves: every number that `prf` shows was counted. */
+/** Every number that `prf` shows is correct, with a clock that the test moves. */
 import { expect, test } from 'vitest';
 import { CheckMetrics } from '../../src/health/check-metrics.ts';
 import type { Reply } from '../../src/wire/reply.ts';
@@ -23,7 +23,7 @@ function site() {
   return { performance, time, check, rates };
 }
 
-test('answers are told apart by class and verdict', () => {
+test('answers are counted by class and verdict', () => {
   const { performance, check } = site();
   check(3, within, 10, 'ip');
   check(2, exceeded, 10, 'user');
@@ -54,7 +54,7 @@ test('answer times are in buckets of powers of two', () => {
   ]);
 });
 
-test('rates are over whole seconds that are past', () => {
+test('rates are over whole past seconds', () => {
   const { time, check, rates } = site();
   check(30);
   expect(rates()).toEqual([undefined, undefined, undefined]);
@@ -73,7 +73,7 @@ test('rates are over whole seconds that are past', () => {
   expect(rates()).toEqual([0, 0, 10 / 60]);
 });
 
-test('a long silence leaves nothing of what was before', () => {
+test('a long silence clears the rates', () => {
   const { time, check, rates } = site();
   check(30);
   time.ms += 61_000 * 7;

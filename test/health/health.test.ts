@@ -19,7 +19,7 @@ function site() {
   const time = { ms: 1000 };
   const clock = { wallMs: () => time.ms, monotonicMs: () => time.ms };
   const health = new Health(log, clock, (task) => void tasks.push(task));
-  /** What has waited for the end of its minute. */
+  /** Tasks that wait for the end of their minute. */
   const minute = () => {
     for (const task of tasks.splice(0)) task();
   };
@@ -27,14 +27,14 @@ function site() {
   return { health, lines, minute, tasks, time, refused };
 }
 
-/** What throws a Fault by which the system calls a file `code`. */
+/** Throws a Fault caused by a system error with this code. */
 function failing(file: string, code: string): () => never {
   return () => {
     throw new Fault('enforcer', `cannot write ${file}`, Object.assign(new Error(), { code }));
   };
 }
 
-test('the first is told at once, the others together when the minute is over', () => {
+test('the first event is logged at once, the others together after the minute', () => {
   const { health, lines, minute, tasks } = site();
   for (let number = 1; number <= 1000; number += 1) health.warn('connection refused', { number });
   expect(lines).toEqual(['warn connection refused {"number":1,"count":1}']);
@@ -59,7 +59,7 @@ test('events do not wait for each other, and keep their level', () => {
   ]);
 });
 
-test('all are counted, and it is so until a minute has passed without one', () => {
+test('all events are counted, and their mode holds until a minute has passed without one', () => {
   const { health, minute, time, refused } = site();
   const [mode, firstMs, sinceMs] = ['connection refused', 2000, 2000] as const;
   expect(refused()).toMatchObject({ count: 0, firstMs: undefined, sinceMs: undefined });
@@ -74,7 +74,7 @@ test('all are counted, and it is so until a minute has passed without one', () =
   expect(refused()).toEqual({ mode, count: 11, firstMs, lastMs: 5000, sinceMs: 5000 });
 });
 
-test('trouble is told when it begins, changes its kind and ends, and not at every attempt', () => {
+test('trouble is logged when it begins, changes its kind and ends, but not at every attempt', () => {
   const { health, lines } = site();
   const { message } = new Fault('enforcer', 'cannot write 192.0.2.1');
   health.try('server', 'peers', failing('192.0.2.1', 'ENOSPC'));
@@ -89,7 +89,7 @@ test('trouble is told when it begins, changes its kind and ends, and not at ever
   expect(lines, 'after its end it begins anew').toHaveLength(4);
 });
 
-test('without a name of the system, another sentence is another trouble', () => {
+test('without a system error code, another sentence is another trouble', () => {
   const { health, lines } = site();
   for (const what of ['away', 'away', 'replaced', 'away'])
     health.failed('database file', 'db', what);
@@ -100,7 +100,7 @@ test('without a name of the system, another sentence is another trouble', () => 
   ]);
 });
 
-test('every attempt is counted, and the last sentence is told since when it is so', () => {
+test('every attempt is counted, and a trouble has its latest sentence and first instant', () => {
   const { health, time } = site();
   const [mode, part] = ['server', 'peers'] as const;
   for (const file of ['192.0.2.1', '192.0.2.2', '192.0.2.3']) {
@@ -128,14 +128,14 @@ test('every attempt is counted, and the last sentence is told since when it is s
   });
 });
 
-test('one thing of many that works does not mend what has failed', () => {
+test('the success of one item of many does not end a trouble', () => {
   const { health, lines } = site();
   expect(health.attempt('server', 'peers', failing('192.0.2.1', 'EACCES'))).toBeUndefined();
   expect(health.attempt('server', 'peers', () => 'done')).toBe('done');
   expect([health.troubles().length, lines.length]).toEqual([1, 1]);
 });
 
-test('what is no Fault is a mistake of ours, and thrown', () => {
+test('an error that is not a Fault is a mistake of ours, and thrown', () => {
   const { health, lines } = site();
   const impossible = () => {
     throw new TypeError('impossible');
@@ -144,7 +144,7 @@ test('what is no Fault is a mistake of ours, and thrown', () => {
   expect([health.tally('server').count, lines]).toEqual([0, []]);
 });
 
-test('parts and modes are in trouble apart', () => {
+test('parts and modes are in trouble independently', () => {
   const { health, time } = site();
   health.failed('database', 'store', 'locked');
   time.ms = 2000;
@@ -159,7 +159,7 @@ test('parts and modes are in trouble apart', () => {
   expect(health.trouble('server')).toBeUndefined();
 });
 
-test('what the caller logs itself is counted the same, and logged by nobody else', () => {
+test('trouble that the caller logs itself is counted, but not logged again', () => {
   const { health, lines } = site();
   expect(health.note('watch', 'peers', 'ENOSPC')).toBe(true);
   expect(health.note('watch', 'peers', 'ENOSPC')).toBe(false);
@@ -169,7 +169,7 @@ test('what the caller logs itself is counted the same, and logged by nobody else
   expect([health.troubles(), lines]).toEqual([[], []]);
 });
 
-test('troubles are in the order of the table, a part is told once, and no event is among them', () => {
+test('troubles are in the order of the table, each part once, without events', () => {
   const { health } = site();
   health.note('watch', 'peers', 'ENOSPC');
   health.note('cdb', 'rules.cdb', 'line 1');

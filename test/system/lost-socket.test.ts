@@ -1,6 +1,6 @@
 /**
- * The files of rater's sockets are removed or taken while it runs: it listens anew, loses nobody who
- * is connected, and removes nothing that is not its own.
+ * The files of rater's sockets are removed or taken while it runs: it listens anew, loses nobody
+ * who is connected, and removes nothing that is not its own.
  *
  * Tests: src/daemon/listeners/socket-watch.ts
  */

@@ -1,5 +1,5 @@
 /**
- * Blocks and entries of servers that keep out who is on the allowlist are found.
+ * Finds blocks and servers' entries that refuse allowlisted addresses.
  *
  * Tests: src/enforcers/tcprules/denials-in-rules.ts
  */
@@ -7,7 +7,7 @@ import { block, findsEach, put } from '../examination.ts';
 
 findsEach([
   {
-    what: 'a block of who is on the allowlist',
+    what: 'a block of an allowlisted address',
     before: (site) => block(site, '192.0.2.1'),
     dead: (site) => site.configure({ allow: ['192.0.2.0/24'] }),
     finds: 'problem allowlist',

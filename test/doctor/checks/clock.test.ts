@@ -1,4 +1,4 @@
-/** Blocks whose instants cannot be right are found. */
+/** Finds blocks with impossible times. */
 import { block, changeRow, findsEach } from '../examination.ts';
 
 const dayMs = 86_400_000;

@@ -1,4 +1,4 @@
-/** A daemon that does not run, does not answer or uses something else is found. */
+/** Finds a daemon that does not run, does not answer or uses other files than configured. */
 import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { cannotBecomeNobody, nobody } from '../../system/nobody.ts';
@@ -6,7 +6,7 @@ import { examine, findsEach, kinds, newSite } from '../examination.ts';
 
 findsEach([
   {
-    // One that was deleted rater makes anew within a second, too soon to be found for sure.
+    // rater replaces a deleted socket within a second, too soon for doctor to find it for sure.
     what: 'a socket that rater does not listen at',
     before(site) {
       const text = 'settings : { socket: "elsewhere.sock"; db_path: "blocks.db"; };';

@@ -1,4 +1,4 @@
-/** A database that is not there, not sound or not private is found. */
+/** Finds a database that is missing, damaged or open to others. */
 import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { findsEach } from '../examination.ts';
 
@@ -25,7 +25,7 @@ findsEach([
     says: /blocks.db: database is damaged/,
   },
   {
-    what: 'a database that is not there',
+    what: 'a missing database',
     dead: (site) => rmSync(site.path('blocks.db')),
     finds: 'problem database',
     says: /there is no .*blocks.db/,

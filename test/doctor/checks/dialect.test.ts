@@ -1,5 +1,5 @@
 /**
- * A cdb that its server cannot read as it is meant is found.
+ * Finds a cdb that its server would misread.
  *
  * Tests: src/enforcers/cdb/check-dialect.ts, src/enforcers/cdb/dialects.ts
  */
@@ -40,7 +40,7 @@ findsEach([
     says: /no whole cdb: tcpserver drops every client/,
   },
   {
-    what: 'a cdb that is not there',
+    what: 'a missing cdb',
     plan: { rules },
     dead: (site) => rmSync(site.path('rules.cdb')),
     finds: 'problem dialect',

@@ -1,5 +1,5 @@
 /**
- * Directories that rater or the servers cannot use, or others can, are found.
+ * Finds directories that rater or the servers cannot use, or that others can.
  *
  * Tests: src/doctor/checks/writable-by-others.ts, src/doctor/owner.ts
  * Tests: src/enforcers/peers/directory-obstacles.ts
@@ -11,7 +11,7 @@ import { findsEach } from '../examination.ts';
 
 findsEach([
   {
-    what: 'a peers directory that is not there',
+    what: 'a missing peers directory',
     dead: (site) => rmSync(site.path('peers'), { recursive: true }),
     finds: 'problem directories',
     says: /there is no directory .*peers: every client is dropped/,
@@ -48,7 +48,7 @@ findsEach([
     says: /every user of this host may write in .*, and replace the files of rater/,
   },
   {
-    what: 'the same with a sticky bit',
+    what: 'such a directory with a sticky bit',
     before: (site) => chmodSync(site.directory, 0o1777),
     finds: 'hint directories',
     says: /every user of this host may write in .*, and take a name before rater does/,
@@ -60,7 +60,7 @@ findsEach([
     says: /may remove files in .*test -w/,
   },
   {
-    what: 'a directory of a socket that is not there',
+    what: 'a missing directory of a socket',
     dead: (site) => site.configure({ settings: 'control: "nowhere/control.sock";' }),
     finds: 'problem directories',
     says: /there is no directory .*nowhere: rater cannot start; create it .*nowhere/,

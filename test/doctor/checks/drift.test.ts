@@ -1,5 +1,5 @@
 /**
- * What servers refuse and should not, and the other way round, is found.
+ * Finds addresses that servers refuse and should not, or should refuse and do not.
  *
  * Tests: src/enforcers/cdb/check-cdb-drift.ts, src/enforcers/peers/check-peers-drift.ts
  * Tests: src/enforcers/peers/peer-files.ts, src/enforcers/tcprules/check-tcprules-drift.ts
@@ -72,7 +72,7 @@ findsEach([
     says: /not in .*rules.cdb: 192\.0\.2\.1/,
   },
   {
-    what: 'a cdb that refuses whom nobody blocks',
+    what: 'a cdb that refuses an address without a block',
     plan: { rules },
     dead: (site) => tcprules(site, '192.0.2.1:deny\n:allow\n'),
     finds: 'problem drift',

@@ -1,5 +1,5 @@
 /**
- * Programs that are missing or are the wrong ones are found.
+ * Finds missing and wrong programs.
  *
  * Tests: src/enforcers/peers/check-tcpsvd.ts, src/runtime/program-in.ts
  */

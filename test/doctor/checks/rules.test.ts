@@ -1,5 +1,5 @@
 /**
- * Rules of tcprules that do not say what they seem to are found.
+ * Finds rules of tcprules that do not do what they seem to.
  *
  * Tests: src/enforcers/tcprules/check-rules.ts, src/enforcers/tcprules/examine-tcprules.ts
  * Tests: src/enforcers/tcprules/tcprules-ipv6.ts, src/files/private-directory.ts
@@ -44,7 +44,7 @@ findsEach([
     says: /cannot be compiled.*line 1, after the address/,
   },
   {
-    what: 'rules that are not there',
+    what: 'missing rules',
     plan: { rules },
     dead: (site) => rmSync(site.path('rules')),
     finds: 'problem rules',

@@ -16,7 +16,7 @@ findsEach([
     says: /rater.sock has mode 0666/,
   },
   {
-    what: 'a group of the socket that is none',
+    what: 'a group of the socket that does not exist',
     dead: (site) => site.configure({ settings: 'socket_group: "nobodys-group";' }),
     finds: 'problem sockets',
     says: /there is no group nobodys-group, so rater cannot start; groupadd/,
@@ -56,7 +56,7 @@ findsEach([
     says: /tcp_trusted: every user of this host may have any address blocked/,
   },
   {
-    what: 'the same for other hosts',
+    what: 'a TCP listener by which other hosts may block',
     plan: { settings: `port: ${port}; address: "0.0.0.0"; tcp_trusted: true;` },
     finds: 'hint sockets',
     says: /tcp_trusted: everybody who can reach 0\.0\.0\.0 may have any/,
@@ -75,7 +75,7 @@ findsEach([
   },
 ]);
 
-test('a directory of the socket that is open to those who may ask is as it should be', async () => {
+test('a directory of the socket that is open to permitted users is no finding', async () => {
   const site = newSite();
   await site.startRater();
   chmodSync(site.directory, 0o750);

@@ -1,4 +1,4 @@
-/** A file system that is read-only or nearly full is found. */
+/** Finds a file system that is read-only or nearly full. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { unless } from '../../run/unless.ts';

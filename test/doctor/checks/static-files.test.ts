@@ -1,5 +1,5 @@
 /**
- * The administrator's own peer files that do harm, or come to it, are found.
+ * Finds the administrator's own peer files that do harm or will come to harm.
  *
  * Tests: src/doctor/checks/of-enforcers.ts, src/enforcers/peers/check-static-files.ts
  * Tests: src/enforcers/peers/examine-peers.ts

@@ -1,4 +1,4 @@
-/** What rater is in trouble with, or was, is found. */
+/** Finds the present and past troubles of rater. */
 import { renameSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { until } from '../../system/running-program.ts';
@@ -16,7 +16,7 @@ findsEach([
     says: /limits are only logged/,
   },
   {
-    what: 'what failed and fails no more',
+    what: 'a trouble that is over',
     async before(site) {
       renameSync(site.path('peers'), site.path('away'));
       await site.ipthrottle('block', '192.0.2.1');
@@ -29,7 +29,7 @@ findsEach([
   },
 ]);
 
-test('it tells what the running daemon is in trouble with', async () => {
+test('it reports the troubles of the running daemon', async () => {
   const site = newSite({ rules });
   await site.startRater();
   writeFileSync(site.path('rules'), '192.0.2.1:refuse\n');

@@ -1,5 +1,6 @@
 /**
- * `ipthrottle doctor --probe`: it proves a block with real servers, and never leaves one behind.
+ * `ipthrottle doctor --probe` proves with real servers that blocks work, and never leaves one
+ * behind.
  *
  * Tests: src/doctor/probe/throwaway-server.ts
  */
@@ -74,7 +75,7 @@ for (const { what, plan, servers } of proofs) {
   );
 }
 
-test('a server that lets in who is blocked is found out', unless(reason), async () => {
+test('a server that lets a blocked client in is found', unless(reason), async () => {
   site = new Site();
   writeFileSync(site.path('peers', address), '');
   chmodSync(site.path('peers', address), 0o444);
@@ -137,7 +138,7 @@ test.each(['192.0.2.1', '127.0.0.0/8', '::1', 'x'])('%s is no address to probe',
   expect(stderr).toContain('--probe: not an address in 127.0.0.0/8');
 });
 
-test('interrupted in the middle, it takes its block back', unless(reason), async () => {
+test('interrupted in the middle, it removes its block', unless(reason), async () => {
   site = new Site();
   await site.startRater();
   const words = [launcher, '-c', site.path('rater.conf'), 'doctor', '--probe', address];

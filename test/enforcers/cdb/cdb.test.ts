@@ -40,7 +40,7 @@ describe('a constant database', () => {
     expect(found(doNow(compileCdb(pairs.slice(1))), 'a')).toBe('2');
   });
 
-  test('tells keys with one hash apart, also when one begins with the other', () => {
+  test('distinguishes keys with equal hashes, even when one begins with the other', () => {
     const keys = ['kzpmidbh', 'k', '!B', '"!'];
     const pairs = keys.map((key): CdbRecord => [latin1(key), latin1(key)]);
     for (const order of [pairs, pairs.toReversed()]) {
@@ -66,7 +66,7 @@ describe('a constant database', () => {
   test('that is cut off is a RangeError, wherever it is cut', () => {
     const cdb = doNow(compileCdb([[latin1('key'), latin1('data')]]));
     for (let length = 0; length < cdb.length; length++) {
-      // A table before the cut is empty and says so; the one that is asked for lies behind it.
+      // A table before the cut may be empty and say so; the one that is read lies behind it.
       expect(() => findInCdb(cdb.subarray(0, length), latin1('key'))).toThrow(RangeError);
     }
   });

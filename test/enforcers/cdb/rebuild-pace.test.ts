@@ -41,7 +41,7 @@ test('under attack there is one rebuild a second', () => {
   expect(builtAt).toEqual([0, 1000, 2000, 3000, 4000]);
 });
 
-test('what is urgent waits half a second at most, also when a slower rebuild is due', () => {
+test('an urgent request waits half a second at most, even when a slower rebuild is due', () => {
   const { timers, builtAt, pace } = paceOf();
   pace.request();
   timers.advance(100);
@@ -61,7 +61,7 @@ test('after a quiet second a rebuild comes at once again', () => {
   expect(builtAt).toEqual([0, 5000]);
 });
 
-test('flush rebuilds now what is wanted, and otherwise nothing', () => {
+test('flush rebuilds at once when a rebuild is wanted, and otherwise does nothing', () => {
   const { timers, builtAt, pace } = paceOf();
   pace.flush();
   pace.request();
@@ -125,7 +125,7 @@ describe('while a rebuild goes on', () => {
     return made;
   }
 
-  test('no other begins, and what is asked for lands in the next, a second later', () => {
+  test('no other begins, and a request lands in the next, a second later', () => {
     const { timers, builtAt, pace } = held();
     for (let time = 0; time < 3; time += 1) {
       pace.request();
@@ -143,7 +143,7 @@ describe('while a rebuild goes on', () => {
     expect(builtAt).toEqual([15_000, 16_000]);
   });
 
-  test('flush gives it up and does all at once', () => {
+  test('flush abandons it and does everything at once', () => {
     const { timers, builtAt, pace } = held();
     pace.flush();
     expect(builtAt).toEqual([0]);
@@ -152,7 +152,7 @@ describe('while a rebuild goes on', () => {
     expect(builtAt).toEqual([0]);
   });
 
-  test('stop gives it up', () => {
+  test('stop abandons it', () => {
     const { timers, builtAt, pace } = held();
     pace.stop();
     timers.release();
@@ -172,14 +172,14 @@ describe('while a rebuild goes on', () => {
   });
 });
 
-describe('who waits', () => {
-  test('for nothing does not wait', async () => {
+describe('settle', () => {
+  test('does not wait when nothing is wanted', async () => {
     const { pace, builtAt } = paceOf();
     await pace.settle();
     expect(builtAt).toEqual([]);
   });
 
-  test('waits for the rebuild that has what was asked for, which comes at once', async () => {
+  test('waits for the rebuild that serves the request, which comes at once', async () => {
     const { timers, builtAt, pace } = paceOf();
     timers.hold();
     pace.request();
@@ -199,7 +199,7 @@ describe('who waits', () => {
     expect(builtAt).toEqual([0, 0]);
   });
 
-  test('is told what went wrong', async () => {
+  test('rejects when the rebuild fails', async () => {
     const { timers, pace } = paceOf(() => {
       throw new Error('no');
     });
@@ -209,7 +209,7 @@ describe('who waits', () => {
     await expect(settled).rejects.toThrow('no');
   });
 
-  test('is told by a flush, too', async () => {
+  test('ends with a flush, too', async () => {
     const { timers, pace } = paceOf();
     timers.hold();
     pace.request();

@@ -73,7 +73,7 @@ function site(politely?: string, timers: Timers = new HandTimers()) {
     try {
       enforcer.close();
     } catch {
-      // A test that leaves trouble behind has looked at it.
+      // A test that leaves trouble behind has checked it.
     }
   });
   enforcer.reconcile([]);
@@ -203,7 +203,7 @@ test('a directory that does not compile keeps the old cdb, is logged once and tr
   expect(enforcer.rebuild.trouble).toBeUndefined();
 });
 
-test('a watched directory is compiled when the admin changes it, also under a block of ours', async () => {
+test('a watched directory is compiled when the admin changes it, even a file under our block', async () => {
   const { enforcer, file, dataOf, directory } = site(undefined, {
     ...realTimers,
     after: (_ms, task) => realTimers.after(1, task),
@@ -222,7 +222,7 @@ test('a watched directory is compiled when the admin changes it, also under a bl
   await vi.waitFor(() => expect(dataOf('0')).toBe('D'), patiently);
 });
 
-test('what is remembered of a watched file is forgotten when its block changes', async () => {
+test('the remembered data of a watched file is forgotten when its block changes', async () => {
   const { enforcer, dataOf } = site(message);
   enforcer.watch();
   enforcer.impose(block('192.0.2.1'));
@@ -255,7 +255,7 @@ test('a directory that cannot be watched is a warning', () => {
   expect(logged[0]).toMatch(/^warn: cannot watch: .*peers.cdb, or its source: ENOENT/);
 });
 
-test('without its cdb nothing can be told', () => {
+test('without its cdb the owner is unknown', () => {
   const { enforcer, cdb } = site();
   rmSync(cdb);
   expect(enforcer.entryOwner(address('192.0.2.1'), undefined)).toBe('unknown');

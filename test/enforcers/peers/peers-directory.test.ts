@@ -63,7 +63,7 @@ function site(timeoutSeconds?: number, politely?: string) {
   return { directory, peers, file: (name: string) => join(directory, name) };
 }
 
-/** Everything of a file that somebody could miss. */
+/** Everything about a file that somebody could miss. */
 function traits(path: string) {
   const { mode, mtimeMs, size, ino } = lstatSync(path);
   return { mode: mode & 0o7777, mtimeMs, size, ino };
@@ -154,7 +154,7 @@ test('a directory of that name is left alone', () => {
   expect(lstatSync(file('192.0.2.1')).isDirectory()).toBe(true);
 });
 
-test('a link of that name is left alone, also one that leads to a file of ours', () => {
+test('a link of that name is left alone, even one that leads to a file of ours', () => {
   const { peers, file } = site();
   peers.impose(block('192.0.2.2'));
   symlinkSync('192.0.2.2', file('192.0.2.1'));
@@ -163,7 +163,7 @@ test('a link of that name is left alone, also one that leads to a file of ours',
   expect(lstatSync(file('192.0.2.1')).isSymbolicLink()).toBe(true);
 });
 
-test('a file that denies and was made just when the block was is not ours for that', () => {
+test('a file that denies is not ours just because it was made when the block was', () => {
   const { peers, file } = site();
   const sinceMs = Date.now();
   const later = block('192.0.2.1', { sinceMs, untilMs: sinceMs + 60_000 });
@@ -174,7 +174,7 @@ test('a file that denies and was made just when the block was is not ours for th
   expect(traits(file('192.0.2.1'))).toEqual(before);
 });
 
-test('a file that a killed process had not yet replaced is known by its earlier end', () => {
+test('a file that a killed process had not yet replaced is recognized by its earlier end', () => {
   const { peers, file } = site();
   peers.impose(block('192.0.2.1'));
   const later = block('192.0.2.1', {
@@ -256,7 +256,7 @@ printf '%s\\r\\n' '421 4.7.0 Slow down (100%s), $HOME \`id\`'
   expect([stdout, stderr]).toEqual(['421 4.7.0 Slow down (100%s), $HOME `id`\r\n', '']);
 });
 
-test('whatever a polite file is made of, one command is in it, and the message is one word', () => {
+test('whatever a polite file is made of, it has one command, and the message is one word', () => {
   const { peers, file } = site(undefined, "it's\n$(touch x)\r\u00e9");
   peers.impose(block('192.0.2.1', { class: 'ip\ntouch x' }));
   const text = readFileSync(file('192.0.2.1'), 'utf8');

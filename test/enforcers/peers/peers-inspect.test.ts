@@ -1,5 +1,5 @@
 /**
- * What the peers directory tells of files and blocks that do not agree.
+ * What inspecting the peers directory finds where files and blocks disagree.
  *
  * Tests: src/enforcers/peers/read-peer-file.ts, src/enforcers/peers/peers-directory.ts
  */
@@ -38,7 +38,7 @@ import { notRoot, unless } from '../../run/unless.ts';
 const nobody = 65534;
 const isRoot = process.geteuid?.() === 0;
 
-/** Goes on as an ordinary user until the end of the test. */
+/** Continues as an ordinary user until the end of the test. */
 function becomeNobody(...paths: string[]): void {
   if (!isRoot) return;
   for (const path of paths) chownSync(path, nobody, nobody);
@@ -80,7 +80,7 @@ test.each([
   expect(blockInPeerFile(text.replace('source operator', 'source me'))).toBeUndefined();
 });
 
-test('a file that somebody removed is found by a pass', () => {
+test('an inspection finds that somebody removed a file', () => {
   const { peers, file } = imposed(site());
   unlinkSync(file('192.0.2.1'));
   expect(findings(peers, [first, second], 'changed'), 'without a hint').toEqual([]);
@@ -103,7 +103,7 @@ test('the kernel tells of a removed file, and then of one that is put back', asy
   expect(findings(peers, [second], 'changed')).toEqual([{ kind: 'orphan', block: first }]);
 });
 
-test('a file that was removed before we knew of it was lost, not removed', () => {
+test('a file that was removed before we knew of it counts as lost, not removed', () => {
   const { start, file } = imposed(site());
   unlinkSync(file('192.0.2.1'));
   expect(findings(start(), [first, second])).toEqual([{ kind: 'missing', block: first }]);
@@ -115,7 +115,7 @@ test('a file that we removed ourselves is not missed', () => {
   expect(findings(peers, [second])).toEqual([]);
 });
 
-test('a file with another date of ours is made anew, not taken for removed', () => {
+test('a file of ours with another date is made anew, and does not count as removed', () => {
   const { peers, file } = imposed(site());
   const later = block('192.0.2.1', { untilMs: 1_000_500_000, replacedUntilMs: first.untilMs });
   expect(findings(peers, [later, second])).toEqual([{ kind: 'missing', block: later }]);
@@ -143,7 +143,7 @@ test('a file that a killed process did not complete is removed where no block ex
   expect(readdirSync(directory).sort()).toEqual(['192.0.2.1', '198.51.100']);
 });
 
-describe('a directory that is another one than it was', () => {
+describe('a directory that was replaced', () => {
   test('lifts nothing: all blocks are missing', () => {
     const { peers, directory } = imposed(site());
     renameSync(directory, `${directory}.old`);
@@ -168,7 +168,7 @@ describe('a directory that is another one than it was', () => {
     }
   });
 
-  test('is noticed while we look at it', () => {
+  test('is noticed during an inspection', () => {
     const { peers, directory } = imposed(site());
     const known = { has: () => false, get: () => first, values: () => [first, second] };
     const found: unknown[] = [];
@@ -259,7 +259,7 @@ describe.each([
   );
 });
 
-test('of a directory that cannot be searched nobody can tell what the server would do', () => {
+test('in a directory that cannot be searched the owner of an entry is unknown', () => {
   const { peers, directory } = imposed(site());
   becomeNobody(dirname(directory), directory);
   chmodSync(directory, 0);
@@ -283,7 +283,7 @@ test(
   },
 );
 
-test('what became a link since it was looked at is not read', () => {
+test('a file that has become a link meanwhile is not read', () => {
   const { directory, file } = imposed(site());
   const stats = lstatSync(file('192.0.2.1'));
   writeFileSync(`${directory}.secret`, 'secret');

@@ -1,6 +1,6 @@
 /**
- * A real tcpsvd on an instructions directory (-i) or on a compiled one (-x), asked by connecting from
- * addresses in 127.0.0.0/8.
+ * A real tcpsvd on an instructions directory (-i) or on a compiled one (-x), asked by connecting
+ * from addresses in 127.0.0.0/8.
  */
 import { startMailServer } from '../../system/mail-server.ts';
 import { wordsFrom } from '../words-from.ts';
@@ -10,7 +10,7 @@ export type RunningTcpsvd = {
   drops(address: string): Promise<boolean>;
   /** Whether a connection from `address` does not reach the program. */
   refuses(address: string): Promise<boolean>;
-  /** All that it says to `address`. */
+  /** Everything that it says to `address`. */
   says(address: string): Promise<string>;
   stop(): Promise<void>;
 };

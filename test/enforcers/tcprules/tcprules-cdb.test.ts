@@ -142,7 +142,7 @@ keepsEnforcerPromises(
 );
 
 describe('polite refusals', () => {
-  test('rblsmtpd says the message with a 451, and nobody relays', unless(noServer), async () => {
+  test('rblsmtpd says the message with a 451, and nobody can relay', unless(noServer), async () => {
     writeFileSync(source, '127.:allow,RELAYCLIENT="",RBLSMTPD=""\n');
     const enforcer = openPolite();
     enforcer.impose(blockOf('127.192.2.1'));
@@ -216,7 +216,7 @@ describe('polite refusals', () => {
     expect(dataOf('192.0.2.1')).toBe('+RELAYCLIENT=\0');
   });
 
-  test("the admin's own are told from ours", () => {
+  test("are not confused with the admin's own", () => {
     writeFileSync(source, '192.0.2.1:allow,RBLSMTPD="-listed"\n192.0.2.2:allow,RBLSMTPD=""\n');
     const enforcer = openPolite();
     const block = blockOf('203.0.113.1');
@@ -431,7 +431,7 @@ describe('rebuilds', () => {
     expect(dataOf('10.0.0.199')).toBe('D\0');
   });
 
-  test('who is let in again is in within a second, also in the middle of an attack', () => {
+  test('an unblocked client gets in within a second, even in the middle of an attack', () => {
     const enforcer = openFlushed();
     enforcer.impose(blockOf('192.0.2.1'));
     timers.advance(1000);
@@ -580,7 +580,7 @@ describe('when the rules do not compile', () => {
     expect(detail).toContain('ENOENT');
   });
 
-  test('a tcprules that dies is no success', () => {
+  test('a tcprules that dies has failed', () => {
     writeFileSync(source, '192.0.2.0/24:deny\n');
     const dying = join(directory, 'dying');
     writeFileSync(dying, '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
@@ -588,7 +588,7 @@ describe('when the rules do not compile', () => {
     expect(existsSync(cdb)).toBe(false);
   });
 
-  test('a tcprules that does nothing is no success', () => {
+  test('a tcprules that does nothing has failed', () => {
     writeFileSync(source, '192.0.2.0/24:deny\n');
     expect(faultOf(() => open('/bin/true').rebuild.flush()).detail).toContain('ENOENT');
     expect(existsSync(cdb)).toBe(false);
@@ -628,7 +628,7 @@ describe('a source with foreign lines', unless(noCheck), () => {
     expect(readdirSync(directory).sort()).toEqual(['tcp.smtp', 'tcp.smtp.cdb']);
   });
 
-  test('makes unknown what only its own server can tell', () => {
+  test('leaves the owner unknown where only its own server can tell', () => {
     const enforcer = open();
     const block = blockOf('192.0.2.1');
     enforcer.impose(block);
@@ -685,7 +685,7 @@ describe('a watched enforcer', () => {
     return enforcer;
   }
 
-  /** Repeats `change` until what it should lead to has happened: a watcher takes time to start. */
+  /** Repeats `change` until it has had its effect: a watcher takes time to start. */
   function until(change: () => void, then: () => void): Promise<void> {
     change();
     let tries = 0;
@@ -750,7 +750,7 @@ fi
 exec tcprules "$@"
 `;
     writeFileSync(path, script, { mode: 0o755 });
-    // No rebuild comes by itself but the first.
+    // Only the first rebuild comes by itself.
     const once = {
       ...realTimers,
       after: (ms: number, task: () => void) => {
@@ -764,7 +764,7 @@ exec tcprules "$@"
 
   const isStarted = () => expect(existsSync(join(directory, 'started'))).toBe(true);
 
-  test('what is asked for is in the next build, and said to be in force only then', async () => {
+  test('a block is in the next build, and said to be in force only then', async () => {
     const enforcer = slow();
     const [first, second] = [blockOf('192.0.2.1'), blockOf('192.0.2.2')];
     enforcer.reconcile([first]);
@@ -783,7 +783,7 @@ exec tcprules "$@"
     expect(enforcer.impose(second)).toBe('in force');
   });
 
-  test('flush does all at once, and the one that is given up changes nothing', async () => {
+  test('flush does everything at once, and the abandoned build changes nothing', async () => {
     const enforcer = slow();
     enforcer.reconcile([blockOf('192.0.2.1')]);
     const landed = enforcer.rebuild.settle();
@@ -801,7 +801,7 @@ exec tcprules "$@"
   });
 });
 
-test('a source that was changed before anybody watched is found by the next look', () => {
+test('a source that was changed before anybody watched is noticed by the next inspection', () => {
   const enforcer = openFlushed();
   writeFileSync(source, '192.0.2.99:deny\n');
   expect(findings(enforcer, [])).toEqual([]);
@@ -809,7 +809,7 @@ test('a source that was changed before anybody watched is found by the next look
   expect(dataOf('192.0.2.99')).toBe('D\0');
 });
 
-test('a cdb that somebody replaced unseen is put right by the next look', () => {
+test('a cdb that somebody replaced unseen is put right by the next inspection', () => {
   const enforcer = openFlushed();
   enforcer.impose(blockOf('192.0.2.1'));
   enforcer.rebuild.flush();

@@ -1,4 +1,4 @@
-/** What no other program can confirm; for the rest, see test/golden/tcprules.test.ts. */
+/** Whatever no other program can confirm; test/golden/tcprules.test.ts has the rest. */
 
 import { describe, expect, test } from 'vitest';
 import { latin1 } from '../../../src/enforcers/cdb/cdb.ts';
@@ -86,7 +86,7 @@ test.for([
   expect(isRefusal(latin1(data))).toBe(refuses);
 });
 
-test('a polite refusal refuses, denies nobody, and is never a permanent one', () => {
+test('a polite refusal refuses, does not deny, and is never permanent', () => {
   for (const message of ['Slow down', '-x', '--x', ' ']) {
     const { data, instructions } = politeRefusal(message);
     expect(isRefusal(data)).toBe(true);

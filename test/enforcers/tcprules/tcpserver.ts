@@ -9,13 +9,13 @@ import { wordsFrom } from '../words-from.ts';
 export type RunningTcpserver = {
   /** Whether a mail from `address` does not reach the program. */
   refuses(address: string): Promise<boolean>;
-  /** All that it says to a client at `address` that wants to send mail. */
+  /** Everything that it says to a client at `address` that wants to send mail. */
   says(address: string): Promise<string>;
   stop(): Promise<void>;
 };
 
 const mail = 'HELO client\r\nMAIL FROM:<>\r\nRCPT TO:<joe@example.org>\r\nQUIT\r\n';
-/** Hears the client out: who ends with unread words behind him may lose his own. */
+/** Hears the client out: a program that ends with unread input may lose its output. */
 const program = `
 env | grep -q ^RELAYCLIENT= && echo in and relays || echo in
 while read -r line; do case "$line" in QUIT*) exit ;; esac; done
