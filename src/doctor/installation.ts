@@ -80,7 +80,7 @@ function unreadable(path: string, error: unknown) {
   const isDamaged = error instanceof Fault && error.code === 'storeCorrupt';
   const remedy = isDamaged
     ? 'start rater, which sets it aside and takes the blocks from the peers directory'
-    : 'make it readable for whom rater runs as, or run ipthrottle doctor as root';
+    : 'make it readable by the user of rater, or run ipthrottle doctor as root';
   // The fault's detail names the private copy that was read.
   const reason = error instanceof Fault ? error.message.split(':')[0] : reasonOf(error);
   return problem(`${path}: ${reason}`, remedy);

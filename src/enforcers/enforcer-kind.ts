@@ -52,7 +52,7 @@ export type EntryDirectory = {
   readonly path: string;
   /** The name of the file that blocks the address; undefined when there can be none. */
   fileName(address: Address): string | undefined;
-  /** What a user who may write in it could do: `let in whom he likes`. */
+  /** What a user who may write in it could do: `block or let in anyone`. */
   readonly power: string;
   /** Reasons why its server cannot use it; `stats` are those of the directory. */
   obstacles(stats: Stats): Finding[];

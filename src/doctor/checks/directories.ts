@@ -14,7 +14,7 @@ import { writableByOthers } from './writable-by-others.ts';
 
 function ofWritten(site: Installation, path: string, stats: Stats | undefined): Finding[] {
   if (!stats?.isDirectory()) {
-    const what = stats ? `${path} is no directory` : `there is no directory ${path}`;
+    const what = stats ? `${path} is not a directory` : `there is no directory ${path}`;
     return [problem(`${what}: every client is dropped`, `create it: install -d -m 0755 ${path}`)];
   }
   const user = daemonUser(site.config);

@@ -102,7 +102,7 @@ export const sockets: Check = {
       ...tooWide(
         controlSocket,
         controlMode,
-        'what it must not exceed, because it gives all power,',
+        'the widest safe mode of a socket that gives all power',
       ),
       ...opened(config.settings),
     ];

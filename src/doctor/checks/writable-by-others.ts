@@ -26,7 +26,7 @@ export function writableByOthers(site: Installation): Finding[] {
   const found: Finding[] = [];
   for (const { path, power } of site.enforcers.flatMap(({ directories }) => directories)) {
     if (!mayOthersWrite(path)) continue;
-    const what = `every user of this host may write in ${path}: ${power}`;
+    const what = `every user of this host may write in ${path}, and so ${power}`;
     found.push(problem(what, `chmod o-w ${path}`));
   }
   for (const path of privateDirectories(site)) {

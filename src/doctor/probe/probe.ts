@@ -133,7 +133,7 @@ async function unblock(server: Throwaway, { address, run, tell }: Telling): Prom
   tell(said, exit === 0);
   if (exit !== 0) return;
   const after = await server.letsIn(address.text);
-  tell(`${address.text} is ${after ? 'let in again' : 'refused still'}`, after);
+  tell(`${address.text} is ${after ? 'let in again' : 'still refused'}`, after);
 }
 
 /** The file just written reveals a file system of another host with a wrong clock. */

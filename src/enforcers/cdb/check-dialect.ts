@@ -22,14 +22,14 @@ export function checkDialect(path: string, own: Dialect): Finding[] {
   } catch (error) {
     const isMissing = errnoOf(error) === 'ENOENT';
     if (!isMissing && !(error instanceof RangeError)) throw error;
-    const what = isMissing ? `there is no ${path}` : `${path} is no whole cdb`;
+    const what = isMissing ? `there is no ${path}` : `${path} is not a complete cdb`;
     return [problem(`${what}: ${own.server} drops every client`, again)];
   }
   const foreign = records.filter((record) => !own.speaks(record));
   const [first] = foreign;
   if (!first) return [];
   const other = dialects.find((each) => each !== own && foreign.some(each.speaks));
-  const maker = other ? `it looks like one of ${other.compiler}` : 'it is of neither compiler';
+  const maker = other ? `it looks like one of ${other.compiler}` : 'it is from neither compiler';
   const what = `${path} is not for ${own.server}: ${maker} (${shown(first)}), and lets everybody in`;
   return [problem(what, `${again}; let nothing but rater write it`)];
 }

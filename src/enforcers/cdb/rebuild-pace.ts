@@ -57,10 +57,10 @@ export class RebuildPace {
    */
   settle(): Promise<void> {
     if (this.#wantedAfterMs === undefined && !this.#isRebuilding) return Promise.resolve();
-    const who = this.#wantedAfterMs === undefined ? this.#waitingForThis : this.#waitingForNext;
+    const waiting = this.#wantedAfterMs === undefined ? this.#waitingForThis : this.#waitingForNext;
     return new Promise((resolve, reject) => {
-      who.push({ resolve, reject });
-      if (who === this.#waitingForNext) {
+      waiting.push({ resolve, reject });
+      if (waiting === this.#waitingForNext) {
         this.#want(Number.NEGATIVE_INFINITY);
         this.#scheduleWanted();
       }

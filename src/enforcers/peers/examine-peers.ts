@@ -21,7 +21,7 @@ export function examinePeers(peers: NonNullable<Blocking['peers']>): ExaminedEnf
       {
         path: directory,
         fileName: peerFileName,
-        power: 'block or let in whom he likes, and have tcpsvd run commands',
+        power: 'block or let in anyone, and have tcpsvd run commands',
         obstacles: (stats) => directoryObstacles(directory, stats, timeoutSeconds !== undefined),
       },
     ],

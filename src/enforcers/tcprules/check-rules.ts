@@ -16,7 +16,7 @@ function linesWithoutColon(source: string, text: string): Finding[] {
     return isRule ? [`line ${index + 1} ${quoted(line)}`] : [];
   });
   if (ignored.length === 0) return [];
-  const what = `${source}: tcprules ignores what has no colon: ${someOf(ignored)}`;
+  const what = `${source}: tcprules ignores lines without a colon: ${someOf(ignored)}`;
   return [problem(what, 'write ADDRESS:deny or ADDRESS:allow, or put # in front')];
 }
 

@@ -37,7 +37,7 @@ findsEach([
     plan: { rules },
     dead: (site) => writeFileSync(site.path('rules.cdb'), 'short'),
     finds: 'problem dialect',
-    says: /no whole cdb: tcpserver drops every client/,
+    says: /not a complete cdb: tcpserver drops every client/,
   },
   {
     what: 'a missing cdb',

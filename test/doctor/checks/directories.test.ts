@@ -39,7 +39,7 @@ findsEach([
     what: 'a peers directory in which everybody may write',
     before: (site) => chmodSync(site.path('peers'), 0o1777),
     finds: 'problem directories',
-    says: /every user of this host may write in .*peers: block or let in/,
+    says: /every user of this host may write in .*peers, and so block or let in/,
   },
   {
     what: 'a directory of sockets and database in which everybody may write',

@@ -27,7 +27,7 @@ findsEach([
     what: 'a line without a colon',
     plan: { rules: '192.0.2.1 deny\n:allow\n' },
     finds: 'problem rules',
-    says: /ignores what has no colon: line 1 "192\.0\.2\.1 deny"/,
+    says: /ignores lines without a colon: line 1 "192\.0\.2\.1 deny"/,
   },
   {
     what: 'rules with CR LF',
