@@ -60,7 +60,7 @@ describe('clients', () => {
     expect(new Set(await Promise.all(replies))).toEqual(new Set(['0 1/10\r\n']));
   });
 
-  test('that never read cost no more memory than a piece of their input each', async () => {
+  test('that never read cost only the memory of a piece of their input each', async () => {
     site = new Site();
     const rater = await site.startRater();
     await say('ip 192.0.2.1\n');
@@ -83,7 +83,7 @@ describe('clients', () => {
     expect(await say('user other\n')).toBe('0 1/1000\r\n');
   });
 
-  test('5000 that are connected and silent are as good as none', async () => {
+  test('5000 silent connections make no difference', async () => {
     site = new Site({ settings: 'max_connections: 5100;' });
     const rater = await site.startRater();
     const limits = readFileSync(`/proc/${rater.pid}/limits`, 'latin1');
@@ -99,7 +99,7 @@ describe('clients', () => {
   });
 });
 
-/** Has addresses blocked, one after the other, until rater is gone; those it was told of. */
+/** Blocks addresses one by one until rater is gone; returns those that it confirmed. */
 async function blockUntilTheEnd(number: number): Promise<string[]> {
   const socket = await client();
   const isClosed = new Promise<string>((resolve) => socket.once('close', () => resolve('')));
@@ -128,7 +128,7 @@ test.each([1, 2, 3])('SIGTERM under load loses no committed block, round %i', as
   expect(told.length).toBeGreaterThanOrEqual(50 * round - 8);
   const listed = (await site.list()).map(({ address }) => address);
   expect(told.filter((address) => !listed.includes(address))).toEqual([]);
-  // While rater is away both servers have them too, and none that nobody remembers.
+  // While rater is down both servers have them too, and no others.
   expect(site.peers()).toEqual(listed.sort());
   expect(await site.isDeniedByCdb(told.at(-1) as string)).toBe(true);
 

@@ -43,7 +43,7 @@ async function start(settings = ''): Promise<void> {
 
 afterEach(() => site.stop());
 
-/** What rater says to a user who sends the text, or why he cannot connect. */
+/** rater's reply to a user's text, or why that user cannot connect. */
 function said(user: User, where: string | number, text: string): Promise<string> {
   const child = spawn(process.execPath, ['-e', script, String(where), text], {
     ...users[user],
@@ -85,7 +85,7 @@ describe('by default', unless(cannotBecomeNobody), () => {
     expect(await blocked()).toEqual(['192.0.2.1']);
   });
 
-  test('settings.control: only the user of rater and root may, and do all', async () => {
+  test('settings.control: only the user of rater and root may do anything, and may do everything', async () => {
     await start();
     const order = 'block 192.0.2.1\n';
     for (const user of ['outsider', 'member'] as const) {
@@ -96,14 +96,14 @@ describe('by default', unless(cannotBecomeNobody), () => {
     expect(await site.ipthrottle('unblock', '192.0.2.1')).toMatchObject({ exit: 0 });
   });
 
-  test('settings.port: everybody may ask and is refused, but blocks nobody', async () => {
+  test('settings.port: everybody may ask and be refused, but nobody is blocked', async () => {
     await start();
     const request = 'ip 192.0.2.1';
     expect(await saidByTcp('outsider', request, 5)).toEqual([
       ...['0 1/3', '0 2/3', '0 3/3', '1 4/3', '1 5/3'],
     ]);
     expect([await blocked(), site.peers()]).toEqual([[], []]);
-    // Nor does it bring a client nearer to its limit at the socket, where ratecheck asks.
+    // Nor does it count towards the client's limit at the socket, where ratecheck asks.
     const replies = await said('member', check(), `${request}\n`.repeat(3));
     expect(replies).toBe('0 1/3\r\n0 2/3\r\n0 3/3');
     await said('member', check(), `${request}\n`);
@@ -111,7 +111,7 @@ describe('by default', unless(cannotBecomeNobody), () => {
     expect(await saidByTcp('outsider', request, 1)).toEqual([refusal('1 6/3', 120)]);
   });
 
-  test('settings.control_port: everybody may do all', async () => {
+  test('settings.control_port: everybody may do everything', async () => {
     await start();
     expect(await said('outsider', shellPort, 'block 192.0.2.1\n')).toMatch(/^blocked/);
     expect(await blocked()).toEqual(['192.0.2.1']);

@@ -1,6 +1,6 @@
 /**
- * What the admin wrote stays as it is, byte for byte, mode and times, whatever happens to the
- * addresses it is about; and who is on the allowlist is never refused.
+ * The admin's files keep their bytes, modes and times, whatever happens to the addresses that they
+ * name; and an allowlisted client is never refused.
  */
 import { chmodSync, lstatSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
@@ -41,7 +41,7 @@ function adminSite(plan: ConstructorParameters<typeof Site>[0] = {}): Site {
   return made;
 }
 
-/** All that can be told of the admin's files without touching them. */
+/** Everything that can be learned about the admin's files without touching them. */
 function snapshot() {
   const paths = [...adminFiles.map(({ name }) => site.path('peers', name)), site.path('rules')];
   return paths.map((path) => {
@@ -80,18 +80,22 @@ test("a restart with blocks on the admin's own addresses touches none", async ()
   expect(snapshot()).toEqual(before);
 });
 
-test("who is too fast is refused although the admin's file lets in", unless(reason), async () => {
-  site = adminSite();
-  const before = snapshot();
-  await site.startRater();
-  const { port } = await site.startTcpsvd();
-  const visits = await burst(port, '127.0.1.1', 50);
-  expect(fates(visits)).toEqual({ greeted: 10, refused: 40, dropped: 0 });
-  expect(snapshot()).toEqual(before);
-  expect(fates(await burst(port, '127.0.1.3', 5))).toMatchObject({ dropped: 5 });
-});
+test(
+  "a client that is too fast is refused although the admin's file lets it in",
+  unless(reason),
+  async () => {
+    site = adminSite();
+    const before = snapshot();
+    await site.startRater();
+    const { port } = await site.startTcpsvd();
+    const visits = await burst(port, '127.0.1.1', 50);
+    expect(fates(visits)).toEqual({ greeted: 10, refused: 40, dropped: 0 });
+    expect(snapshot()).toEqual(before);
+    expect(fates(await burst(port, '127.0.1.3', 5))).toMatchObject({ dropped: 5 });
+  },
+);
 
-test('an address on the allowlist is never refused nor blocked', unless(reason), async () => {
+test('an address on the allowlist is neither refused nor blocked', unless(reason), async () => {
   site = new Site({ rules: ':allow\n', allow: ['127.0.3.0/24'] });
   await site.startRater();
   const { port } = await site.startTcpsvd();

@@ -1,4 +1,4 @@
-/** What rater does when it holds as much as it may: of values, connections, operators, blocks. */
+/** What rater does at its bounds on values, connections, operators and blocks. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -28,7 +28,7 @@ async function silentClient(where: { path: string } | { host: string; port: numb
   return socket;
 }
 
-/** Waits until rater has so many clients for checks: of two listeners either may be the first. */
+/** Waits until rater has this many check clients: either of two listeners may be first. */
 async function accepted(many: number): Promise<void> {
   await until(`${many} clients to be accepted`, async () => {
     const said = await ask({ path: site.path('control.sock') }, ['fds\n']);
@@ -36,7 +36,7 @@ async function accepted(many: number): Promise<void> {
   });
 }
 
-/** How often the log tells the event, once it does. */
+/** How often the log has the event, once it has it. */
 async function told(rater: RunningProgram, event: string): Promise<number> {
   await rater.says(new RegExp(`^rater: warn: ${event}:.*$`, 'm'));
   return rater.said.split('\n').filter((line) => line.includes(`rater: warn: ${event}:`)).length;
@@ -107,7 +107,7 @@ test('max_connections: by TCP at most half of them, so the socket has room in an
   await once((await silentClient({ path: site.path('rater.sock') })).resume(), 'close');
 });
 
-test('backlog: so many wait at a Unix socket, and for one more there is no room', async () => {
+test('backlog: so many may wait at a Unix socket, and no more', async () => {
   site = new Site({ settings: 'backlog: 3;' });
   const rater = await site.startRater();
   rater.signal('SIGSTOP');
@@ -172,7 +172,7 @@ describe('the operator', () => {
     expect(await told(rater, 'operator refused')).toBe(1);
     expect(rater.said).toMatch(/^rater: warn: operator refused: open=64 count=1$/m);
 
-    // Who fills the port has taken nothing from the socket, nor from checks.
+    // Clients that fill the port take no room from the socket or from checks.
     expect(await site.ipthrottle('block', '192.0.2.9')).toMatchObject({ exit: 0 });
     expect(await say('ip 192.0.2.1')).toBe('0 1/10\r\n');
     sockets[0]?.destroy();
@@ -182,7 +182,7 @@ describe('the operator', () => {
     });
   });
 
-  test('is told when there is no room at his socket, and nothing is done', async () => {
+  test('is told that there is no room at the socket, and nothing is done', async () => {
     site = new Site();
     await site.startRater();
     const path = site.path('control.sock');
@@ -201,7 +201,7 @@ describe('the operator', () => {
   });
 });
 
-test('sessions: there are no more than connections, and none is left when these are gone', async () => {
+test('sessions: there are never more than connections, and they end with these', async () => {
   site = new Site({
     limits: 'ip: ( ("*", 60, -1) ); } ; classes : { ip: { concurrent: 100; };',
     settings: 'max_connections: 5;',

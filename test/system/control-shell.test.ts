@@ -205,7 +205,7 @@ describe.each([
     expect(await check('ip 192.0.2.1')).toEqual(['0 1/2']);
   });
 
-  test('who closes its half still gets all answers', async () => {
+  test('a client that closes its half still gets all answers', async () => {
     const { person } = await site({ byTcp });
     const client = await person();
     client.socket.end('list\nuptime\nnonsense\nlis');
@@ -226,7 +226,7 @@ describe.each([
   });
 });
 
-test('what others wrote cannot drive a terminal', async () => {
+test('text written by others cannot control a terminal', async () => {
   const { person, check } = await site();
   const client = await person();
   await client.ask('block --reason "\u001b[2J\u009b2J \u202egnp" 192.0.2.1');
@@ -331,7 +331,7 @@ describe('what is measured', () => {
     expect(await client.ask('mem')).toContain('sessions: 0');
   });
 
-  test('cops and tmr show the look for an overload', async () => {
+  test('cops and tmr show the measuring of the queue', async () => {
     const command = '("sleep", "1000")';
     const config = `${plainConfig} overload : { command: ${command}; every: 1000; };`;
     const { person } = await site({ config });
@@ -381,7 +381,7 @@ describe('var', () => {
     expect(await check(...three('192.0.2.2'))).toEqual(['0 1/2', '0 2/2', refusal('1 3/2', 120)]);
   });
 
-  test('enforce off lets everybody in and tells what would be', async () => {
+  test('enforce off lets everybody in and shows what would be blocked', async () => {
     const { person, check, directory, rater } = await site();
     const client = await person();
     await client.ask('var enforce off');
@@ -464,7 +464,7 @@ describe('log', () => {
     expect(readFileSync(file, 'utf8')).toMatch(/recovered: part=log$/m);
   });
 
-  test('its file is nothing for TCP, where every user of the host may come from', async () => {
+  test('its file cannot be set over TCP, where every user of the host can connect', async () => {
     const { person, directory } = await site({ byTcp: true });
     const client = await person();
     const file = join(directory, 'other.log');
@@ -533,7 +533,7 @@ describe('ipthrottle', () => {
   });
 
   test.each(shellCommands.filter(({ needsDaemon }) => needsDaemon))(
-    '$name without a daemon says that none answers',
+    '$name without a daemon says that nobody answers',
     async ({ name }) => {
       const directory = temporaryDirectory();
       const file = join(directory, 'rater.conf');

@@ -73,7 +73,7 @@ describe('the sockets', () => {
     expect((await site.list()).map(({ address }) => address)).toEqual(['192.0.2.1']);
   });
 
-  test('what is no socket in their place is left alone, and rater says so', async () => {
+  test('a file in their place that is not a socket is left alone, and rater says so', async () => {
     site = new Site();
     writeFileSync(site.path('rater.sock'), 'precious');
     const rater = site.spawnRater();
@@ -83,7 +83,7 @@ describe('the sockets', () => {
 });
 
 describe('SIGHUP', () => {
-  test('a changed limit applies, and what was counted counts on', async () => {
+  test('a changed limit applies, and earlier hits still count', async () => {
     site = new Site({ limits: 'ip: ( ("*", 60, 10) );' });
     const rater = await site.startRater();
     await say('ip 192.0.2.1\n'.repeat(4));

@@ -1,6 +1,6 @@
 /**
- * A database that is full, locked, damaged or not to be opened, under the real daemon: who exceeds
- * the limit is refused, blocks end on time, and what was missing is written later.
+ * A database that is full, locked, damaged or cannot be opened, under the real daemon: clients that
+ * exceed the limit are refused, blocks end on time, and whatever is missing is written later.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -57,7 +57,7 @@ function stored(): string[] {
 const limits = 'ip: ( ("*", 60, 2) );';
 
 describe('locked by somebody else', () => {
-  test('rater counts, blocks and ends blocks, says so once, and writes all of it later', async () => {
+  test('rater counts, blocks and unblocks, reports the trouble once, and writes everything later', async () => {
     site = new Site({ limits, seconds: 6 });
     const rater = await site.startRater();
     await exceed('192.0.2.1');
@@ -154,7 +154,7 @@ describe('on a full disk', () => {
 
 describe('on a read-only disk', () => {
   test(
-    'rater refuses whom it knows and whom it judges, and writes all of it when it can again',
+    'rater refuses known and new offenders, and writes everything when it can again',
     unless(noSmallDisk),
     async () => {
       site = new Site();
@@ -166,7 +166,7 @@ describe('on a read-only disk', () => {
       undo.push(() => disk.unmount());
       const before = await site.startRater();
       await exceed('192.0.2.1');
-      // Killed: what it leaves lets the next one read.
+      // Killed, it leaves files that let the next one read.
       await before.killedBy('SIGKILL');
       disk.makeReadOnly();
       const rater = await site.startRater();
@@ -226,7 +226,7 @@ describe('damaged', () => {
     expect(stdout).toMatch(/problem: database: .*set aside.*remedy: .*recover/);
   });
 
-  test('what was not yet moved into it when rater was killed is set aside with it, unchanged', async () => {
+  test('a journal that a killed rater left is set aside with it, unchanged', async () => {
     site = new Site();
     await (await site.startRater()).killedBy('SIGTERM');
     const before = await site.startRater();
@@ -243,7 +243,7 @@ describe('damaged', () => {
     expect(rater.said).toMatch(/ready:.* blocks=1 /);
   });
 
-  test('one whose first rater was killed while it made it is opened by the next', async () => {
+  test('one that its first rater was killed while creating is opened by the next', async () => {
     site = new Site();
     const first = rawDatabase(site.path('blocks.db'));
     first.exec('PRAGMA journal_mode = DELETE; CREATE TABLE begun (a)');
@@ -273,7 +273,7 @@ describe('damaged', () => {
     expect((await site.startRater()).said).toMatch(/ready:.* blocks=1 /);
   });
 
-  test('a row that makes no sense is told and left out', async () => {
+  test('a row that makes no sense is reported and left out', async () => {
     site = new Site();
     await (await site.startRater()).killedBy('SIGTERM');
     const insert = (address: string, untilMs: number) =>
@@ -288,7 +288,7 @@ describe('damaged', () => {
   });
 });
 
-describe('not to be opened', () => {
+describe('one that cannot be opened', () => {
   test('a newer version ends rater with 100, and is left as it is', async () => {
     site = new Site();
     await (await site.startRater()).killedBy('SIGTERM');
@@ -304,7 +304,7 @@ describe('not to be opened', () => {
     expect(readFileSync(site.path('blocks.db'))).toEqual(bytes);
   });
 
-  // SQLite opens what it may only read, and from then on nothing is ever written.
+  // SQLite opens a file that is only readable, and from then on nothing would ever be written.
   test.each([
     ['read', 0],
     ['write', 0o444],
@@ -327,7 +327,7 @@ describe('not to be opened', () => {
   );
 
   test(
-    'one in a directory that may not be searched is not said to be missing',
+    'one in a directory that may not be searched is not reported as missing',
     unless(cannotBecomeNobody),
     () => {
       site = new Site();

@@ -1,6 +1,6 @@
 /**
- * Each way in which rater does less than it should, brought about for real: status and doctor tell
- * of it, how often and since when, and that it is over.
+ * Each way in which rater does less than it should, brought about for real: status and doctor
+ * report it, how often and since when, and that it is over.
  *
  * Tests: src/daemon/database-watch.ts, src/enforcers/enforcer-events.ts
  * Tests: src/enforcers/enforcer-kind.ts, src/enforcers/kinds.ts
@@ -46,7 +46,7 @@ type Status = {
   readonly troubles: readonly { readonly mode: ModeName; readonly failures: number }[];
 };
 
-/** Asked as ipthrottle does it, which itself stops at a configuration with mistakes. */
+/** Asks as ipthrottle does, which itself stops at a configuration with mistakes. */
 async function answer(json: boolean): Promise<{ exit: number; stdout: string }> {
   const call = JSON.stringify({ command: 'status', arguments: [], options: { json } });
   const { exit, lines } = JSON.parse(await ask({ path: site.path('control.sock') }, [`${call}\n`]));
@@ -61,7 +61,7 @@ function say(...lines: string[]): Promise<string> {
   return ask({ path: site.path('rater.sock') }, [lines.map((line) => `${line}\n`).join('')]);
 }
 
-/** What comes of a program behind ratecheck, which waits a moment. */
+/** The outcome of a program behind ratecheck, which waits a moment. */
 function ratecheck(address: string): string {
   const program = fileURLToPath(new URL('../../bin/ratecheck', import.meta.url));
   const args = ['-s', site.path('rater.sock'), '-t', '50', '-v', address, 'echo', 'served'];
@@ -275,8 +275,8 @@ test.for(cases)('$mode: status and doctor tell of it, and of its end', async (ea
   expect(told.find((line) => line.startsWith(`hint: ${sentence} (`))).toMatch(/, but no longer;/);
 });
 
-test('every mode is brought about here, but for five', () => {
-  // Without a descriptor libuv closes the connection and tells nobody; the others have tests apart.
+test('every mode but five is brought about here', () => {
+  // Without a descriptor libuv silently closes the connection; the others have tests of their own.
   const elsewhere = [
     'listener',
     'socket',

@@ -1,7 +1,7 @@
 /**
  * Disks that are full or read-only under the files of a server and the log, with the real daemon,
- * tcpsvd and tcpserver: exactly the limit passes, nothing half is left, it is told once, and what was
- * missing comes by itself.
+ * tcpsvd and tcpserver: exactly the limit passes, no half-made file is left, the trouble is logged
+ * once, and whatever is missing comes by itself.
  *
  * Tests: src/daemon/pino-log.ts
  */
@@ -62,7 +62,7 @@ type Place = {
   /** In the log, when it begins and when it ends. */
   readonly begins: RegExp;
   readonly ends: RegExp;
-  /** Whether the server refuses the address by an entry that is all it should be. */
+  /** Whether the server refuses the address by a complete entry. */
   readonly isInForce: (site: Site, address: string) => boolean | Promise<boolean>;
   /** Whether a block is an entry of its own, which a full disk cannot keep from being made. */
   readonly isFile: boolean;
@@ -140,7 +140,7 @@ function counted(pattern: RegExp, { said }: RunningProgram): number {
   return [...said.matchAll(pattern)].length;
 }
 
-/** All that can be told of what the admin wrote. */
+/** Everything that can be learned about the admin's files. */
 function adminsFiles(site: Site) {
   return [site.path('rules'), site.path('peers', adminsFile)].map((path) => {
     const { ino, mode, size, mtimeMs } = lstatSync(path);
@@ -189,7 +189,7 @@ const cases = places.flatMap((place) => {
 
 describe('under a server', unless(reason), () => {
   test.concurrent.for(cases)(
-    '$title: rater refuses, tells it once, and makes good',
+    '$title: rater refuses, reports it once, and makes up for it later',
     async ({ place, fault }, { onTestFinished }) => {
       const { site, disk } = prepare(onTestFinished, place.plan, place.disk);
       const before = adminsFiles(site);
@@ -275,7 +275,7 @@ describe('under a server', unless(reason), () => {
 });
 
 test.concurrent.for(['silent', 'polite'])(
-  'a %s block that has no text for want of room stays the same file until there is room',
+  'a %s block without text for want of room stays the same file until there is room',
   unless(reason),
   async (mode, { onTestFinished }) => {
     const { site, disk } = prepare(onTestFinished, { blocking: `mode: "${mode}";` }, 'peers');
@@ -336,7 +336,7 @@ describe.concurrent('the log', unless(reason), () => {
     expect(rater.said.match(/\n/g)).toHaveLength(1);
   });
 
-  test('lines for which there is no room to wait are lost, and it says how many', async ({
+  test('lines that find no room to wait are lost, and it says how many', async ({
     onTestFinished,
   }) => {
     const settings = 'log: "log/rater.log"; log_level: 4;';

@@ -71,7 +71,7 @@ export async function startedRater(site: Site, library: string): Promise<DoomedR
   }
 }
 
-/** The first pattern that is missed when they are looked for in this order; undefined: none is. */
+/** The first pattern without a match in this order; undefined when all match. */
 export function missingStep(
   patterns: readonly RegExp[],
   steps: readonly string[],

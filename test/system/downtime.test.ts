@@ -1,6 +1,6 @@
 /**
- * The time in which no rater ran and every check failed open: told at the next start, and by status
- * and doctor.
+ * A downtime, in which every check fails open, is reported at the next start, by status and by
+ * doctor.
  *
  * Tests: src/health/heartbeat.ts
  */
@@ -30,13 +30,13 @@ async function away() {
   return JSON.parse((await site.ipthrottle('status', '--json')).stdout).away;
 }
 
-/** Has the last heartbeat be so old. */
+/** Makes the last heartbeat so old. */
 function age(seconds: number): void {
   const then = Date.now() / 1000 - seconds;
   utimesSync(site.path('blocks.db.life'), then, then);
 }
 
-test('the first rater was never away', async () => {
+test('the first rater reports no downtime', async () => {
   site = new Site();
   const rater = await site.startRater();
   expect(await away()).toBe(null);
@@ -45,7 +45,7 @@ test('the first rater was never away', async () => {
   expect(rater.said).not.toMatch(/was away/);
 });
 
-test('who is ended before it began gives no sign, and leaves an older one as it was', () => {
+test('a rater that ends before it begins leaves the heartbeat as it was', () => {
   site = new Site();
   const path = site.path('blocks.db.life');
   new Heartbeat(path, systemClock).stop();
@@ -110,7 +110,7 @@ test('with a date that was set back the length is unknown, and not negative', as
 test.each([
   { what: 'a pipe', put: (path: string) => execFileSync('mkfifo', [path]) },
   { what: 'a link', put: (path: string) => symlinkSync(site.path('precious'), path) },
-])('$what in place of the sign is trouble, and no more', async ({ put }) => {
+])('$what in place of the heartbeat is trouble, and nothing worse', async ({ put }) => {
   site = new Site();
   writeFileSync(site.path('precious'), 'precious');
   put(site.path('blocks.db.life'));
@@ -124,7 +124,7 @@ test.each([
   expect(readFileSync(site.path('precious'), 'utf8')).toBe('precious');
 });
 
-test('who could give no sign at first says at the end that it was stopped', async () => {
+test('a rater without a heartbeat at first still records that it was stopped', async () => {
   site = new Site();
   mkdirSync(site.path('blocks.db.life'));
   const rater = await site.startRater();
@@ -135,11 +135,11 @@ test('who could give no sign at first says at the end that it was stopped', asyn
   expect(await away()).toMatchObject({ until: null, ended: 'stopped' });
 });
 
-test('the sign is given again and again while rater runs', async () => {
+test('the heartbeat is repeated while rater runs', async () => {
   site = new Site();
   await site.startRater();
   age(3000);
   writeFileSync(site.path('mark'), '');
   const mark = statSync(site.path('mark')).mtimeMs;
-  await until('another one', () => statSync(site.path('blocks.db.life')).mtimeMs >= mark);
+  await until('another heartbeat', () => statSync(site.path('blocks.db.life')).mtimeMs >= mark);
 });

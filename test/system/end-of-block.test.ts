@@ -1,6 +1,6 @@
 /**
- * A block ends on time: nobody gets in before, nobody who comes a second later is refused, and
- * then counting starts anew.
+ * A block ends on time: nobody gets in before, no client is refused a second later, and then
+ * counting starts anew.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -35,7 +35,7 @@ async function visitUntilLetIn(port: number): Promise<{ refused: Visit[]; letIn:
   throw new Error(`not let in for ${patienceMs} ms`);
 }
 
-/** For how long visits were refused after `endMs`, while the machine did not stand still. */
+/** How long visits were refused after `endMs`, not counting standstills of the machine. */
 function refusedForMs(endMs: number, refused: readonly Visit[]): number {
   let [lateMs, lastMs] = [0, endMs];
   for (const { startedMs } of refused.filter((each) => each.startedMs > endMs)) {

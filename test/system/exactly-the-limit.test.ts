@@ -1,6 +1,6 @@
 /**
- * Who comes too often gets in exactly as often as the limit says, however fast and however
- * parallel; everybody else does not notice.
+ * A client that comes too often gets in exactly as often as the limit says, however fast and
+ * however parallel; nobody else notices.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { missing, unless } from '../run/unless.ts';
@@ -59,7 +59,7 @@ describe.each(servers)('under $name', ({ start, needs }) => {
     expect(greeted(of('127.0.2.1'))).toBe(limit);
   });
 
-  test('a 421 says who is refused and for how long', unless(reason), async () => {
+  test('a 421 names the refused address and the seconds left', unless(reason), async () => {
     const visits = await burst(port, '127.0.3.1', limit + 1, 1);
     const words = '421 4\\.7\\.0 Too many connections from 127\\.0\\.3\\.1, try again in';
     expect(visits.at(-1)?.text).toMatch(new RegExp(`^${words} ${secondsLeft(120)} seconds\\r\\n$`));

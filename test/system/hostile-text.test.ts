@@ -1,6 +1,6 @@
 /**
- * What others wrote, in every place where it comes out again: nothing drives a terminal and nothing
- * makes a line of its own, in the log of any form and in what commands print.
+ * Text written by others, wherever it comes out again, controls no terminal and makes no line of
+ * its own, in every form of the log and in the output of commands.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';

@@ -1,5 +1,5 @@
 /**
- * What rater is doing when it is killed: how it comes to that, what it says when it has done it, and
+ * What rater is doing when it is killed: how that is provoked, what rater says once it is done, and
  * what must be true from then on.
  */
 import { connect } from 'node:net';
@@ -51,7 +51,7 @@ export function say(site: Site, ...lines: string[]): Promise<string> {
   });
 }
 
-/** Has rater carry out a command; its answer, or nothing when it dies. */
+/** Sends rater a command; returns its answer, or nothing when it dies. */
 async function order(site: Site, command: string, args: string[], options = {}): Promise<string> {
   const call = { command, arguments: args, options };
   const outcome = await askDaemon(site.path('control.sock'), call).catch(() => undefined);
@@ -111,7 +111,7 @@ const exceeding = {
 } as const;
 
 const store = /^pwrite64 .*\/blocks\.db-wal$/;
-/** What Node gives a child to write its log to is a socket as well. */
+/** Node gives a child a socket, too, to write its log to. */
 const log = /^write socket:/;
 const reply = log;
 const preparedFile = [/^open64 .*\/peers\/\.\.127/, /^write .*\/\.\.127/, /^futimens .*\/\.\.127/];

@@ -1,6 +1,6 @@
 /**
  * kill -9 at every step between a hit and its reply, and of all else that changes blocks: whatever
- * step was the last, who was told that it is blocked is, and after a start all agree.
+ * step was the last, a client that was told so is blocked, and after a start everything agrees.
  *
  * In each round rater dies one step later, until it gets through: so no step is left out. The rater
  * that has to put things right is the one that dies in the next round.
@@ -24,7 +24,7 @@ import { expectAgreement, refusedByCdb, refusingFiles, storedAddresses } from '.
 const instants: readonly Instant[] = ['before', 'within'];
 const killAt = compileKillAt();
 /** For dozens of starts on a loaded machine. */
-const patienceMs = 600_000;
+const timeoutMs = 600_000;
 
 async function withSite<T>(plan: Plan, work: (site: Site) => Promise<T>): Promise<T> {
   const site = new Site(plan);
@@ -41,12 +41,12 @@ type Ended = {
   readonly isTold: boolean;
   readonly steps: readonly string[];
   readonly hasSurvived: boolean;
-  /** Whom the cdb refused before and then. Undefined: there is none. */
+  /** Addresses that the cdb refused before and then; undefined without a cdb. */
   readonly refusedBefore: readonly string[] | undefined;
   readonly refused: readonly string[] | undefined;
 };
 
-/** Has rater die at step 1, 2, 3 and so on in one story. */
+/** Kills rater at step 1, 2, 3 and so on in one story. */
 class Rounds {
   readonly #site: Site;
   readonly #story: Story;
@@ -146,7 +146,7 @@ class Rounds {
     const blocked = [...this.#isBlocked].filter(([, is]) => is).map(([name]) => name);
     blocked.sort();
     expect(rows.map((each) => each.address).sort()).toEqual(blocked);
-    // Hits that were made before count no more.
+    // Earlier hits no longer count.
     expect(await say(this.#site, `ip ${address}`)).toMatch(
       row ? /^1 1\/4 \d+\r\n$/ : /^0 1\/4\r\n$/,
     );
@@ -157,7 +157,7 @@ class Rounds {
     expect(await this.#site.isDeniedByCdb(address)).toBe(row !== undefined);
   }
 
-  /** The real server drops, or refuses politely, who is blocked, and nobody else. */
+  /** The real server drops or politely refuses exactly the blocked clients. */
   async #expectServersObey(): Promise<void> {
     const { plan } = this.#story;
     const isPolite = plan.blocking !== undefined;
@@ -183,7 +183,7 @@ class Rounds {
 
 const rounds = stories.flatMap((story) => instants.map((instant) => ({ story, instant })));
 
-describe.concurrent('rater is killed', { timeout: patienceMs }, () => {
+describe.concurrent('rater is killed', { timeout: timeoutMs }, () => {
   test.each(rounds)('$instant each step when it $story.name', async ({ story, instant }) => {
     const steps = await withSite(story.plan, (site) => new Rounds(site, story, instant).run());
     expect(missingStep(story.steps, steps), steps.join('\n')).toBeUndefined();

@@ -1,9 +1,9 @@
 /**
- * kill -9 in the midst of a burst of eight clients, again and again: whatever instruction was the
- * last, who was told of a block has it, the store knows every block on disk, and after a restart disk
- * and store are the same.
+ * kill -9 in a burst of eight clients, again and again: whatever instruction was the last, a client
+ * that was told so is blocked, the store knows every block on disk, and after a restart disk and
+ * store agree.
  *
- * KILLS=400 in the environment has it killed 400 times, at instants of chance.
+ * KILLS=400 in the environment kills it 400 times, at random instants.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -21,8 +21,8 @@ let site: Site;
 afterEach(() => site.stop());
 
 /**
- * Has hosts of its own come twice, which is once too often, one after the other until rater is gone;
- * those that were told that they are blocked.
+ * Lets new hosts come twice, which is once too often, one after the other until rater is gone;
+ * returns those that were told that they are blocked.
  */
 function flood(path: string, round: number, client: number): Promise<string[]> {
   return new Promise((resolve) => {
@@ -64,7 +64,7 @@ function instantOf(round: number): number {
   return process.env.KILLS ? Math.random() * 150 : (round * 37) % 97;
 }
 
-test('who is told that it is refused is blocked, in the store and on disk, before it is told', async () => {
+test('a refused client is blocked in the store and on disk before it is told', async () => {
   site = new Site({ limits: 'ip: ( ("*", 60, 1) );' });
   for (let host = 1; host <= 5; host++) {
     const rater = await site.startRater();

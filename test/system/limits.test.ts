@@ -78,7 +78,7 @@ test('IPv6 is counted and blocked by /64, and lifted by any address in it', asyn
   expect(await place.ask('ip 2001:db8::1')).toEqual(['0 1/2']);
 });
 
-test('a dry run lets everybody in, and says and lists whom it would block', async () => {
+test('a dry run lets everybody in, and logs and lists what it would block', async () => {
   const place = await site(`limits : { ip: ( ("*", 60, 2) ); };
     classes : { ip: { dry_run: true; }; };
     blocking : { time: 60; peers: "peers"; };`);
@@ -94,7 +94,7 @@ test('a dry run lets everybody in, and says and lists whom it would block', asyn
   expect(place.rater.log().match(/would block: address=192\.0\.2\.1/g)).toHaveLength(1);
 });
 
-test('blocks grow with the offences, are told by list and check, and outlive a restart', async () => {
+test('blocks grow with the offences, are shown by list and check, and outlive a restart', async () => {
   const configuration = `limits : { ip: ( ("*", 60, 0) ); };
     blocking : { time: (100, 1000, 10000); };`;
   const place = await site(configuration);

@@ -79,7 +79,7 @@ describe('the Unix socket', () => {
     expect(others).toEqual(['']);
   });
 
-  test('answers what is no UTF-8 with an error', async () => {
+  test('answers text that is not UTF-8 with an error', async () => {
     const bytes = Buffer.concat([Buffer.from('user '), Buffer.of(0xff, 0xc3, 0x28, 0x0a)]);
     expect(await say(bytes)).toBe('2 Bad input (not UTF-8)\r\n');
   });
@@ -120,7 +120,7 @@ describe('TCP', () => {
     expect(await say('nonsense\n')).toBe('2 Bad input (no space)\r\n');
   });
 
-  test('counts apart from the Unix socket, and together with tcp_trusted', async () => {
+  test('counts separately from the Unix socket, but together with tcp_trusted', async () => {
     const atSocket = (where: Site) => ask({ path: where.path('rater.sock') }, ['user both\n']);
     expect(await say('user both\n')).toBe('0 1/20\r\n');
     expect(await atSocket(site)).toBe('0 1/20\r\n');

@@ -102,7 +102,7 @@ test('without its file the control socket is made anew', async () => {
   expect(await site.ipthrottle('status')).toMatchObject({ exit: 0 });
 });
 
-test('what is no socket stays, is trouble until it is gone, and survives rater', async () => {
+test('a file that is not a socket stays, is trouble until it is gone, and survives rater', async () => {
   site = new Site();
   const rater = await site.startRater();
   const idle = await client();
@@ -121,7 +121,7 @@ test('what is no socket stays, is trouble until it is gone, and survives rater',
   expect(readFileSync(path, 'utf8')).toBe('precious');
 });
 
-test('without its directory it is trouble, and made anew when that is there again', async () => {
+test('without its directory it is trouble, and made anew once that is back', async () => {
   site = new Site({ settings: 'control: "run/control.sock";' });
   mkdirSync(site.path('run'));
   const rater = await site.startRater();
@@ -136,7 +136,7 @@ test('without its directory it is trouble, and made anew when that is there agai
   );
 });
 
-test("somebody else's socket stays while he listens, and is replaced when he is dead", async () => {
+test("somebody else's socket stays while its program listens, and is replaced when that is dead", async () => {
   site = new Site();
   const rater = await site.startRater();
   const path = site.path('rater.sock');

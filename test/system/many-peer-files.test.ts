@@ -1,8 +1,8 @@
 /**
- * A peers directory with very many files, the administrator's and blocks mixed: rater starts, answers
- * checks while it looks at them, and every command copes.
+ * A peers directory with very many files, the administrator's and blocks mixed: rater starts,
+ * answers checks while it looks at them, and every command copes.
  *
- * IPTHROTTLE_PEER_FILES: how many; 20 000 unless it says otherwise.
+ * IPTHROTTLE_PEER_FILES: how many; 20 000 by default.
  */
 import {
   accessSync,

@@ -95,7 +95,7 @@ describe.each(['running', 'down'])('with rater %s', (state) => {
     if (state === 'running') {
       await until('it is let in', async () => /^192\.0\.2\.1: not block/.test(await checked()));
     } else {
-      // The servers still obey what nobody has removed.
+      // The servers still obey blocks that nobody has removed.
       expect(await checked()).toMatch(/^192\.0\.2\.1: refused\n/);
     }
     const { exit, stdout } = await site.ipthrottle('reap');
@@ -169,11 +169,15 @@ describe('beside a running rater', () => {
     expect(site.peers()).toContain('127.0.5.9');
   });
 
-  test('unblock clears the counters also of who is not blocked yet', unless(reason), async () => {
-    expect(greeted(await burst(port, '127.0.5.2', limit))).toBe(limit);
-    expect(await site.ipthrottle('unblock', '127.0.5.2')).toMatchObject({ exit: 1 });
-    expect(greeted(await burst(port, '127.0.5.2', 50))).toBe(limit);
-  });
+  test(
+    'unblock also clears the counters of a client that is not blocked yet',
+    unless(reason),
+    async () => {
+      expect(greeted(await burst(port, '127.0.5.2', limit))).toBe(limit);
+      expect(await site.ipthrottle('unblock', '127.0.5.2')).toMatchObject({ exit: 1 });
+      expect(greeted(await burst(port, '127.0.5.2', 50))).toBe(limit);
+    },
+  );
 
   test('check counts no hit and shows the count', unless(reason), async () => {
     await burst(port, '127.0.6.1', 3);

@@ -1,5 +1,5 @@
 /**
- * Who may do what with our files, and that nothing of it needs root or a certain umask.
+ * Which users may do what with our files, and that nothing needs root or a certain umask.
  *
  * Tests: src/cli/become-owner.ts, src/daemon/listeners/unix-socket.ts
  */
@@ -38,7 +38,7 @@ describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
     return rater;
   }
 
-  test('every file has the mode it should', async () => {
+  test('every file has its intended mode', async () => {
     site = new Site({ rules: ':allow\n', settings, blocking: 'peers_cdb: "peers.cdb";' });
     await startLogging();
     await site.ipthrottle('block', '192.0.2.1');
@@ -84,7 +84,7 @@ describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
     expect(modeOf('new.log')).toBe('0600');
   });
 
-  test('what ipthrottle does without rater opens nothing either', async () => {
+  test('ipthrottle without rater opens no file to others either', async () => {
     site = new Site({ rules: ':allow\n', settings });
     const rater = await startLogging();
     await site.ipthrottle('block', '192.0.2.1');
@@ -135,7 +135,7 @@ describe('as user nobody', () => {
   }
 
   test.for(['tcpsvd', 'tcpserver'])(
-    'rater and %s do all they should',
+    'rater and %s do everything they should',
     unless(reason),
     async (name) => {
       site = new Site({ rules: ':allow\n', seconds: 6 }, nobody);
@@ -149,7 +149,7 @@ describe('as user nobody', () => {
   );
 
   test(
-    'what root does while rater is down is left to the user of rater',
+    'files that root makes while rater is down belong to the user of rater',
     unless(reason),
     async () => {
       site = new Site({ rules: ':allow\n' }, nobody);

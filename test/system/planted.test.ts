@@ -1,7 +1,7 @@
 /**
- * What others put into the directories of rater, where they may write there: symbolic links that lead
- * to files of rater's user elsewhere, pipes, and names that stand in the way. Nothing outside is ever
- * written, created, removed or given another mode, and nothing makes rater wait.
+ * Files that others put into the directories of rater if they may write there: symbolic links to
+ * files of rater's user elsewhere, pipes, and occupied names. Nothing outside is ever written,
+ * created, removed or given another mode, and nothing makes rater wait.
  *
  * The directories are not sticky, so the kernel's own protection of links does not help.
  *

@@ -63,7 +63,7 @@ function normalised(facts: string): string[] {
 
 const programArguments = ['-v', 'a b', '--', '-F', ''];
 
-/** What is written down of fd 10, where ratecheck -k keeps its connection. */
+/** The record of fd 10, where ratecheck -k keeps its connection. */
 const keptFacts = /^fd 10 .*\n/gm;
 
 /** What the program inherits at the end of `chain`, under `server` on `port`, but for `aside`. */

@@ -1,5 +1,6 @@
 /**
- * The real daemon, bin/rater, for one test: in a directory of its own, killed when the test is over.
+ * The real daemon, bin/rater, for one test: in a directory of its own, killed when the test is
+ * over.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -18,7 +19,7 @@ export type RunningRater = {
   log(): string;
   /** Resolves when the log has the pattern. */
   says(pattern: RegExp): Promise<void>;
-  /** Ends it, by SIGKILL unless told otherwise, and waits for that. */
+  /** Ends it, with SIGKILL by default, and waits for that. */
   kill(signal?: NodeJS.Signals): Promise<void>;
 };
 

@@ -1,6 +1,6 @@
 /**
- * What an admin, a crash or a lost disk does to blocks behind rater's back, rater running as an
- * ordinary user where the test may give it one: see ipthrottle(7), "Blocks and files that disagree".
+ * What an admin, a crash or a lost disk does to blocks behind rater's back. rater runs as an
+ * ordinary user where the test may become one. See ipthrottle(7), "Blocks and files that disagree".
  */
 import {
   chownSync,
@@ -54,7 +54,7 @@ describe.each(users)('rater as %s', (_, user) => {
     renameSync(site.path('peers'), site.path('old'));
     renameSync(site.path('new'), site.path('peers'));
     await until('both are back', () => site.peers().join() === '127.0.1.1,127.0.1.2');
-    // The latter when it looked while there was none.
+    // The latter if it inspected while there was none.
     await rater.says(/reconciled: .*unblocked=0 restored=[12] |recovered: part="?peers /);
     expect(rater.said).not.toMatch(/unblocked: /);
     expect(await site.list()).toHaveLength(2);

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { RunningProgram } from './running-program.ts';
 
-test('a program that is gone is not signalled: its number may be that of another one', async () => {
+test('a program that is gone is not signalled, because its number may be in use again', async () => {
   const program = new RunningProgram({ command: ['true'], directory: '/' });
   await program.ends();
   const kill = vi.spyOn(process, 'kill');
@@ -11,7 +11,7 @@ test('a program that is gone is not signalled: its number may be that of another
   expect(kill).not.toHaveBeenCalled();
 });
 
-test('what a program leaves behind in its group is ended with it', async () => {
+test('processes that a program leaves in its group are ended with it', async () => {
   const left = 'sleep 1000 >/dev/null 2>&1 & echo $!';
   const program = new RunningProgram({ command: ['sh', '-c', left], directory: '/' });
   await program.ends();

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long a test waits for what must happen; a loaded machine needs some of it. */
+/** How long a test waits for something that must happen, even on a loaded machine. */
 const patienceMs = 60_000;
 const lookAgainMs = 5;
 const lastWordsMs = 1000;
@@ -26,7 +26,7 @@ export async function until(
       const missed = typeof what === 'string' ? what : what();
       throw new Error(`waited ${forMs} ms in vain: ${missed}`);
     }
-    // A look that starts a program leaves others their share of the machine.
+    // A condition that starts a program must leave others their share of the machine.
     await sleep(Math.max(lookAgainMs, nowMs - startMs));
   }
 }
@@ -46,7 +46,7 @@ export class RunningProgram {
   readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #said = '';
-  /** Its process group is empty; the number may be that of another one by now. */
+  /** Its process group is empty, and its number may already be in use again. */
   #isGone = false;
 
   constructor({ command, directory, user, umask, environment }: Start) {
@@ -139,7 +139,7 @@ export class RunningProgram {
     else this.#isGone = true;
   }
 
-  /** Says whether there is one. */
+  /** Returns whether there is one. */
   #signalGroup(name: NodeJS.Signals | 0): boolean {
     if (this.#isGone) return false;
     try {

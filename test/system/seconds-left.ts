@@ -1,6 +1,6 @@
 /**
- * What real programs say of the seconds that are left of a block: at most all of them, and less by
- * the time in which the machine stood still meanwhile. Where the test has the clock it is exact.
+ * The seconds left of a block that real programs report: at most all of them, less the time for
+ * which the machine stood still. With a clock of the test's own they are exact.
  */
 import { expect } from 'vitest';
 

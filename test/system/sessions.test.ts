@@ -1,6 +1,6 @@
 /**
- * Guarantee: a session is counted from its reply until its connection is closed, whoever dies how.
- * Real servers, the real daemon, and sessions that ratecheck -k handed its connection to.
+ * Guarantee: a session is counted from its reply until its connection is closed, whatever dies.
+ * Tested with real servers, the real daemon, and sessions with a connection from ratecheck -k.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -145,7 +145,7 @@ describe('sessions of networks', () => {
                 net: { prefix4: 24; concurrent: 3; }; };`;
 
   test(
-    'a /24 shares its places, and one address has its own fewer',
+    'a /24 shares its places, of which one address gets fewer',
     unless(missing('tcpserver')),
     async () => {
       const rater = await startRater(temporaryDirectory(), networks);
@@ -160,7 +160,7 @@ describe('sessions of networks', () => {
       // The address is full, its network is not.
       expect((await from('127.0.0.2')).isServed).toBe(false);
       expect((await from('127.0.0.3')).isServed).toBe(true);
-      // The network is full, this address has nobody.
+      // The network is full, but this address has no session.
       expect((await from('127.0.0.4')).isServed).toBe(false);
       expect((await from('127.0.1.4')).isServed).toBe(true);
       await first.session.end();
@@ -206,7 +206,7 @@ describe('what the program gets with -k', () => {
     ]);
   });
 
-  test('is nothing when the daemon is away, answers with an error or refuses', async () => {
+  test('is nothing when the daemon is down, answers with an error or refuses', async () => {
     expect(await handedDown(check('/nonexistent'))).toEqual([]);
     const rater = await startRater(temporaryDirectory(), twenty.replace('20', '0'));
     expect(await handedDown([...check(rater.socket), '-c', 'none'])).toEqual([]);

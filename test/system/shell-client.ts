@@ -57,7 +57,7 @@ export class ShellClient {
   }
 }
 
-/** Somebody who is connected until the test is over. */
+/** A client that is connected until the test is over. */
 export async function shellClient(where: NetConnectOpts): Promise<ShellClient> {
   const socket = connect({ ...where, allowHalfOpen: true } as NetConnectOpts);
   onTestFinished(() => void socket.destroy());

@@ -83,10 +83,10 @@ export class Site {
   readonly #user: number | undefined;
   readonly #running: RunningProgram[] = [];
 
-  /** `user`: whom the directory belongs to and rater and the servers run as. */
+  /** `user` owns the directory and runs rater and the servers. */
   constructor(plan: Plan = {}, user?: number) {
     this.directory = mkdtempSync(join(tmpdir(), 'ipthrottle-'));
-    // Whoever ratecheck runs as has to get to the socket.
+    // The user that ratecheck runs as must reach the socket.
     chmodSync(this.directory, 0o755);
     this.#plan = plan;
     this.#user = user;
@@ -190,7 +190,7 @@ export class Site {
     return listening;
   }
 
-  /** One that its user can run, also when root has taken on his rights. */
+  /** One that its user can run, even if that is root with another user's rights. */
   #program(name: string): string {
     return this.#user === undefined ? programPath(name) : join(programsForNobody, name);
   }

@@ -45,7 +45,7 @@ function manyBlocks() {
 }
 
 test.each(['with its files lost', 'and no directory for them'])(
-  'who is blocked in the store is refused at the very first answer, %s',
+  'a client that is blocked in the store is refused at the very first answer, %s',
   async (what) => {
     site = new Site();
     fillStore([...manyBlocks(), { text: '127.0.1.1', lastsMs: hourMs }]);
@@ -63,7 +63,7 @@ test.each(['with its files lost', 'and no directory for them'])(
   },
 );
 
-test('all in force is said when the cdb has all blocks, too', async () => {
+test('all in force is logged once the cdb has all blocks, too', async () => {
   const wide = Array.from({ length: 65_536 }, (_, n) => `10.9.${n >> 8}.${n & 255}:allow\n`);
   site = new Site({ rules: wide.join('') });
   fillStore([...manyBlocks(), { text: '127.0.1.1', lastsMs: hourMs }]);
@@ -72,7 +72,7 @@ test('all in force is said when the cdb has all blocks, too', async () => {
   expect(await site.isDeniedByCdb('127.0.1.1')).toBe(true);
 });
 
-test('all in force is said when compiled peers have all blocks, too', async () => {
+test('all in force is logged once compiled peers have all blocks, too', async () => {
   site = new Site({ blocking: 'peers_cdb: "peers.cdb";' });
   fillStore(manyBlocks());
   const rater = site.spawnRater();
@@ -94,12 +94,12 @@ test('a start ends what is over, and from then on follows the directory', async 
   expect(site.peers()).toEqual(['127.0.1.1', '127.0.1.2']);
   unlinkSync(site.path('peers', '127.0.1.1'));
   await rater.says(/unblocked: address=127\.0\.1\.1 /);
-  // One pass, which saw nothing of what it did itself.
+  // One pass, which did not notice its own changes.
   await rater.says(/(reconciled: [\s\S]*){2}/);
   expect(rater.said.match(/reconciled: /g)).toHaveLength(2);
 });
 
-test('a cdb that is not there is compiled before rater answers: tcpserver lets nobody in without', async () => {
+test('a missing cdb is compiled before rater answers: without it tcpserver lets nobody in', async () => {
   const wide = Array.from({ length: 65_536 }, (_, n) => `10.9.${n >> 8}.${n & 255}:allow\n`);
   site = new Site({ rules: wide.join('') });
   const rater = site.spawnRater();

@@ -1,4 +1,4 @@
-/** What rater left on disk, looked at without its help. */
+/** What rater left on disk, read without its help. */
 import { copyFileSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { expect } from 'vitest';
 import { compileCdb, recordsInCdb } from '../../src/enforcers/cdb/cdb.ts';
@@ -49,8 +49,8 @@ export function refusingFiles(site: Site): string[] {
 }
 
 /**
- * Addresses that the cdb refuses, with `:allow` after them. It must be whole: made anew of its
- * records it has the same bytes.
+ * Addresses that the cdb refuses, with `:allow` after them. The cdb must be complete: compiling its
+ * records again gives the same bytes.
  */
 export function refusedByCdb(site: Site): string[] {
   const cdb = readFileSync(site.path('rules.cdb'));

@@ -66,7 +66,7 @@ describe.each(['running', 'down'])('with the daemon %s', (state) => {
     expect(await site.isDeniedByCdb('203.0.113.5')).toBe(true);
   });
 
-  test('what no cdb key can say, check explains', unless(reason), async () => {
+  test('check explains blocks that no cdb key can express', unless(reason), async () => {
     expect(await site.ipthrottle('block', '2001:db8::66')).toMatchObject({ exit: 0 });
     expect(await site.isDeniedByCdb('2001:db8::66')).toBe(false);
     const { exit, stdout } = await site.ipthrottle('check', '2001:db8::66');
@@ -75,20 +75,24 @@ describe.each(['running', 'down'])('with the daemon %s', (state) => {
   });
 });
 
-test('who has the cdb open while it changes reads the old one whole', unless(reason), async () => {
-  const site = new Site({ rules: ':allow\n' });
-  try {
-    await site.startRater();
-    const reader = openSync(site.path('rules.cdb'), 'r');
-    const before = readFileSync(site.path('rules.cdb'));
-    await site.ipthrottle('block', '192.0.2.1');
-    await until('the block is in the cdb', () => site.isDeniedByCdb('192.0.2.1'));
-    expect(readFileSync(reader)).toEqual(before);
-    closeSync(reader);
-  } finally {
-    await site.stop();
-  }
-});
+test(
+  'a program that has the cdb open while it changes reads all of the old one',
+  unless(reason),
+  async () => {
+    const site = new Site({ rules: ':allow\n' });
+    try {
+      await site.startRater();
+      const reader = openSync(site.path('rules.cdb'), 'r');
+      const before = readFileSync(site.path('rules.cdb'));
+      await site.ipthrottle('block', '192.0.2.1');
+      await until('the block is in the cdb', () => site.isDeniedByCdb('192.0.2.1'));
+      expect(readFileSync(reader)).toEqual(before);
+      closeSync(reader);
+    } finally {
+      await site.stop();
+    }
+  },
+);
 
 test(
   'blocks of the store are in the cdb as soon as all are said to be in force',

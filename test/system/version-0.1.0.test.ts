@@ -1,7 +1,7 @@
 /**
- * What version 0.1.0 left behind this version reads, and leaves as it was: a database and a peers
+ * This version reads what version 0.1.0 left, and leaves it as it was: a database and a peers
  * directory, after a stop and after a kill. test/fixtures/version-0.1.0/README.md says how they
- * were made. The date is set to an hour later, because the blocks in there end after a year.
+ * were made. The date is set to an hour later, because their blocks end after a year.
  */
 import {
   chmodSync,
@@ -58,7 +58,7 @@ function unpack(name: string): void {
   setDate(site, Math.round((leftMs + hourMs - Date.now()) / 1000));
 }
 
-/** All of the peers directory that a server or an administrator could see a difference in. */
+/** Everything in the peers directory that a server or an administrator could notice. */
 function entries() {
   return readdirSync(site.path('peers')).map((name) => {
     const { ino, uid, mode, size, atimeMs, mtimeMs } = lstatSync(site.path('peers', name));
@@ -79,7 +79,7 @@ function textsLeft(): [path: string, text: string | undefined][] {
   return inPeers.map(({ path, text }) => [path, text]);
 }
 
-/** All that the database holds, looked at in a copy. */
+/** Everything in the database, read from a copy. */
 function contents(directory: string) {
   const copy = temporaryDirectory();
   for (const name of ['blocks.db', 'blocks.db-wal']) {
@@ -118,7 +118,7 @@ async function saidNow(): Promise<Record<string, unknown>> {
 }
 
 describe.each(['stopped', 'killed'])('what a %s rater left', unless(noFakeDate), (name) => {
-  test('is to ipthrottle, without rater, what it was to the old one', async () => {
+  test('means to ipthrottle without rater what it meant to the old one', async () => {
     unpack(name);
     const before = entries();
     expect(await saidNow()).toEqual(timeless(JSON.stringify(said)));
