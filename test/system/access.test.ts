@@ -85,7 +85,7 @@ describe('by default', unless(cannotBecomeNobody), () => {
     expect(await blocked()).toEqual(['192.0.2.1']);
   });
 
-  test('settings.control: only the user of rater and root may do anything, and may do everything', async () => {
+  test('settings.control: only the user of rater and root may connect, and do everything', async () => {
     await start();
     const order = 'block 192.0.2.1\n';
     for (const user of ['outsider', 'member'] as const) {

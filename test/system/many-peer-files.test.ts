@@ -45,7 +45,7 @@ function whereFilesAreCheap(): string {
     accessSync('/dev/shm', constants.W_OK);
     if (statfsSync('/dev/shm').type === tmpfsMagic) return '/dev/shm';
   } catch {
-    // There is none here.
+    // Not available here.
   }
   return tmpdir();
 }
