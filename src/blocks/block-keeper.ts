@@ -4,11 +4,11 @@
  * Guarantee: `impose` returns after the block is committed to the store and then put in force.
  * Guarantee: trouble with the store or an enforcer loses no block: it is kept in memory, and
  * `retry` tries again. A block leaves the store only after every enforcer has let go of it, so a
- * crash or a failure in between leaves nothing that nobody remembers to remove.
- * Guarantee: a limit that is exceeded makes no block more than `maxBlocks`; an operator may. Offences
- * of no more than `maxHistory` addresses are remembered, which forgettingOffences() sees to.
+ * crash in between leaves no forgotten entry in a server's files.
+ * Guarantee: exceeded limits make at most `maxBlocks` blocks; an operator may add more. Offences of
+ * at most `maxHistory` addresses are remembered; forgettingOffences() forgets the others.
  * Guarantee: blocks neither vanish nor become eternal when the date is set: they end when they would
- * have. At a start none lasts longer from now than it was meant to.
+ * have. After a restart a block lasts at most its full time.
  */
 
 import type { Address } from '../core/address.ts';
@@ -47,7 +47,7 @@ export type BlockCause = Pick<
 
 export type OperatorBlockCause = BlockCause & { readonly source: 'operator' };
 
-/** How long the start may look for blocks that the store does not know; the rest is found later. */
+/** How long the start may search for blocks that the store lost; the rest is found later. */
 const searchMs = 400;
 
 export class BlockKeeper {
@@ -83,14 +83,14 @@ export class BlockKeeper {
     return this.#made;
   }
 
-  /** Whether blocks were moved in time that `retrying` has not brought to store and servers. */
+  /** Whether blocks were moved in time and `retrying` has yet to tell store and servers. */
   get isBehind(): boolean {
     return this.#isBehind;
   }
 
   /**
-   * Does what must be done before the first answer: from then on every block is known. All are in
-   * force after a pass of `reconciling('all')`.
+   * Does what must precede the first answer: from then on every block is known. All are in force
+   * after a pass of `reconciling('all')`.
    */
   start(): void {
     if (this.size === 0) this.#searchLost();
@@ -104,8 +104,8 @@ export class BlockKeeper {
   }
 
   /**
-   * Blocks from now on; an earlier block of the same address is replaced. Undefined when there are
-   * so many blocks already that only an operator may add one.
+   * Blocks from now on; an earlier block of the same address is replaced. Undefined when there is
+   * room only for blocks of an operator.
    */
   impose(address: Address, seconds: number, cause: OperatorBlockCause): Block;
   impose(address: Address, seconds: number, cause: BlockCause): Block | undefined;
@@ -147,7 +147,7 @@ export class BlockKeeper {
     return block;
   }
 
-  /** The block that refuses the address now. One that is over is ended on the spot. */
+  /** The block that refuses the address now. Ends those of them that are over. */
   active(address: Address): Block | undefined {
     const { index } = this.#blocks;
     if (!index.find(address)) return undefined;
@@ -159,15 +159,15 @@ export class BlockKeeper {
     return undefined;
   }
 
-  /** The block that refuses the address now; ends none, for those who only look. */
+  /** The block that refuses the address now; changes nothing. */
   covering(address: Address): Block | undefined {
     const nowMs = this.#clockSteps.nowMs();
     return this.#blocks.index.find(address, (block) => block.untilMs > nowMs);
   }
 
   /**
-   * Ends blocks that are over, for some milliseconds; returns those it ended. The store removes them
-   * in one commit after every enforcer has let go of them.
+   * Ends blocks that are over, for a slice of time, and returns them. The store removes them in one
+   * commit after every enforcer has let go of them.
    */
   reap(): Block[] {
     const { clock } = this.#parts;
@@ -208,7 +208,7 @@ export class BlockKeeper {
     return this.#reconciliation.reconciling(scope, onFound);
   }
 
-  /** What is remembered of the address; nothing when the store cannot tell. */
+  /** The offences remembered of the address; none when the store cannot tell. */
   offences(address: Address): Offences {
     return this.#blocks.offences(address);
   }
@@ -218,7 +218,7 @@ export class BlockKeeper {
     return this.#blocks.nextEndMs();
   }
 
-  /** All wanted blocks, those that end first in front. */
+  /** All wanted blocks, soonest end first. */
   all(isWanted: (block: Block) => boolean = () => true): Block[] {
     const wanted = [...this.#blocks.index.values()].filter(isWanted);
     return wanted.sort((a, b) => a.untilMs - b.untilMs);
@@ -229,13 +229,13 @@ export class BlockKeeper {
     return this.#enforcement.entryOwners(address, this.#blocks.index.find(address));
   }
 
-  /** Whether something is wrong now with the store or a server. */
+  /** Whether the store or a server is in trouble now. */
   get isInTrouble(): boolean {
     const { health } = this.#parts;
     return (['database', 'server', 'cdb'] as const).some((mode) => health.trouble(mode));
   }
 
-  /** Resolves when what is pending at the enforcers is in force, or cannot be. */
+  /** Resolves when all that enforcers have pending is in force or has failed. */
   settle(): Promise<void> {
     return this.#enforcement.settle();
   }
@@ -256,7 +256,7 @@ export class BlockKeeper {
     }
   }
 
-  /** Finds what a store that was lost has remembered, as far as the time allows. */
+  /** Finds blocks of a lost store, as far as the time allows. */
   #searchLost(): void {
     const lastMs = this.#parts.clock.monotonicMs() + searchMs;
     for (const _ of this.reconciling('orphans')) {
@@ -271,7 +271,7 @@ export class BlockKeeper {
     this.#parts.log.warn('clock set', { seconds: Math.round(ms / 1000), blocks: this.size });
   }
 
-  /** Whether there is no room for a block of an address that has none. */
+  /** Whether there is no room for a block of this address. */
   #isFull(address: Address): boolean {
     const { maxBlocks } = this.#parts.config.settings;
     if (this.size < maxBlocks || this.#blocks.index.get(address)) return false;
@@ -279,7 +279,7 @@ export class BlockKeeper {
     return true;
   }
 
-  /** Has every server let go of a block that is over; else it is tried again by `retry`. */
+  /** Has every server let go of a block that is over; where that fails, `retry` tries again. */
   #letGo(block: Block): boolean {
     const isReleased = this.#enforcement.release(block);
     if (!isReleased) this.#blocks.setAside(block);

@@ -1,14 +1,14 @@
 /**
- * Tells when somebody sets the date: the distance between the wall clock and the monotonic one
- * changes at once, where otherwise it creeps.
+ * Notices when somebody sets the date: the distance between the wall clock and the monotonic one
+ * jumps, where otherwise it creeps.
  *
- * A machine that slept looks the same, because the monotonic clock stands still meanwhile.
+ * Sleep of the machine looks the same, because the monotonic clock stands still meanwhile.
  */
 import type { Clock } from '../runtime/clock.ts';
 
-/** What a date that is kept right by small corrections does not reach between two looks. */
+/** More than small corrections of the date add up to between two readings. */
 const stepMs = 2000;
-/** Two readings that lie further apart are no comparison: the process was stopped in between. */
+/** Readings of the two clocks further apart are read again: the process was stopped in between. */
 const momentMs = 500;
 
 export class ClockSteps {
@@ -16,14 +16,14 @@ export class ClockSteps {
   readonly #onStep: (ms: number) => void;
   #distanceMs: number;
 
-  /** `onStep` is told by how many whole milliseconds the date was set, forward or, negative, back. */
+  /** `onStep` gets the whole milliseconds by which the date was set; negative is back. */
   constructor(clock: Clock, onStep: (ms: number) => void) {
     this.#clock = clock;
     this.#onStep = onStep;
     this.#distanceMs = this.#read().distanceMs;
   }
 
-  /** The wall clock; if it was set since the last look, `onStep` comes first. */
+  /** The wall clock; if it was set since the last reading, `onStep` is called first. */
   nowMs(): number {
     const { wallMs, distanceMs } = this.#read();
     const changedMs = Math.round(distanceMs - this.#distanceMs);

@@ -1,6 +1,6 @@
 /**
- * All enforcers as one. Trouble with one of them stops nothing: it is told once, and the enforcer is
- * remembered as one that may lack a block until it was asked to agree again.
+ * All enforcers as one. Trouble with one of them stops nothing: it is logged once, and the enforcer
+ * counts as one that may lack a block until somebody makes it agree again.
  */
 
 import type { Address } from '../core/address.ts';
@@ -19,7 +19,7 @@ export class Enforcement {
     this.#health = health;
   }
 
-  /** Puts the block in force everywhere; what became of it, one answer for each enforcer. */
+  /** Puts the block in force everywhere; one result for each enforcer. */
   impose(block: Block): (Imposed | 'failed')[] {
     return this.enforcers.map((enforcer) => {
       return this.try(enforcer, () => enforcer.impose(block)) ?? 'failed';
@@ -41,20 +41,20 @@ export class Enforcement {
     return done;
   }
 
-  /** Does the last of what makes the enforcer agree with all blocks: its trouble is over then. */
+  /** Does the last step that makes the enforcer agree with all blocks; success ends its trouble. */
   agree(enforcer: Enforcer, work: () => void): void {
     this.#health.try('server', enforcer.name, work);
     if (this.#health.trouble('server', enforcer.name)) this.#disagreeing.add(enforcer);
   }
 
-  /** Those that may lack a block; who takes them makes them agree. */
+  /** Those that may lack a block; the caller must make them agree. */
   takeDisagreeing(): Enforcer[] {
     const taken = [...this.#disagreeing];
     this.#disagreeing.clear();
     return taken;
   }
 
-  /** What each server would do with the address by its own entries; `block` is ours that covers it. */
+  /** What each server would do with the address by its own entries; our `block` covers it. */
   entryOwners(
     address: Address,
     block: Block | undefined,
@@ -64,7 +64,7 @@ export class Enforcement {
     });
   }
 
-  /** Resolves when what is pending is in force, or cannot be. */
+  /** Resolves when all that is pending is in force or has failed. */
   async settle(): Promise<void> {
     for (const enforcer of this.enforcers) {
       try {

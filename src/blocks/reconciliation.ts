@@ -1,9 +1,9 @@
 /**
  * Makes the servers and the blocks agree.
  *
- * Guarantee: an entry that somebody took from a server while we run is an unblock; one that was lost
- * is put back; one of ours that nobody remembers is a block again, or removed when it is over.
- * Guarantee: what takes long is done in steps, between which the caller may do other things.
+ * Guarantee: an entry that somebody removed from a server while we run is an unblock; a lost entry is
+ * put back; an orphan becomes a block again, or is removed when it is over.
+ * Guarantee: long work is done in steps, between which the caller may do other things.
  */
 import type { Block, NewBlock } from '../core/block.ts';
 import type { Drift, Enforcer, Scope } from '../enforcers/enforcer.ts';
@@ -19,22 +19,22 @@ export type ReconciliationParts = {
   readonly enforcement: Enforcement;
   readonly health: Health;
   readonly log: Log;
-  /** The wall clock; all blocks have been moved along when it was set. */
+  /** The wall clock; if it was set, all blocks have been moved along already. */
   readonly nowMs: () => number;
   /** Forgets blocks that every enforcer has let go of, and logs that as `event`. */
   readonly forget: (blocks: readonly Block[], event: string, fields?: Fields) => void;
 };
 
-/** Is told each block that a server remembers and the store did not. */
+/** Gets each block that a server remembered and the store did not. */
 export type OnFound = (block: Block) => void;
 
-/** A block that is over so soon is not lifted by who removes its entry: that may be tcpsvd -t. */
+/** So close to the end of a block, tcpsvd -t may have removed its entry: that is no unblock. */
 const endingMs = 1000;
 
-/** What came of comparing an enforcer with the blocks; `isSound`: all of it went well. */
+/** The result of comparing an enforcer with the blocks; `isSound`: nothing failed. */
 type Comparison = { unblocked: number; restored: number; found: number; isSound: boolean };
 
-/** What is pending there is tried again by itself. */
+/** @throws Fault `enforcer` while a rebuild fails, which the enforcer itself tries again */
 function mustBeWithoutTrouble(enforcer: Enforcer): void {
   const what = enforcer.rebuild?.trouble;
   if (what !== undefined) throw new Fault('enforcer', what);
@@ -42,7 +42,7 @@ function mustBeWithoutTrouble(enforcer: Enforcer): void {
 
 export class Reconciliation {
   readonly #parts: ReconciliationParts;
-  /** Whether the enforcers have been told all blocks; before that they take no single one. */
+  /** Whether the enforcers have been told all blocks; before that they cannot take single ones. */
   #isStarted = false;
 
   constructor(parts: ReconciliationParts) {
@@ -50,8 +50,8 @@ export class Reconciliation {
   }
 
   /**
-   * Tells all blocks to those enforcers that take no single one before; the others get them by
-   * `reconciling`. Says whether a block was moved in time, of which `retrying` tells the store.
+   * Tells all blocks to those enforcers that cannot take single ones before; the others get them by
+   * `reconciling`. Says whether a block was moved in time; `retrying` then tells the store.
    */
   start(): boolean {
     this.#isStarted = true;
@@ -137,7 +137,7 @@ export class Reconciliation {
     return { ...comparison, isSound: failures() === before };
   }
 
-  /** Acts on what was found, and counts it. */
+  /** Acts on a drift and counts it. */
   #settle(
     enforcer: Enforcer,
     drift: Drift,
@@ -160,7 +160,7 @@ export class Reconciliation {
         : enforcement.try(enforcer, () => enforcer.lift(block)) !== undefined;
       if (isGone) forget([block], 'block ended');
     } else if (blocks.isMoved(block)) {
-      // By its old end it is over, for tcpsvd -t as well: who removed it meant no unblock.
+      // Its entry has the old end, by which tcpsvd -t may have removed it: that is no unblock.
       this.#follow(blocks.index.get(block.address) ?? block);
     } else if (leftMs > endingMs) {
       if (kind === 'missing') {
@@ -172,7 +172,7 @@ export class Reconciliation {
     }
   }
 
-  /** Takes a block that an enforcer remembers and the store does not. */
+  /** Takes over an orphan's block. */
   #adopt(found: NewBlock): Block {
     const { blocks, enforcement, nowMs } = this.#parts;
     const block = this.#broughtBack(blocks.add(found), nowMs());
@@ -191,14 +191,14 @@ export class Reconciliation {
   }
 
   /**
-   * A block that begins only later, because the date was set back when nobody looked, begins now: it
-   * lasts at most as long as it was meant to.
+   * A block that begins in the future, because the date was set back while rater was down, begins
+   * now: it lasts at most its full time.
    */
   #broughtBack(block: Block, nowMs: number): Block {
     return block.sinceMs > nowMs ? this.#parts.blocks.moveTo(block, nowMs) : block;
   }
 
-  /** Tells the servers the new end of a block that was moved in time. */
+  /** Tells the servers the new end of a moved block. */
   #follow(block: Block): void {
     const { blocks, enforcement } = this.#parts;
     const imposed = enforcement.impose(block);

@@ -1,8 +1,8 @@
 /**
- * The blocks in memory and in the store, and what ends next.
+ * The blocks in memory and in the store, and which of them ends next.
  *
- * Guarantee: what the store would not take or remove is kept in memory, and `committingLate` tries
- * again. The same holds for blocks that are moved in time, which costs the store too much at once.
+ * Guarantee: what the store failed to take or remove is kept in memory, and `committingLate` tries
+ * again. It also writes blocks that were moved in time, which all at once would take too long.
  */
 
 import type { Address } from '../core/address.ts';
@@ -13,10 +13,10 @@ import { PrefixMap } from '../core/prefix-map.ts';
 import type { Health } from '../health/health.ts';
 import type { Store } from '../store/store.ts';
 
-/** How many blocks that are no more may wait for their end, beyond as many as there are blocks. */
+/** How many lifted or replaced blocks the queue may hold beyond the number of blocks. */
 const idleEnds = 1000;
 
-/** How trouble with writing to the store is called. */
+/** The names of trouble with writing to the store. */
 const mode = 'database';
 const part = 'store';
 
@@ -25,13 +25,13 @@ export class RememberedBlocks {
   readonly #ends = new ExpiryQueue<Block>();
   readonly #store: Store;
   readonly #health: Health;
-  /** Blocks that the store would not take. */
+  /** Blocks that the store has yet to take. */
   readonly #uncommitted = new Map<string, NewBlock>();
-  /** Blocks that the store would not remove. */
+  /** Blocks that the store has yet to remove. */
   readonly #unremoved = new Map<string, Address>();
-  /** Blocks that are over, of which a server would not let go. */
+  /** Blocks that are over but that a server still obeys. */
   readonly #stuck = new Map<string, Block>();
-  /** Of blocks that were moved in time: the end that their traces at the servers still have. */
+  /** The ends that moved blocks still have in the servers' files, wall milliseconds. */
   readonly #moved = new Map<string, number>();
 
   constructor(store: Store, health: Health) {
@@ -42,7 +42,7 @@ export class RememberedBlocks {
     this.#ends.reset(blocks);
   }
 
-  /** Remembers the block, in place of an earlier one of its address. */
+  /** Remembers the block, replacing an earlier one of its address. */
   add(block: NewBlock): Block {
     const { text } = block.address;
     this.#unremoved.delete(text);
@@ -53,7 +53,7 @@ export class RememberedBlocks {
     return added;
   }
 
-  /** Tries again what the store would not do, and yields each block that it takes. */
+  /** Tries again what the store failed to do, and yields each block that it takes. */
   *committingLate(): Generator<Block, void> {
     yield* this.#committing();
     if (this.#unremoved.size > 0) this.#removeFromStore([...this.#unremoved.values()]);
@@ -67,26 +67,26 @@ export class RememberedBlocks {
       const block = this.#uncommitted.get(text);
       if (!block) continue;
       const added = this.add(block);
-      // The others would have to wait for the database as long as this one.
+      // The others would wait for the database as long as this one did.
       if (this.#uncommitted.has(text)) break;
       yield added;
     }
   }
 
-  /** Moves every block in time, as the date was. */
+  /** Moves every block by as much as the date was set. */
   moveAll(ms: number): void {
     for (const block of [...this.index.values()]) this.#move(block, block.sinceMs + ms);
     this.#ends.reset(this.index.values());
   }
 
-  /** Moves a block in time, to begin then. */
+  /** Moves a block in time to begin at `sinceMs`. */
   moveTo(block: Block, sinceMs: number): Block {
     const moved = this.#move(block, sinceMs);
     this.#ends.add(moved);
     return moved;
   }
 
-  /** Those that were moved, and of which a server may not know yet. */
+  /** Moved blocks whose new end a server may not know yet. */
   moved(): Block[] {
     return [...this.index.values()].filter((block) => this.isMoved(block));
   }
@@ -95,7 +95,7 @@ export class RememberedBlocks {
     return this.#moved.has(address.text);
   }
 
-  /** Every server knows the block's end. */
+  /** To be called when every server knows the block's end. */
   hasArrived({ address }: Block): void {
     this.#moved.delete(address.text);
   }
@@ -110,7 +110,7 @@ export class RememberedBlocks {
     this.#removeFromStore(blocks.map(({ address }) => address));
   }
 
-  /** Refuses nobody any more by a block that is over, and remembers it until it is removed. */
+  /** Has a block that is over refuse nobody, and remembers it until it is removed. */
   setAside(block: Block): void {
     this.#uncommitted.delete(block.address.text);
     this.#moved.delete(block.address.text);
@@ -118,7 +118,7 @@ export class RememberedBlocks {
     this.#stuck.set(block.address.text, block);
   }
 
-  /** Those that were set aside. */
+  /** The blocks set aside. */
   stuck(): Block[] {
     return [...this.#stuck.values()];
   }
@@ -128,20 +128,20 @@ export class RememberedBlocks {
     return this.#next()?.untilMs;
   }
 
-  /** The next block that is over, each once; who takes it removes it or sets it aside. */
+  /** The next block that is over, each once; the caller must remove it or set it aside. */
   takeExpired(nowMs: number): Block | undefined {
     const block = this.#next();
     if (!block || block.untilMs > nowMs) return undefined;
     return this.#ends.takeFirst();
   }
 
-  /** Forgets the oldest offences beyond `kept`, at most `most`; says how many. */
-  forgetOffences(kept: number, most: number): number {
-    const work = () => this.#store.forgetOffences(kept, most);
+  /** Forgets the oldest offences beyond `kept`, at most `max`; says how many. */
+  forgetOffences(kept: number, max: number): number {
+    const work = () => this.#store.forgetOffences(kept, max);
     return this.#health.attempt(mode, part, work) ?? 0;
   }
 
-  /** What is remembered of the address; nothing when the store cannot tell. */
+  /** The offences remembered of the address; none when the store cannot tell. */
   offences(address: Address): Offences {
     return this.#read(() => this.#store.offences(address)) ?? { times: 0, lastMs: 0 };
   }
@@ -155,12 +155,11 @@ export class RememberedBlocks {
     return this.#health.try(mode, part, work);
   }
 
-  /** Reading may work while nothing can be written, so it is a part of its own. */
+  /** Reading may work while writing fails, so it is a part of its own. */
   #read<T>(work: () => T): T | undefined {
     return this.#health.try(mode, 'store (reading)', work);
   }
 
-  /** The block that ends next. */
   #next(): Block | undefined {
     for (;;) {
       const block = this.#ends.first();
@@ -172,7 +171,7 @@ export class RememberedBlocks {
   #commit(block: NewBlock): Block {
     const committed = this.#write(() => this.#store.add(block));
     const { text } = block.address;
-    // Behind the others, so that one that is never taken keeps none of them waiting.
+    // Set again to go behind the others: a block that is never taken must not hold them up.
     this.#uncommitted.delete(text);
     if (!committed) this.#uncommitted.set(text, block);
     const replaced = this.#moved.get(text) ?? committed?.replacedUntilMs ?? this.#endBefore(block);
@@ -181,7 +180,7 @@ export class RememberedBlocks {
     return added;
   }
 
-  /** The end that the block's file may still have. */
+  /** The end that the block's file may still have, 0 if none. */
   #endBefore(block: NewBlock): number {
     const before = this.index.get(block.address);
     if (!before) return 0;
@@ -201,7 +200,7 @@ export class RememberedBlocks {
 
   #removeFromStore(addresses: readonly Address[]): void {
     const removed = this.#health.attempt(mode, part, () => this.#store.removeAll(addresses));
-    // Where there was nothing to remove, nothing was written.
+    // With nothing to remove nothing was written, which proves nothing.
     if (removed) this.#health.worked(mode, part);
     for (const address of addresses) {
       if (removed !== undefined) this.#unremoved.delete(address.text);

@@ -1,6 +1,6 @@
 /**
- * Who is never refused: entries of the configuration, and those an operator added while the
- * daemon runs, which the store remembers and which may end.
+ * The addresses that are never refused: entries of the configuration, and those an operator added
+ * while the daemon runs, which the store remembers and which may end.
  *
  * Guarantee: asking for an address never fails, and costs one look-up per prefix length in use.
  */
@@ -26,7 +26,7 @@ export class Allowlist {
     for (const entry of store.allowances()) this.#added.set({ ...entry, source: 'operator' });
   }
 
-  /** Takes the entries of a configuration; those of operators stay. */
+  /** Takes the entries of a configuration; operators' entries stay. */
   configure(addresses: readonly Address[]): void {
     const sinceMs = this.#clock.wallMs();
     this.#configured = new PrefixMap();
@@ -36,7 +36,7 @@ export class Allowlist {
     }
   }
 
-  /** Adds an operator's entry; one of the same address is replaced. @throws Fault `store` */
+  /** Adds an operator's entry, replacing one of the same address. @throws Fault `store` */
   add(address: Address, seconds: number | undefined, reason: string): void {
     for (const entry of [...this.#added.values()]) {
       if (!this.#isCurrent(entry)) this.remove(entry.address);
@@ -48,7 +48,7 @@ export class Allowlist {
     this.#added.set({ ...allowance, source: 'operator' });
   }
 
-  /** Takes an operator's entry back; says whether there was one. @throws Fault `store` */
+  /** Removes an operator's entry; says whether there was one. @throws Fault `store` */
   remove(address: Address): boolean {
     const entry = this.#added.get(address);
     this.#store.disallow(address);
@@ -56,20 +56,20 @@ export class Allowlist {
     return entry !== undefined && this.#isCurrent(entry);
   }
 
-  /** The entry that all of the address lies in. */
+  /** The entry that covers all of the address or network. */
   covering(address: Address): AllowEntry | undefined {
     const isCurrent = (entry: AllowEntry) => this.#isCurrent(entry);
     return this.#configured.find(address) ?? this.#added.find(address, isCurrent);
   }
 
-  /** The entry that the address lies in, or that lies in it. */
+  /** An entry that covers the address or network, or lies in it. */
   entryFor(address: Address): AllowEntry | undefined {
     const covering = this.covering(address);
     if (covering || isSingle(address)) return covering;
     return this.entries().find((entry) => contains(address, entry.address));
   }
 
-  /** Those of the configuration first; what is over is left out. */
+  /** The current entries, those of the configuration first. */
   entries(): AllowEntry[] {
     const added = [...this.#added.values()].filter((entry) => this.#isCurrent(entry));
     return [...this.#configured.values(), ...added];

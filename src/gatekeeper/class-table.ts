@@ -1,5 +1,5 @@
 /**
- * The classes of one configuration: as what a value is counted, and by which limit.
+ * The classes of one configuration: under which key a value is counted, and by which limit.
  */
 import type { Config, LimitClass } from '../config/config.ts';
 import { type Address, bitsOf, networkOf } from '../core/address.ts';
@@ -10,9 +10,9 @@ import type { CounterKey } from '../counters/counters.ts';
 export type Target = {
   readonly known: LimitClass;
   readonly key: CounterKey;
-  /** The network by which the class counts an address. */
+  /** The network by which the class counts an address; undefined for other values. */
   readonly network: Address | undefined;
-  /** Undefined: unlimited. */
+  /** Undefined when unlimited. */
   readonly limit: Limit | undefined;
   readonly rates: readonly Rate[];
 };
@@ -40,7 +40,7 @@ export class ClassTable {
     return [...this.#classes.values()].filter(({ addresses }) => addresses);
   }
 
-  /** What a value, or the address it spells, is in a class. */
+  /** The target of a value, or of the address that it spells, in a class. */
   targetOf(known: LimitClass, text: string, address: Address | undefined): Target {
     const network = known.addresses && address ? countedNetwork(known, address) : undefined;
     const limit = findLimit(known.limits, address?.text ?? text, address);
@@ -50,7 +50,7 @@ export class ClassTable {
     return { known, key, network, limit, rates };
   }
 
-  /** The same in the class and in those in which it also counts. */
+  /** The targets in the class and in those in which it also counts. */
   targetsOf(known: LimitClass, text: string, address: Address | undefined): Target[] {
     const targets = [this.targetOf(known, text, address)];
     for (const name of known.also) {
@@ -60,7 +60,7 @@ export class ClassTable {
     return targets;
   }
 
-  /** An allowlisted address, counted by itself: its neighbours shall not pay for it. */
+  /** An allowlisted address, counted by itself: its network must not pay for it. */
   exemptTarget(known: LimitClass, address: Address): Target {
     const key = { class: known.name, value: address.text, ipv4: bitsOf(address) };
     return { known, key, network: undefined, limit: undefined, rates: this.#unlimited };

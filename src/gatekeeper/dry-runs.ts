@@ -1,8 +1,8 @@
 /**
- * Blocks that a class with `dry_run` would have made: told and listed, never enforced, and
+ * Blocks that a class with `dry_run` would have made: logged and listed, never enforced, and
  * forgotten with the process.
  *
- * Guarantee: at most `most` are kept; for one more the one that was told first is forgotten.
+ * Guarantee: at most `max` are kept; one more makes it forget the oldest.
  */
 
 import type { Block } from '../core/block.ts';
@@ -11,16 +11,16 @@ import type { Clock } from '../runtime/clock.ts';
 
 export class DryRuns {
   readonly #clock: Clock;
-  readonly #most: number;
+  readonly #max: number;
   readonly #health: Health;
   readonly #blocks = new Map<string, Block>();
-  /** Since the start: blocks that were only told, and hits that were let in and only told. */
+  /** Since the start: blocks that were only logged, and hits that were only logged and let in. */
   blocksTold = 0;
   refusalsTold = 0;
 
-  constructor(clock: Clock, most: number, health: Health) {
+  constructor(clock: Clock, max: number, health: Health) {
     this.#clock = clock;
-    this.#most = most;
+    this.#max = max;
     this.#health = health;
   }
 
@@ -32,24 +32,24 @@ export class DryRuns {
 
   add(block: Block): void {
     this.blocksTold += 1;
-    // As a new one: a Map keeps the place of a key that it has.
+    // Deleted first, because a Map keeps the place of a key that it has.
     this.#blocks.delete(block.address.text);
     this.#blocks.set(block.address.text, block);
-    if (this.#blocks.size > this.#most) this.#forgetFirst();
+    if (this.#blocks.size > this.#max) this.#forgetFirst();
   }
 
-  /** The one that would be in force now for exactly this address or network. */
+  /** The block that would be in force now for exactly this address or network. */
   get(text: string): Block | undefined {
     return this.has(text) ? this.#blocks.get(text) : undefined;
   }
 
-  /** Those that would be in force now, those that end first in front. */
+  /** The blocks that would be in force now, soonest end first. */
   all(): Block[] {
     this.keep(() => true);
     return [...this.#blocks.values()].sort((a, b) => a.untilMs - b.untilMs);
   }
 
-  /** Forgets those that are over, and those that are not `wanted`. */
+  /** Forgets blocks that are over, and those that are not `wanted`. */
   keep(wanted: (block: Block) => boolean): void {
     for (const [text, block] of this.#blocks) {
       if (!this.has(text) || !wanted(block)) this.#blocks.delete(text);

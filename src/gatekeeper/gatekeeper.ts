@@ -3,8 +3,8 @@
  * unblock(), allow() and usages() for operators.
  *
  * Guarantee: a hit that exceeds its limit is answered after its block is committed and in force,
- * so exactly the limit passes. An address that is allowlisted is counted and never refused.
- * Guarantee: what anybody may ask, by markApart(), leads to no block and has no influence on what
+ * so exactly the limit passes. An allowlisted address is counted and never refused.
+ * Guarantee: requests of untrusted clients, by hitUntrusted(), block nobody and do not change what
  * hit() answers.
  */
 
@@ -31,7 +31,7 @@ import { type Holder, Sessions } from './sessions.ts';
 import { UnblockAllowlisted } from './unblock-allowlisted.ts';
 import { type CountedRequest, type NextPenalty, type VerdictParts, Verdicts } from './verdicts.ts';
 
-/** How many values or offences are looked at in a step. */
+/** How many values or offences one step looks at. */
 const sweptAtOnce = 2000;
 
 export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'isOverloaded'> & {
@@ -39,7 +39,7 @@ export type GatekeeperParts = Pick<VerdictParts, 'log' | 'clock' | 'random' | 'i
   readonly health: Health;
   readonly store: Store;
   readonly counters: Counters;
-  /** Where the hits are counted that anybody may make; undefined: nobody may. */
+  /** Counts hits of untrusted clients; undefined when there are none. */
   readonly untrustedCounters?: Counters | undefined;
   readonly enforcers: readonly Enforcer[];
 };
@@ -49,21 +49,21 @@ export type Usage = {
   readonly class: LimitClass;
   /** The value as it is counted: for addresses a network of the class's prefix length. */
   readonly value: string;
-  /** Undefined: unlimited. */
+  /** Undefined when unlimited. */
   readonly limit: Limit | undefined;
   readonly rates: readonly Rate[];
   readonly counts: Counts;
-  /** Sessions that are open now. */
+  /** How many are open now. */
   readonly sessions: number;
-  /** Without jitter. Undefined: the class blocks nothing. */
+  /** Without jitter; undefined when the class blocks nothing. */
   readonly nextPenalty: NextPenalty | undefined;
-  /** Whether nobody is refused by it. */
+  /** Whether the class only logs what it would do. */
   readonly isDry: boolean;
   /** What a dry run would have blocked. */
   readonly wouldBlock: Block | undefined;
 };
 
-/** An operator's wish to block; without `seconds` for the time of a first offence. */
+/** An operator's order to block; without `seconds` for the time of a first offence. */
 export type BlockOrder = {
   readonly address: Address;
   readonly seconds: number | undefined;
@@ -118,20 +118,20 @@ export class Gatekeeper {
   }
 
   /**
-   * Does what must be done before the first answer, and lifts the blocks of allowlisted addresses; a
-   * pass of `reconciling('all')` puts the others in force.
+   * Does what must precede the first answer, and lifts the blocks of allowlisted addresses; a pass of
+   * `reconciling('all')` puts the others in force.
    */
   start(): void {
     this.blocks.start();
     this.#unblockAllowlisted.run();
   }
 
-  /** As that of `blocks`. A block that is found is none when its address was allowlisted since. */
+  /** Like `blocks.reconciling`, and lifts each found block whose address is allowlisted. */
   reconciling(scope: Scope): Work<void> {
     return this.blocks.reconciling(scope, (found) => this.#unblockAllowlisted.runOn(found));
   }
 
-  /** The same, for what failed; also of allowlisted addresses that a server did not let go of. */
+  /** Tries again what failed, also lifting blocks of allowlisted addresses. */
   retrying(): Work<void> {
     this.#unblockAllowlisted.retry();
     return this.blocks.retrying((found) => this.#unblockAllowlisted.runOn(found));
@@ -150,29 +150,29 @@ export class Gatekeeper {
   }
 
   /**
-   * Counts one event and says what becomes of it. With a holder, a hit within the limits is a
-   * session that lasts until the holder ends.
+   * Counts one hit and answers it. With a holder, a hit within the limits is a session that lasts
+   * until the holder ends.
    */
   hit(request: Request, holder?: Holder): Reply | Promise<Reply> {
     return this.#hit(request, this.#counters, holder);
   }
 
-  /** The same for a client who may be anybody: counted apart, and nobody is blocked for it. */
+  /** The same for an untrusted client: counted apart, and nobody is blocked for it. */
   hitUntrusted(request: Request): Reply | Promise<Reply> {
-    if (!this.#untrustedCounters) throw new Error('nobody may ask without being trusted');
+    if (!this.#untrustedCounters) throw new Error('there are no untrusted clients');
     return this.#hit(request, this.#untrustedCounters);
   }
 
   #hit(request: Request, counters: Counters, holder?: Holder): Reply | Promise<Reply> {
-    const event = this.#understand(request, counters === this.#untrustedCounters);
-    if ('status' in event) return event;
+    const understood = this.#understand(request, counters === this.#untrustedCounters);
+    if ('status' in understood) return understood;
     const nowMs = this.#clock.monotonicMs();
-    const counted = event.targets.map(({ key, rates }) => {
+    const counted = understood.targets.map(({ key, rates }) => {
       return counters.hit(key, rates, nowMs);
     });
     return counted.some((counts) => counts instanceof Promise)
-      ? Promise.all(counted).then((counts) => this.#decide(event, counts, holder))
-      : this.#decide(event, counted as Counts[], holder);
+      ? Promise.all(counted).then((counts) => this.#decide(understood, counts, holder))
+      : this.#decide(understood, counted as Counts[], holder);
   }
 
   /** @throws Fault `usage` when the address is allowlisted. */
@@ -201,8 +201,8 @@ export class Gatekeeper {
   }
 
   /**
-   * Lifts the block of this address or network, or of the network by which a class counts it;
-   * its hits are forgotten either way.
+   * Lifts the block of this address or network, or of a network by which a class counts it. Forgets
+   * its hits in any case.
    */
   unblock(address: Address): Block | undefined {
     const networks = this.#classes.ofAddresses().map((known) => countedNetwork(known, address));
@@ -225,27 +225,26 @@ export class Gatekeeper {
     return lifted;
   }
 
-  /** What is counted of an address, class by class; counts no hit. */
+  /** The usage of an address, class by class; counts no hit. */
   async usages(address: Address): Promise<Usage[]> {
     return Promise.all(this.#classes.ofAddresses().map((known) => this.#usage(known, address)));
   }
 
-  /** How many values have hits or had some until lately. */
+  /** How many values have hits, or had some before the last sweep. */
   get trackedValues(): number {
     return this.#counters.size + (this.#untrustedCounters?.size ?? 0);
   }
 
-  /** Whether the configuration has the class. */
   hasClass(name: string): boolean {
     return this.#classes.get(name) !== undefined;
   }
 
-  /** How many sessions are open, each counted once per class. */
+  /** How many sessions are open, each once per class. */
   get openSessions(): number {
     return this.#sessions.size;
   }
 
-  /** Forgets idle counters and what there is too much of. */
+  /** Forgets idle counters, dry runs that are over, and offences beyond `maxHistory`. */
   *sweeping(): Work<void> {
     this.dryRuns.keep(() => true);
     for (const counters of this.#allCounters()) {
@@ -255,26 +254,26 @@ export class Gatekeeper {
     yield* this.blocks.forgettingOffences(sweptAtOnce);
   }
 
-  #understand(request: Request, isApart: boolean): CountedRequest | Reply {
+  #understand(request: Request, isUntrusted: boolean): CountedRequest | Reply {
     const known = this.#classes.get(request.class);
     if (!known) return errorReply('Class not found', request.class);
     const address = known.addresses ? parseAddress(request.value) : undefined;
     if (known.addresses && !address) return errorReply('Not an address', request.value);
     if (address && this.allowlist.covering(address)) {
       const targets = [this.#classes.exemptTarget(known, address)];
-      return { targets, isAllowed: true, isUntrusted: isApart, block: undefined };
+      return { targets, isAllowed: true, isUntrusted, block: undefined };
     }
     return {
       targets: this.#classes.targetsOf(known, request.value, address),
       isAllowed: false,
-      isUntrusted: isApart,
+      isUntrusted,
       block: address && this.blocks.active(address),
     };
   }
 
-  #decide(event: CountedRequest, counts: readonly Counts[], holder: Holder | undefined): Reply {
-    const reply = this.verdicts.decide(event, counts, holder);
-    const { class: name, value } = (event.targets[0] as Target).key;
+  #decide(request: CountedRequest, counts: readonly Counts[], holder: Holder | undefined): Reply {
+    const reply = this.verdicts.decide(request, counts, holder);
+    const { class: name, value } = (request.targets[0] as Target).key;
     this.#log.debug?.('hit', { class: name, value, status: reply.status });
     return reply;
   }
@@ -296,9 +295,9 @@ export class Gatekeeper {
   }
 
   /**
-   * Who has served a block starts anew: else the next hit would block again at once. That holds
-   * for the network that was blocked; wider ones keep their hits, or a flood from many addresses
-   * would be forgotten with the first of them that is let in.
+   * Clears the count of an address or network whose block has ended: else its next hit would block
+   * it again. Wider networks keep their hits, or a flood from many addresses would be forgotten with
+   * the first of them that is let in.
    */
   #startAnew({ address }: Block): void {
     for (const known of this.#classes.ofAddresses()) {

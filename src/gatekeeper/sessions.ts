@@ -1,7 +1,7 @@
 /**
  * Sessions that are open now, per class and value: the connections that ratecheck keeps open for
  * as long as its client's session lasts. When either side dies, however it dies, the kernel closes
- * the connection, so there is nothing to poll and no session that is not there.
+ * the connection, so there is nothing to poll and a dead session never counts.
  */
 import type { CounterKey } from '../counters/counters.ts';
 
@@ -20,7 +20,7 @@ export class Sessions {
     return this.#open.get(textOf(key)) ?? 0;
   }
 
-  /** How many there are of all values and classes. */
+  /** How many there are in all. */
   get size(): number {
     let size = 0;
     for (const count of this.#open.values()) size += count;

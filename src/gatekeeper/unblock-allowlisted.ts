@@ -1,8 +1,8 @@
 /**
- * Lets in who is allowlisted and blocked all the same.
+ * Lifts blocks of addresses that are allowlisted.
  *
- * A block that a server does not let go of stays in force there and is trouble; its client is let in
- * by us, and `repeat` tries again.
+ * A block that a server does not let go of stays in force there and is trouble; rater itself lets
+ * the client in, and `retry` tries again.
  */
 
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
@@ -11,7 +11,7 @@ import type { Health } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Allowlist } from './allowlist.ts';
 
-/** What was lifted, and why not all was. */
+/** What was lifted, and the first reason why a block was not. */
 export type UnblockedAllowlisted = { readonly lifted: Block[]; readonly fault: Fault | undefined };
 
 export class UnblockAllowlisted {
@@ -32,7 +32,7 @@ export class UnblockAllowlisted {
     this.#onLifted = onLifted;
   }
 
-  /** Lifts the blocks of all who are allowlisted. */
+  /** Lifts the blocks of all allowlisted addresses. */
   run(): UnblockedAllowlisted {
     const lifted: Block[] = [];
     let fault: Fault | undefined;
@@ -46,12 +46,12 @@ export class UnblockAllowlisted {
     return { lifted, fault };
   }
 
-  /** The same, when a server did not let go of all of them. */
+  /** Runs again if a server did not let go of all of them. */
   retry(): void {
     if (this.#health.trouble('allowlist')) this.run();
   }
 
-  /** The same for one block. */
+  /** Lifts this block if its address is allowlisted. */
   runOn(block: Block): void {
     if (this.#isFor(block)) this.#lift(block);
   }
@@ -60,7 +60,7 @@ export class UnblockAllowlisted {
     return this.#allowlist.entryFor(address) !== undefined;
   }
 
-  /** Says why a server did not let go; that is logged already. */
+  /** Returns why a server did not let go; that is logged already. */
   #lift(block: Block): Fault | undefined {
     try {
       this.#blocks.lift(block.address);

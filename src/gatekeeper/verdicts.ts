@@ -1,8 +1,8 @@
 /**
  * What becomes of a request whose hits are counted: let in, refused, or blocked from now on.
  *
- * Guarantee: a block is committed and in force before the reply that tells of it exists. A request
- * that anybody may have made leads to none.
+ * Guarantee: a block is committed and in force before the reply that tells of it exists. Requests of
+ * untrusted clients block nobody.
  */
 
 import type { BlockCause, BlockKeeper } from '../blocks/block-keeper.ts';
@@ -20,7 +20,7 @@ import type { Target } from './class-table.ts';
 import type { DryRuns } from './dry-runs.ts';
 import type { Holder, Sessions } from './sessions.ts';
 
-/** What verdicts are made from. The configuration may be exchanged. */
+/** What verdicts are made from. A reload changes the configuration. */
 export type VerdictParts = {
   readonly config: () => Config;
   readonly blocks: BlockKeeper;
@@ -35,11 +35,11 @@ export type VerdictParts = {
   readonly isOverloaded: () => boolean;
 };
 
-/** A request, understood. */
+/** A request, and what it counts for. */
 export type CountedRequest = {
   readonly targets: readonly Target[];
   readonly isAllowed: boolean;
-  /** Whether anybody may have made it: then its hits are counted apart and it blocks nobody. */
+  /** Whether its client is untrusted: then its hits are counted apart and it blocks nobody. */
   readonly isUntrusted: boolean;
   /** The block that refuses the address already. */
   readonly block: Block | undefined;
@@ -48,7 +48,7 @@ export type CountedRequest = {
 /** What is remembered of an address, and what its next offence would cost. */
 export type NextPenalty = { readonly offences: number; readonly nextSeconds: number };
 
-/** Why somebody is refused without a block, and by what numbers. */
+/** Why a client is refused without a block, and by what numbers. */
 type Refusal = {
   readonly why: 'rate' | 'sessions' | 'overload';
   readonly count: number;
@@ -58,7 +58,7 @@ type Refusal = {
 /** The reply of one class. */
 type Judged = Exclude<Reply, { status: 2 }>;
 
-/** What is told of two replies: the refusal, of two the one that ends last, else the first. */
+/** A refusal before a pass, the refusal that lasts longer, else the first. */
 function graver(a: Judged, b: Judged): Judged {
   if (a.status !== b.status) return a.status === 1 ? a : b;
   return (b.secondsLeft ?? 0) > (a.secondsLeft ?? 0) ? b : a;
@@ -76,13 +76,13 @@ export class Verdicts {
     this.#parts = parts;
   }
 
-  /** The reply to an event whose targets have these counts. */
-  decide(event: CountedRequest, counts: readonly Counts[], holder: Holder | undefined): Reply {
-    const told = event.targets
-      .map((target, index) => this.#judge(event, target, counts[index] as Counts))
+  /** The reply to a request whose targets have these counts. */
+  decide(request: CountedRequest, counts: readonly Counts[], holder: Holder | undefined): Reply {
+    const reply = request.targets
+      .map((target, index) => this.#judge(request, target, counts[index] as Counts))
       .reduce(graver);
-    if (holder && told.status === 0) this.#enter(event, holder);
-    return told;
+    if (holder && reply.status === 0) this.#enter(request, holder);
+    return reply;
   }
 
   /** Whether exceeding a limit of the class leads to a block. */
@@ -90,12 +90,12 @@ export class Verdicts {
     return this.#parts.config().blocking.classes.has(known.name);
   }
 
-  /** Whether the class only tells what it would do. */
+  /** Whether the class only logs what it would do. */
   isDry(known: LimitClass): boolean {
     return known.dryRun || !this.isEnforcing;
   }
 
-  /** What is remembered of exactly this address or network, and what its next offence costs. */
+  /** The next penalty of exactly this address or network. */
   nextPenalty(address: Address, random = 0): NextPenalty {
     const { penalty } = this.#parts.config().blocking;
     const past = this.#parts.blocks.offences(address);
@@ -109,20 +109,22 @@ export class Verdicts {
     }
   }
 
-  #judge(event: CountedRequest, target: Target, counts: Counts): Judged {
+  #judge(request: CountedRequest, target: Target, counts: Counts): Judged {
     const judgement = judge(target.rates, counts);
     const { count, rate } = judgement;
-    if (event.isAllowed) return { status: 0, count, limit: -1 };
+    if (request.isAllowed) return { status: 0, count, limit: -1 };
     const block =
-      event.block ?? (event.isUntrusted ? undefined : this.#blockFor(target, judgement));
+      request.block ?? (request.isUntrusted ? undefined : this.#blockFor(target, judgement));
     if (block) {
       return { status: 1, count, limit: rate.count, secondsLeft: this.#secondsLeft(block) };
     }
     const refusal = this.#refusalOf(target, judgement);
-    return refusal ? this.#refuse(event, target, refusal) : { status: 0, count, limit: rate.count };
+    return refusal
+      ? this.#refuse(request, target, refusal)
+      : { status: 0, count, limit: rate.count };
   }
 
-  /** Why a target is refused that leads to no block; undefined when it is let in. */
+  /** Why a target that leads to no block is refused; undefined when it is let in. */
   #refusalOf({ known, key }: Target, { verdict, count, rate }: Judgement): Refusal | undefined {
     if (verdict === 'exceeded') return { why: 'rate', count, limit: rate.count };
     if (known.concurrent !== undefined) {
@@ -135,32 +137,32 @@ export class Verdicts {
     return undefined;
   }
 
-  /** Refuses without a block; in a dry run only says so. */
+  /** Refuses without a block; in a dry run only logs it. */
   #refuse(
-    { isUntrusted: isApart }: CountedRequest,
+    { isUntrusted }: CountedRequest,
     { known, key }: Target,
     { why, count, limit }: Refusal,
   ): Judged {
     const { dryRuns, log } = this.#parts;
     const isDry = this.isDry(known);
     if (isDry) dryRuns.refusalsTold += 1;
-    // Told when it begins: a client that sends thousands more is not worth a line each.
+    // Logged when it begins: a client that sends thousands more is not worth a line each.
     const isOld = (why === 'rate' && count > limit + 1) || dryRuns.has(key.value);
     const level = isOld ? 'debug' : 'info';
-    const by = isApart ? 'tcp' : undefined;
+    const by = isUntrusted ? 'tcp' : undefined;
     const fields = { class: known.name, value: key.value, why, rate: `${count}/${limit}`, by };
     if (isDry) log[level]?.('would refuse', fields);
     else log[level]?.('refused', fields);
     return { status: isDry ? 0 : 1, count, limit };
   }
 
-  /** The block that the judgement leads to; undefined when it leads to none. */
+  /** The block that the judgement leads to, if any. */
   #blockFor(target: Target, { verdict, count, rate }: Judgement): Block | undefined {
     const { known, key, network } = target;
     const { blocks, allowlist, random } = this.#parts;
     if (verdict === 'within' || !network) return undefined;
     if (!this.mayBlockBy(known) || allowlist.entryFor(network)) return undefined;
-    // Made a moment ago, for another class or a request that came at the same time: one offence.
+    // Made a moment ago for another class or a simultaneous request: that is one offence.
     const recent = blocks.active(network);
     if (recent) return recent;
     const { offences, nextSeconds } = this.nextPenalty(network, random());
