@@ -1,6 +1,6 @@
 /**
- * Has the running daemon carry out a command. Undefined when none is running: then, and only
- * then, may the command work on the store itself.
+ * Has the running daemon carry out a command. Resolves to undefined when none is running: only then
+ * may the command work on the store itself.
  */
 import { connect } from 'node:net';
 import type { Outcome } from '../commands/command.ts';
@@ -9,7 +9,7 @@ import { errnoOf, Fault, reasonOf } from '../runtime/errors.ts';
 
 const usualTimeoutMs = 30_000;
 
-/** What connecting says when no daemon is behind the socket. */
+/** How connecting fails when no daemon is behind the socket. */
 const nobodyThere = new Set(['ENOENT', 'ECONNREFUSED']);
 
 /** @throws Fault `notPermitted`, `daemon` */

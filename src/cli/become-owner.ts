@@ -5,7 +5,7 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Fault, reasonOf } from '../runtime/errors.ts';
 
-/** When root, becomes the owner of the directory that holds `path`. @throws Fault */
+/** If root, becomes the owner of the directory that holds `path`. @throws Fault `store` */
 export function becomeOwner(path: string): void {
   if (process.getuid?.() !== 0) return;
   try {

@@ -1,8 +1,8 @@
-/** A command of the program ipthrottle: how it is shown and parsed, and who carries it out. */
+/** A command of the program ipthrottle: how it is shown, parsed and carried out. */
 import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 
 export type Invocation = {
-  /** The configuration, and whether it was named by option or variable. */
+  /** Path of the configuration, and whether an option or the environment names it. */
   readonly file: string;
   readonly isFileChosen: boolean;
   readonly arguments: readonly string[];

@@ -1,8 +1,8 @@
 /**
- * All that ipthrottle(8) can be asked for, as one table; the manual's test reads it.
+ * All commands of ipthrottle(8) as one table; the manual's test reads it.
  *
- * The commands that the control shell has too go to the daemon, or are carried out here when it is
- * down. Of the others, `overload` needs neither daemon nor store, and `doctor` looks at both.
+ * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
+ * Of the others, `overload` needs neither daemon nor store, and `doctor` examines both.
  */
 import type { Command, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
@@ -22,7 +22,7 @@ async function askOrRunOffline(command: Command, invocation: Invocation): Promis
   if (command.needsDaemon) {
     throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
   }
-  // Loaded only when needed: the store's driver costs more than all the rest.
+  // Loaded only when needed: the store's driver takes longer than all the rest.
   const { runOffline } = await import('./run-offline.ts');
   return runOffline(config, command, call);
 }

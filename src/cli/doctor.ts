@@ -1,4 +1,4 @@
-/** `ipthrottle doctor` in the table of commands; what it does is loaded only when needed. */
+/** `ipthrottle doctor` in the table of commands; its code is loaded only when needed. */
 import type { CliCommand } from './cli-command.ts';
 
 export const doctor: CliCommand = {

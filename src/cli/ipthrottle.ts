@@ -1,6 +1,6 @@
 /**
  * The program `ipthrottle`: the operator's command. It has the daemon do the work, or does it
- * itself when the daemon is down. Nothing else here prints to stdout.
+ * itself when the daemon is down.
  */
 import { CommanderError, Command as Program } from 'commander';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
@@ -12,7 +12,7 @@ import { cliCommands } from './cli-commands.ts';
 
 const defaultConfig = '/etc/ipthrottle/rater.conf';
 
-/** Errors of the operator go to stderr, answers to stdout; neither drives the terminal. */
+/** Errors go to stderr, answers to stdout; neither can drive the terminal. */
 function print({ exit, lines }: Outcome): Promise<number> {
   const stream = exit >= exitCodes.operator.code ? process.stderr : process.stdout;
   const text = lines.map((line) => `${printable(line)}\n`).join('');
@@ -61,6 +61,6 @@ async function main(): Promise<number> {
   }
 }
 
-// A reader that has seen enough, as head(1) does, is no trouble.
+// A reader that closes early, as head(1) does, is no error.
 process.stdout.on('error', () => process.exit(exitCodes.done.code));
 process.exitCode = await main();

@@ -1,7 +1,7 @@
 /**
- * `ipthrottle overload`: looks at the queue and sets or clears the file of the overload plugin, for
- * cron or with --watch as a service. It needs neither rater nor its configuration file: where there
- * is none, the defaults of rater.conf(5) hold.
+ * `ipthrottle overload`: measures the queue and sets or removes the file of the overload plugin, for
+ * cron or with --watch as a service. It needs neither rater nor its configuration: without a file
+ * the defaults of rater.conf(5) hold.
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -47,7 +47,7 @@ function configured(file: string, isChosen: boolean): Overload {
   return overloadOf(defaultsOf('overload'));
 }
 
-/** The number of an option, or undefined when it is not given. @throws Fault `usage` */
+/** The number given with an option, if any. @throws Fault `usage` */
 function numberIn(options: CommandOptions, name: string, pattern: RegExp): number | undefined {
   const text = options[name];
   if (typeof text !== 'string') return undefined;
@@ -72,7 +72,7 @@ function lower(given: number | undefined, usual: number | undefined, above: numb
   return given ?? (above !== undefined && (usual ?? above) >= above ? above : usual);
 }
 
-/** The rule: options, and for what is not given the configuration. @throws Fault */
+/** The rule of the options, completed by the configuration. @throws Fault `usage` */
 export function ruleFrom(base: Overload, options: CommandOptions): Overload {
   const above = numberIn(options, 'above', whole) ?? base.above;
   const below = lower(numberIn(options, 'below', whole), base.below, above) ?? above;
@@ -107,7 +107,7 @@ function say(stream: NodeJS.WriteStream, line: string): void {
   stream.write(`${printable(line)}\n`);
 }
 
-/** Goes on for ever; trouble is told when it begins and when it changes. */
+/** Runs for ever; prints trouble when it begins and when it changes. */
 async function watch(rule: Overload, seconds: number, isVerbose: boolean): Promise<never> {
   let trouble = '';
   for (;;) {

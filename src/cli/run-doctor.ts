@@ -1,6 +1,6 @@
 /**
- * `ipthrottle doctor`: runs all checks, and with --probe proves a block. It works without the daemon,
- * asks it when it runs, and changes nothing but by the probe's own commands.
+ * `ipthrottle doctor`: runs all checks, and with --probe proves a block. It works with or without the
+ * daemon, and only the probe's own commands change anything.
  */
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
@@ -31,7 +31,7 @@ function addressToProbe(option: string | true): Address {
   throw new Fault('usage', `--probe: not an address in 127.0.0.0/8: ${quoted(String(option))}`);
 }
 
-/** As another process, because without the daemon root becomes the owner of the database for it. */
+/** Each command is a process of its own, because without the daemon root would become its user. */
 function runner(file: string): RunCommand {
   return (...args) =>
     new Promise((resolve) => {
@@ -42,7 +42,7 @@ function runner(file: string): RunCommand {
     });
 }
 
-/** A signal ends the probe between two steps, so that it takes its block back. */
+/** A signal ends the probe between two steps, so that it lifts its block. */
 async function probed(site: Installation, address: Address, file: string): Promise<Step[]> {
   const interruption = new AbortController();
   const interrupt = () => interruption.abort();

@@ -25,7 +25,7 @@ function complain(level: string) {
   };
 }
 
-/** Commands say themselves what they did; only trouble is logged. */
+/** Commands print what they did; only trouble is logged. */
 const log: Log = { info() {}, warn: complain('warning'), error: complain('error') };
 
 /** @throws Fault `storeAccess` when that cannot be told. */

@@ -1,6 +1,6 @@
 /**
- * The processes that this one has started and that are there now, as the kernel lists them: so
- * none is forgotten, whatever started it.
+ * The child processes of this one, as the kernel lists them: so none is forgotten, whatever code
+ * started it.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Child } from '../commands/running-daemon.ts';
@@ -18,7 +18,7 @@ const states: Readonly<Record<string, string>> = {
   X: 'ended',
 };
 
-/** A process that ends meanwhile is none. */
+/** Empty when the process has just ended. */
 function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -29,7 +29,7 @@ function read(path: string): string {
 
 function childIn(pid: string, upSeconds: number): Child[] {
   const stat = read(`/proc/${pid}/stat`);
-  // The name stands in parentheses and may hold any character, so what counts is the last one.
+  // The name in parentheses may itself hold parentheses, so the last one counts.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state = '', parent] = fields;
   if (Number(parent) !== process.pid) return [];

@@ -1,7 +1,7 @@
 /**
  * Notices when the configuration, or a file that it includes, is saved.
  *
- * Guarantee: what is saved while the watch is being set up is noticed too.
+ * Guarantee: a save while the watch is being set up is noticed too.
  */
 import type { FSWatcher } from 'chokidar';
 import { identitiesOf } from '../files/file-identity.ts';
@@ -25,7 +25,7 @@ export class ConfigWatcher {
     this.#health = health;
   }
 
-  /** Watches exactly these files from now on. Call it as soon as they are read. */
+  /** Watches exactly these files from now on. Must be called right after they are read. */
   follow(files: readonly string[]): void {
     const wanted = files.toSorted().join('\n');
     if (wanted === this.#files) return;

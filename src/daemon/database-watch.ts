@@ -1,6 +1,6 @@
 /**
- * Looks whether the database still has its file: what is written into one that was removed or
- * replaced, no later rater finds.
+ * Checks that the database's file is still in its place: after it was removed or replaced, no later
+ * rater would find what this one writes.
  *
  * Guarantee: that is trouble from the next look on, until the file is back in its place.
  */
@@ -15,7 +15,7 @@ export class DatabaseWatch {
   readonly #health: Health;
   readonly #identity: string | undefined;
 
-  /** `path` has been opened; `:memory:` has no file. */
+  /** `path` must be open already; `:memory:` has no file. */
   constructor(path: string, health: Health) {
     this.#path = path;
     this.#health = health;

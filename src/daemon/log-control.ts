@@ -13,7 +13,7 @@ function open(work: () => void): void {
   }
 }
 
-/** `level` tells the level in use; `setLevel` takes another into use; `onOpened`: a file was opened. */
+/** `level` gives the level in use, `setLevel` changes it; `onOpened` is called after a file is opened. */
 export function logControl(
   log: DaemonLog,
   level: () => number,

@@ -19,14 +19,14 @@ const program = new Command('rater')
   .allowExcessArguments(false)
   .exitOverride();
 
-/** The configuration, or undefined after each of its mistakes is on stderr. */
+/** The configuration, or undefined after printing its mistakes on stderr. */
 function configFrom(file: string): Config | undefined {
   const { config, mistakes } = checkConfig(file);
   for (const mistake of mistakes) process.stderr.write(`${mistake}\n`);
   return config;
 }
 
-/** The log, and the health that is told in it and that has its troubles. @throws Fault `log` */
+/** The log, and the health that logs there and knows of the log's own trouble. @throws Fault `log` */
 function openLog(settings: Settings): { readonly log: DaemonLog; readonly health: Health } {
   const { log: file, logLevel: level, logFormat } = settings;
   const human = file === undefined && isatty(2);

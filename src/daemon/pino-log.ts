@@ -1,8 +1,8 @@
 /**
  * The daemon's log: pino, one event a line, on stderr or in a file.
  *
- * Guarantee: what cannot be written waits and is tried again by itself, and that is told on stderr when
- * it begins and in the log when it ends.
+ * Guarantee: lines that cannot be written wait and are tried again; that is said on stderr when it
+ * begins and in the log when it ends.
  *
  * `plain` is `rater: info: event: name=value ...` for multilog, svlogd and journald, which add the
  * time; `human` is that with the time and a colour for a person at a terminal; `json` is pino's.
@@ -16,29 +16,29 @@ import { type Fields, fieldsText, type Log, printable } from '../runtime/log.ts'
 export type LogFormat = 'human' | 'plain' | 'json';
 
 export type PinoLogOptions = {
-  /** Path of a file, or undefined: stderr. */
+  /** Path of a file; undefined for stderr. */
   readonly file: string | undefined;
   /** 0 fatal, 1 error, 2 warning, 3 info, 4 debug. */
   readonly level: number;
   readonly format: LogFormat;
-  /** Called each time that it cannot be written, and when it can again. */
+  /** Called each time that writing fails, and when it works again. */
   readonly onBroken: (why: string) => void;
   readonly onMended: () => void;
 };
 
-/** Bytes that are kept while the log cannot be written; what comes then is lost. */
+/** Bytes that wait while the log cannot be written; what exceeds them is lost. */
 const maxWaiting = 1 << 20;
-/** The part that is in trouble then. */
+/** The part of trouble with writing. */
 export const writingPart = 'writing the log';
-/** Between two attempts to write what waits, if nothing else is logged. */
+/** Between two attempts to write waiting lines, if nothing else is logged. */
 const retryMs = 5000;
 
-/** The original's numbers for levels, in order. */
+/** Levels by their number, as in the original rater. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
 
 const colours: Readonly<Record<string, string>> = { error: '31', warn: '33', debug: '2' };
 
-/** For who reads stderr; where nobody can, mail goes on. */
+/** Says it on stderr, if that can be written. */
 function tellOnStderr(what: string): void {
   try {
     writeSync(
@@ -46,7 +46,7 @@ function tellOnStderr(what: string): void {
       `${plainLine({ level: 'error', time: '', msg: 'trouble', part: writingPart, what })}\n`,
     );
   } catch {
-    // `status` tells it.
+    // `status` shows it.
   }
 }
 
@@ -65,28 +65,28 @@ function humanLine(entry: Entry): string {
 
 /** The daemon's log, and what only the daemon does with it. */
 export type DaemonLog = Log & {
-  /** Path of the file, or undefined: stderr. */
+  /** Path of the file; undefined for stderr. */
   readonly file: string | undefined;
   readonly format: LogFormat;
   setLevel(level: number): void;
-  /** Opens the file anew, after it was moved away. Throws as moveTo does. */
+  /** Opens the file anew after it was moved away. Throws as moveTo does. */
   reopen(): void;
-  /** Goes on in another file, or on stderr. Throws a system error, and then stays where it is. */
+  /** Goes on in another file, or on stderr. Throws a system error and then changes nothing. */
   moveTo(file: string | undefined): void;
 };
 
-/** Throws a system error, or an Error about what another user planted. */
+/** Throws a system error, or an Error when another user has planted the file. */
 export function pinoLog(options: PinoLogOptions): DaemonLog {
   const openDestination = (path: string | undefined) => {
     const planted = path === undefined ? undefined : plantedAt(path);
     if (planted !== undefined) throw new Error(planted);
     const target = path === undefined ? { fd: 2 } : { dest: path, append: true };
     const opened = pino.destination({ ...target, sync: true, maxLength: maxWaiting });
-    let told: unknown;
-    // The log cannot tell that of itself; mail goes on. Pino emits some errors twice.
+    let last: unknown;
+    // Pino emits some errors twice.
     opened.on('error', (error) => {
-      if (opened !== destination || error === told) return;
-      told = error;
+      if (opened !== destination || error === last) return;
+      last = error;
       fail(path, reasonOf(error));
     });
     opened.on('drop', () => {
@@ -94,13 +94,13 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
     });
     opened.on('write', () => {
       if (!isBroken || opened !== destination) return;
-      // A part may have been written before it fails again.
+      // It may fail again after writing a part.
       mending = setImmediate(mend);
     });
     return opened;
   };
   let isBroken = false;
-  /** Lines, since it is broken. */
+  /** Lines lost since it is broken. */
   let lost = 0;
   let retry: NodeJS.Timeout | undefined;
   let mending: NodeJS.Immediate | undefined;
@@ -110,7 +110,7 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
     isBroken = true;
     clearImmediate(mending);
     clearTimeout(retry);
-    // Writing nothing writes what waits.
+    // An empty write flushes what waits.
     retry = setTimeout(() => destination.write(''), retryMs).unref();
   };
   const mend = () => {
@@ -147,7 +147,7 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
   let debug = debugUnlessOff();
   const moveTo = (next: string | undefined) => {
     const fresh = openDestination(next);
-    // Descriptor 2 stays open: others write there, and the log may come back.
+    // Descriptor 2 stays open: other code writes there, and the log may return to it.
     if (file !== undefined) destination.end();
     [file, destination] = [next, fresh];
   };

@@ -1,9 +1,9 @@
 /**
  * The daemon: opens the store, listens, puts blocks in force, keeps time, reloads, ends.
  *
- * Guarantee: when its socket exists, every block that the store remembers is known: who is blocked is
- * refused from the first answer on, and by the servers themselves as soon as all is in force.
- * Guarantee: SIGTERM loses no committed block; blocks stay in force while it is away.
+ * Guarantee: when its socket exists, every block that the store remembers is known: blocked clients
+ * are refused from the first answer on, and by the servers themselves once all is in force.
+ * Guarantee: SIGTERM loses no committed block; blocks stay in force while it is down.
  */
 
 import type { CommandContext } from '../commands/command.ts';
@@ -36,7 +36,6 @@ import { runningDaemon } from './running-daemon.ts';
 import { Scheduler } from './scheduler.ts';
 import { LiveVariables } from './variables.ts';
 
-/** Between two heartbeats. */
 const heartbeatEveryMs = 5000;
 const lookAtFilesMs = 1000;
 
@@ -56,9 +55,9 @@ export class Rater {
   readonly #connections = new Connections();
   readonly #runningDaemon: RunningDaemon;
   readonly #heartbeat: Heartbeat;
-  /** Of all raters before this one. */
+  /** The latest one before this rater. */
   #downtime: Downtime | undefined;
-  /** As the file says, and in use: `var` changes the latter. */
+  /** The configuration as the file has it, and the one in use, which `var` changes. */
   #configured: Config;
   #config: Config;
 
@@ -127,7 +126,7 @@ export class Rater {
     if (this.#downtime) this.#tellOf(this.#downtime);
   }
 
-  /** All files are where they belong. They are watched from now on: before, we would see ourselves. */
+  /** Runs when all entries are in place. Watching earlier would report our own changes. */
   async #finishStart(startedMs: number): Promise<void> {
     for (const enforcer of this.#enforcers) enforcer.watch(() => this.#scheduler.followChanges());
     const { blocks } = this.#gatekeeper;
@@ -137,7 +136,7 @@ export class Rater {
     this.#log.info('all in force', { blocks: blocks.size, ms });
   }
 
-  /** Reads the configuration again; the mistakes of a broken one, which changes nothing. */
+  /** Reads the configuration again. Returns its mistakes; if there are any, nothing changes. */
   reload(): readonly string[] {
     this.#reopenLog();
     const { config, mistakes } = checkConfig(this.#config.file);
@@ -191,12 +190,12 @@ export class Rater {
     }
   }
 
-  /** Without a heartbeat checks are answered all the same. */
-  #tryHeartbeat<T>(give: () => T): T | undefined {
+  /** Trouble with the heartbeat is noted and stops nothing. */
+  #tryHeartbeat<T>(beat: () => T): T | undefined {
     try {
-      const given = give();
+      const result = beat();
       this.#health.worked('heartbeat', 'heartbeat');
-      return given;
+      return result;
     } catch (error) {
       this.#health.failed('heartbeat', 'heartbeat', reasonOf(error));
       return undefined;

@@ -1,10 +1,10 @@
-/** Makes what the running daemon tells commands of itself, gathered from those who know. */
+/** What commands can ask of the running daemon and have it do, gathered from its parts. */
 import type { RunningDaemon } from '../commands/running-daemon.ts';
 import type { CheckMetrics } from '../health/check-metrics.ts';
 import { children } from './children.ts';
 import type { Connections } from './listeners/connections.ts';
 
-/** `known` is what rater itself can tell and do. */
+/** `known` is the part of rater itself. */
 export function runningDaemon(
   known: Pick<RunningDaemon, 'startedMs' | 'log' | 'variables' | 'timers' | 'reload'>,
   metrics: CheckMetrics,

@@ -1,7 +1,7 @@
 /**
  * What the daemon does by the clock: ends blocks on time, tries again what failed, compares
- * blocks with what the servers have, forgets idle counters. Long work is done in slices, and the
- * event loop serves checks in between.
+ * blocks with what the servers have, forgets idle counters. Long work is done in slices, between
+ * which the event loop serves checks.
  */
 import type { PendingTimer } from '../commands/running-daemon.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
@@ -9,11 +9,11 @@ import type { Clock } from '../runtime/clock.ts';
 import { doSlice, type Work } from '../runtime/work.ts';
 
 const reconcileEveryMs = 60_000;
-/** How late a block may end when a shorter one came in meanwhile, or the date was set. */
+/** How late a block may end that was made, or moved in time, after the timer was set. */
 const reapEveryMs = 250;
 const retryEveryMs = 5000;
 
-/** What is done in slices and waits for nothing slow, and what shall be done after it. */
+/** Work that goes on in slices and waits for nothing slow, and what follows it. */
 type Running = {
   readonly work: Work<unknown>;
   readonly onDone: () => void;
@@ -35,8 +35,8 @@ export class Scheduler {
   }
 
   /**
-   * Starts; `sweepSeconds` lie between two passes over the counters. `onCompared` is called once, when
-   * all blocks were compared with what the servers have for the first time.
+   * Starts; `sweepSeconds` lie between two passes over the counters. `onCompared` is called once,
+   * after all blocks were compared with what the servers have for the first time.
    */
   start(sweepSeconds: number, onCompared = () => {}): void {
     this.#reap();
@@ -46,13 +46,13 @@ export class Scheduler {
     this.every('sweep', sweepSeconds * 1000, () => this.#sweep());
   }
 
-  /** Compares what somebody else has changed in a server's files. */
+  /** Compares what somebody else has changed in a server's files with the blocks. */
   followChanges(): void {
     if (this.#isStopped) return;
     this.#inSlices('changes slice', () => this.#gatekeeper.reconciling('changed'));
   }
 
-  /** Does `work` now and then until `stop`. */
+  /** Does `work` every `pauseMs` until `stop`. */
   every(name: string, pauseMs: number, work: () => void): void {
     this.#after(name, pauseMs, () => {
       this.every(name, pauseMs, work);
@@ -60,7 +60,7 @@ export class Scheduler {
     });
   }
 
-  /** What is due and when. */
+  /** The timers that are set. */
   pending(): PendingTimer[] {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#scheduled].map(([name, { dueMs }]) => ({ name, inMs: dueMs - nowMs }));
@@ -96,7 +96,7 @@ export class Scheduler {
     this.#inSlices('sweep slice', () => this.#gatekeeper.sweeping());
   }
 
-  /** Does the work of `begin`; asked for again before it is done, once more afterwards. */
+  /** Does the work of `begin`; if asked again before it is done, once more afterwards. */
   #inSlices(name: string, begin: () => Work<unknown>, onDone = () => {}): void {
     const running = this.#running.get(name);
     if (running) running.again = begin;
@@ -119,7 +119,7 @@ export class Scheduler {
     if (again) this.#after(name, 0, () => this.#inSlices(name, again));
   }
 
-  /** Does `work` once; with no delay as soon as the event loop has served who waits. */
+  /** Does `work` once; with no delay, after the event loop has served waiting clients. */
   #after(name: string, delayMs: number, work: () => void): void {
     const run = () => {
       this.#scheduled.delete(name);

@@ -2,9 +2,8 @@
  * What `var` shows and changes: every setting as it is in use, and the switches that only a
  * running daemon has.
  *
- * Guarantee: a change is checked like the configuration's own value, and logged. What it changed
- * is the copy in use: reading the configuration again undoes it. Switches are not in the
- * configuration and stay.
+ * Guarantee: a change is checked like a value in the configuration, and logged. It changes only the
+ * copy in use, so a reload undoes it. Switches are not in the configuration and survive a reload.
  */
 import type { Variable, Variables } from '../commands/running-daemon.ts';
 import { camelCase } from '../config/camel-case.ts';
@@ -20,7 +19,7 @@ import { type Log, quoted } from '../runtime/log.ts';
 export type VariablesParts = {
   readonly gatekeeper: Gatekeeper;
   readonly log: Log;
-  /** As the file says. */
+  /** As the file has it. */
   readonly configured: () => Config;
   readonly inUse: () => Config;
   /** Takes a changed copy of `inUse` into use. */
@@ -34,7 +33,7 @@ type Entry = {
   readonly summary: string;
   value(): unknown;
   configured(): unknown;
-  /** Undefined: not while rater runs. Says whether the words were a value. */
+  /** Undefined when fixed while rater runs. Says whether the words were a valid value. */
   readonly set: ((words: readonly string[]) => boolean) | undefined;
 };
 

@@ -1,12 +1,12 @@
 /**
  * One client's checks: request lines in, reply lines out, in order.
  *
- * Guarantee: however many requests arrive at once, it answers them in slices, between which others
- * are served; and a client that does not read its replies is not answered, and not read from, until
- * it does.
- * Guarantee: a session is counted from its reply until its connection is closed, whoever dies how.
- * A connection that was to stand for a session and is not counted is closed, because the client
- * keeps its end open without ever looking at it again.
+ * Guarantee: however many requests arrive at once, they are answered in slices, between which other
+ * clients are served. A client that does not read its replies is neither answered nor read from
+ * until it does.
+ * Guarantee: a session is counted from its reply until its connection is closed, however either side
+ * dies. When a session is asked for and refused, the connection is closed, because the client keeps
+ * its end open and never looks at it again.
  */
 import type { Socket } from 'node:net';
 import type { Gatekeeper } from '../../gatekeeper/gatekeeper.ts';
@@ -26,7 +26,7 @@ export type CheckParts = {
   readonly gatekeeper: CheckHandler;
   readonly metrics: CheckMetrics;
   readonly clock: Clock;
-  /** Of its listener, for people. */
+  /** The kind of its listener, for people. */
   readonly kind: string;
   /** Whether the connection is closed after its first reply. */
   readonly isOneRequest: boolean;
@@ -34,7 +34,7 @@ export type CheckParts = {
 
 type Answer = {
   readonly reply: Reply | Promise<Reply>;
-  /** The class of the configuration that the request names. */
+  /** The class that the request names, if the configuration has it. */
   readonly class?: string | undefined;
 };
 
@@ -43,11 +43,11 @@ export class CheckConnection implements Client, Holder {
   readonly #socket: Socket;
   readonly #parts: CheckParts;
   readonly #lines = new LineSplitter();
-  /** The line that is answered next, or later. While there is one, nothing is read. */
+  /** The line to answer next. While there is one, nothing is read. */
   #line: Line | undefined;
-  /** Whether one of the requests was to stand for a session. */
+  /** Whether a session was asked for. */
   #isForSession = false;
-  /** What to do when the sessions that it stands for end. */
+  /** What to do when its session ends. */
   #endings: (() => void)[] = [];
   #hasEnded = false;
 
@@ -67,7 +67,7 @@ export class CheckConnection implements Client, Holder {
     return this.#lines.unfinished ? 'the rest of a request' : 'a request';
   }
 
-  /** A client that is gone already has ended its session. */
+  /** Does `work` when the session ends, at once if the client is gone already. */
   onEnd(work: () => void): void {
     if (this.#hasEnded) work();
     else this.#endings.push(work);
@@ -85,21 +85,21 @@ export class CheckConnection implements Client, Holder {
     if (this.#line === undefined) this.#close();
   }
 
-  /** The sessions it stands for are over. */
+  /** Ends its session. */
   end(): void {
     this.#hasEnded = true;
     for (const work of this.#endings) work();
     this.#endings = [];
   }
 
-  /** Whether anything is counted for as long as it is open. */
+  /** Whether it stands for a session. */
   get #isNeeded(): boolean {
     return this.#endings.length > 0;
   }
 
-  /** Answers lines until the slice is over or an answer is not there yet. */
+  /** Answers lines until the slice is over or an answer has to be waited for. */
   #answer(): void {
-    const { clock, metrics: performance } = this.#parts;
+    const { clock, metrics } = this.#parts;
     let nowMs = clock.monotonicMs();
     const lastMs = nowMs + sliceMs;
     let text = '';
@@ -112,7 +112,7 @@ export class CheckConnection implements Client, Holder {
         return;
       }
       nowMs = clock.monotonicMs();
-      performance.note(name, reply, readMs, nowMs);
+      metrics.note(name, reply, readMs, nowMs);
       text += replyLine(reply);
       this.#advance();
     } while (this.#line !== undefined && nowMs < lastMs);
@@ -120,11 +120,11 @@ export class CheckConnection implements Client, Holder {
   }
 
   #answerLate(answer: Promise<Reply>, name: string | undefined, readMs: number): void {
-    const { clock, metrics: performance } = this.#parts;
+    const { clock, metrics } = this.#parts;
     this.#socket.pause();
     answer.then(
       (reply) => {
-        performance.note(name, reply, readMs, clock.monotonicMs());
+        metrics.note(name, reply, readMs, clock.monotonicMs());
         this.#advance();
         this.#goOn(this.#write(replyLine(reply)));
       },
@@ -137,7 +137,7 @@ export class CheckConnection implements Client, Holder {
     this.#line = this.#lines.next();
   }
 
-  /** Next lines, when others have had their turn and the client has taken its replies. */
+  /** Goes on when other clients have had their turn and this one has taken its replies. */
   #goOn(isTaken: boolean): void {
     const socket = this.#socket;
     if (socket.destroyed) return;
@@ -153,16 +153,16 @@ export class CheckConnection implements Client, Holder {
     }
   }
 
-  /** After the client's end, when everything before is answered. */
+  /** Closes after the client's end, when everything before it is answered. */
   #close(): void {
     const socket = this.#socket;
     if (this.#lines.unfinished) this.#write(replyLine(errorReply('Line without an end')));
-    // The system delivers what it has taken: there is no need to wait for that.
+    // What the kernel has taken it delivers: no need to wait.
     if (socket.writableLength === 0) socket.destroy();
     else socket.end();
   }
 
-  /** Everything that was asked so far is answered. */
+  /** Decides how to go on when everything asked so far is answered. */
   #finish(): void {
     const socket = this.#socket;
     if (this.#parts.isOneRequest) {
@@ -181,7 +181,7 @@ export class CheckConnection implements Client, Holder {
     const request = parseRequest(line);
     if (typeof request === 'string') return { reply: errorReply(request) };
     const isSession = request.isSession && !isOneRequest;
-    // So that there are no more sessions than connections.
+    // One session per connection, so that maxConnections bounds sessions too.
     if (isSession && this.#isNeeded) {
       return { reply: errorReply('This connection stands for a session already') };
     }
@@ -190,7 +190,7 @@ export class CheckConnection implements Client, Holder {
     return { reply, class: gatekeeper.hasClass(request.class) ? request.class : undefined };
   }
 
-  /** Says whether the client has taken it, or is gone. */
+  /** Returns whether the client has taken the text, or is gone. */
   #write(text: string): boolean {
     const socket = this.#socket;
     return text === '' || !socket.writable || socket.write(text);

@@ -1,6 +1,6 @@
 /**
  * Answers checks. A Unix socket answers every line until the client closes; TCP answers one request
- * and closes, as the original rater did, and has a deadline for all of it.
+ * and closes, as the original rater did, with a deadline for the whole connection.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { errnoOf } from '../../runtime/errors.ts';
@@ -8,7 +8,7 @@ import { CheckConnection, type CheckParts } from './check-connection.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import type { Connections } from './connections.ts';
 
-/** What a connection by TCP may last, from its first to its last byte. */
+/** How long a connection by TCP may last in all. */
 const requestDeadlineMs = 30_000;
 
 /** Closes the connection when it is still open then. */
@@ -20,7 +20,7 @@ function closeBy(deadlineMs: number, socket: Socket): void {
 export type CheckListenerParts = Omit<CheckParts, 'kind' | 'isOneRequest'> & {
   readonly connections: Connections;
   readonly limit: ConnectionLimit;
-  /** Called when a client was gone before its reply. */
+  /** Called when a client was gone before its reply came. */
   readonly onLateReply?: () => void;
 };
 
@@ -33,7 +33,7 @@ export function checkListener(
   const { limit, connections } = parts;
   const kind = isOneRequest ? 'check by TCP' : 'check';
   const checkParts = { ...parts, kind, isOneRequest };
-  // A client that is gone is owed nothing; Node has closed the connection already.
+  // The client is gone and Node has closed the connection already.
   const onError = (error: Error) => {
     if (errnoOf(error) === 'EPIPE') parts.onLateReply?.();
   };

@@ -1,11 +1,11 @@
 /**
- * Room for connections of one or several listeners.
+ * Bounds the open connections of one or several listeners.
  *
- * Guarantee: at most `most` are open at once. Whoever comes when there is no room is closed at
- * once, so that ratecheck fails open without waiting; the clients that are connected stay.
+ * Guarantee: at most `max` are open at once. A connection more is closed at once, so that ratecheck
+ * fails open without waiting; the clients that are connected stay.
  *
- * Some descriptors are kept free of checks in any case: for the operator, by both of his listeners,
- * the files of blocks and the store. Without any, libuv closes new connections and tells nobody.
+ * Checks never take all descriptors: some stay free for the operator's two listeners, the files of
+ * blocks and the store. Without a free one, libuv closes new connections silently.
  */
 import { maxDescriptors } from './connections.ts';
 
@@ -13,7 +13,7 @@ import { maxDescriptors } from './connections.ts';
 export const maxOperators = 64;
 const keptFree = 48 + 2 * maxOperators;
 
-/** How many connections for checks may be open, where the configuration says `wanted`. */
+/** How many connections for checks may be open when the configuration wants `wanted`. */
 export function maxChecks(wanted: number): number {
   const descriptors = maxDescriptors() ?? Number.POSITIVE_INFINITY;
   return Math.min(wanted, Math.max(1, descriptors - keptFree));
@@ -25,19 +25,19 @@ export class ConnectionLimit {
   readonly #whole: ConnectionLimit | undefined;
   #open = 0;
 
-  /** A part of a `whole` has to find room in that as well. */
-  constructor(most: number, onRefusal: (open: number) => void, whole?: ConnectionLimit) {
-    this.#max = most;
+  /** Connections of a part count in the `whole` as well. */
+  constructor(max: number, onRefusal: (open: number) => void, whole?: ConnectionLimit) {
+    this.#max = max;
     this.#onRefusal = onRefusal;
     this.#whole = whole;
   }
 
-  /** Half of this room, and at least one place. */
+  /** A part of this limit with half of its places, at least one. */
   half(): ConnectionLimit {
     return new ConnectionLimit(Math.ceil(this.#max / 2), this.#onRefusal, this);
   }
 
-  /** Gives a place, until `leave`, or says that there is none: the connection is to be closed. */
+  /** Takes a place until `leave`; false when none is left and the connection must be closed. */
   enter(): boolean {
     if (this.#open >= this.#max) {
       this.#onRefusal(this.#open);

@@ -1,14 +1,14 @@
 /**
- * Who is connected: every listener registers its clients here, and says on demand what each one
+ * The connected clients: every listener registers its clients here, and each tells on demand what it
  * waits for.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import type { Connections as Listing } from '../../commands/running-daemon.ts';
 
-/** Who is connected, for people. */
+/** A connected client, for people. */
 export type Client = {
-  /** Of which listener. */
+  /** The kind of its listener. */
   readonly kind: string;
   /** Monotonic milliseconds. */
   readonly sinceMs: number;
@@ -16,7 +16,7 @@ export type Client = {
   readonly waitsFor: string;
 };
 
-/** What is said of a client whose answers nobody reads. */
+/** What a client that does not read its answers waits for. */
 export const waitsForReader = 'the client, to read its answers';
 
 /** Where a server listens, for people. */
@@ -28,11 +28,11 @@ function whereOf(server: Server): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** The soft limit, or undefined: the system does not tell, or there is none. */
+/** The soft limit; undefined when there is none or the system does not tell. */
 export function maxDescriptors(): number | undefined {
   try {
-    const most = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
-    return most === undefined ? undefined : Number(most);
+    const max = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    return max === undefined ? undefined : Number(max);
   } catch {
     return undefined;
   }
@@ -42,13 +42,13 @@ export class Connections {
   readonly #clients = new Set<Client>();
   readonly #servers = new Map<Server, string>();
 
-  /** A server, for as long as it listens. */
+  /** Lists a server for as long as it listens. */
   addServer(kind: string, server: Server): void {
     this.#servers.set(server, kind);
     server.once('close', () => this.#servers.delete(server));
   }
 
-  /** A client that is connected from now on, until `remove`. */
+  /** Lists a client until `remove`. */
   add(client: Client): void {
     this.#clients.add(client);
   }
@@ -58,14 +58,14 @@ export class Connections {
   }
 
   list(): Listing {
-    // One that was closed is there until its last client is gone.
+    // A closed server emits 'close' only when its last client is gone.
     const servers = [...this.#servers].filter(([server]) => server.listening);
     return {
       listeners: servers.map(([server, kind]) => ({ kind, where: whereOf(server) })),
       open: [...this.#clients].map(({ kind, sinceMs, waitsFor }) => {
         return { kind, sinceMs, waitsFor };
       }),
-      // One is the listing's own.
+      // One belongs to this readdir.
       descriptors: readdirSync('/proc/self/fd').length - 1,
       maxDescriptors: maxDescriptors(),
     };

@@ -1,14 +1,14 @@
 /**
- * The operator's socket: a command a line. A line that starts with `{` is a program's, JSON
- * answered by its outcome in one line of JSON; any other is a person's, words answered by the
+ * The operator's socket: one command a line. A line that starts with `{` is a program's: JSON,
+ * answered by the outcome in one line of JSON. Any other is a person's: words, answered by the
  * outcome's lines and a last line `Ok`, also after an error.
  *
- * Guarantee: lines are carried out one after the other in their order, all that arrived whole; and
- * a client that does not read its answers is not read from any more. A client more than there is
- * room for is closed at once; by TCP also one that has been idle for half an hour.
+ * Guarantee: all complete lines are carried out one after the other, in their order. A client that
+ * does not read its answers is not read from. A client beyond the limit is closed at once, and one
+ * by TCP after half an hour without a word.
  *
- * SECURITY: who may connect may block and unblock; the socket's mode 0600 decides who that is. By
- * TCP it is every user of this host.
+ * SECURITY: everybody who can connect can block and unblock. The socket's mode 0600 restricts that;
+ * by TCP it is every user of this host.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { CommandContext, Outcome } from '../../commands/command.ts';
@@ -21,12 +21,12 @@ import type { ConnectionLimit } from './connection-limit.ts';
 import { type Client, type Connections, waitsForReader } from './connections.ts';
 import { parseLine } from './parse-line.ts';
 
-/** Room for a command with tens of thousands of addresses. */
+/** Bytes, enough for a command with tens of thousands of addresses. */
 export const longestCommand = 1 << 20;
-/** A person types no more. */
+/** Bytes, more than a person types. */
 export const longestPersonLine = 1 << 16;
 const openingBrace = '{';
-/** By TCP anybody may come, and who has gone without a word is not told from who is thinking. */
+/** By TCP a client that has vanished looks like one that is thinking. */
 const idleByTcpMs = 30 * 60_000;
 
 export type ControlListenerParts = {
@@ -39,7 +39,7 @@ export type ControlListenerParts = {
   readonly isTcp: boolean;
 };
 
-/** What is sent for a line. */
+/** The text to send for a line; after the last one the connection ends. */
 type Answer = { readonly text: string; readonly isLast: boolean };
 
 function isCall(value: unknown): value is CommandCall {
@@ -53,7 +53,7 @@ function isCall(value: unknown): value is CommandCall {
   );
 }
 
-/** Undefined for a line whose begin is lost. */
+/** Undefined for a line whose beginning is lost. */
 function isOfProgram(line: Line): boolean | undefined {
   if (typeof line === 'string') return line.startsWith(openingBrace);
   return line.is === 'too long' ? undefined : line.bytes[0] === openingBrace.charCodeAt(0);
@@ -101,7 +101,7 @@ async function answerPerson(line: Line, context: CommandContext): Promise<Person
   }
 }
 
-/** Resolves when what was written may be followed by more, or nobody is there to read it. */
+/** Resolves when the client has read enough to be sent more, or is gone. */
 function drained(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) resolve();
@@ -115,7 +115,7 @@ class Conversation implements Client {
   readonly #socket: Socket;
   readonly #parts: ControlListenerParts;
   readonly #lines = new LineSplitter(longestCommand);
-  /** Whether over-long lines are answered as a program's. */
+  /** Whether the client is a program, by its first byte; decides for overlong lines. */
   #isProgram: boolean | undefined;
   #command: string | undefined;
   #isOver = false;
@@ -174,7 +174,6 @@ class Conversation implements Client {
 /** A server for the control shell. */
 export function controlListener(parts: ControlListenerParts, idleMs = idleByTcpMs): Server {
   return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    // The client is gone: nothing is owed to it.
     socket.on('error', () => socket.destroy());
     if (!parts.limit.enter()) {
       socket.destroy();

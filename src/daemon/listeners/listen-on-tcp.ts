@@ -2,7 +2,7 @@
 import type { Server } from 'node:net';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 
-/** At most `backlog` clients wait to be accepted. Resolves when clients can connect. @throws Fault `listen` */
+/** Resolves when clients can connect; at most `backlog` wait to be accepted. @throws Fault `listen` */
 export function listenOnTcp(
   server: Server,
   host: string,

@@ -1,8 +1,8 @@
 /**
- * Where clients and operators come in: the Unix sockets, for as long as the daemon runs whatever
- * becomes of their files, and TCP where the configuration wants it.
+ * Where clients and operators come in: Unix sockets, which outlive the loss of their files, and TCP
+ * where the configuration wants it.
  *
- * Guarantee: the socket for checks is the last to be opened: who finds it, finds all of the daemon.
+ * Guarantee: the socket for checks is opened last: once it is there, so is all of the daemon.
  */
 import type { Server } from 'node:net';
 import type { CommandContext } from '../../commands/command.ts';
@@ -25,10 +25,9 @@ const controlMode = 0o600;
 
 export type ListenersParts = {
   readonly settings: Settings;
-  /** Who answers checks on the socket, and who by TCP. */
+  /** What answers checks on the socket, and what by TCP. */
   readonly gatekeeper: CheckHandler;
   readonly byTcp: CheckHandler;
-  /** What commands work on. */
   readonly context: () => CommandContext;
   readonly connections: Connections;
   readonly metrics: CheckMetrics;
@@ -40,7 +39,7 @@ export type ListenersParts = {
 export class Listeners {
   readonly #parts: ListenersParts;
   readonly #tcpListeners: Server[] = [];
-  readonly #keptSockets: SocketWatch[] = [];
+  readonly #unixSockets: SocketWatch[] = [];
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
@@ -54,18 +53,18 @@ export class Listeners {
 
   /** Opens Unix sockets anew that have lost their files. */
   look(): void {
-    for (const kept of this.#keptSockets) void kept.look();
+    for (const socket of this.#unixSockets) void socket.look();
   }
 
-  /** Lets nobody in any more. */
+  /** Stops listening. */
   close(): void {
-    for (const listener of [...this.#tcpListeners, ...this.#keptSockets]) listener.close();
+    for (const listener of [...this.#tcpListeners, ...this.#unixSockets]) listener.close();
   }
 
   async #openControl(): Promise<void> {
     const { controlSocket, controlAddress, controlPort, backlog } = this.#parts.settings;
     const narrow = { path: controlSocket, mode: controlMode, group: undefined, backlog };
-    await this.#keep('control', () => this.#control(false), narrow);
+    await this.#openUnix('control', () => this.#control(false), narrow);
     if (controlPort !== undefined) {
       await this.#openTcp('control by TCP', this.#control(true), controlAddress, controlPort);
     }
@@ -78,13 +77,14 @@ export class Listeners {
       health.warn('connection refused', { open });
     });
     if (port !== undefined) {
-      // Who may use the socket shall find room in any case.
+      // The other half stays for clients of the socket.
       const parts = { ...this.#parts, gatekeeper: byTcp, limit: limit.half() };
       await this.#openTcp('check by TCP', checkListener(parts, true), address, port);
     }
-    // Who has waited in vain, as ratecheck does, fails open.
+    // A client that stopped waiting, as ratecheck does, has failed open.
     const parts = { ...this.#parts, limit, onLateReply: () => health.warn('reply too late') };
-    await this.#keep('check', () => checkListener(parts, false), { path, mode, group, backlog });
+    const options = { path, mode, group, backlog };
+    await this.#openUnix('check', () => checkListener(parts, false), options);
   }
 
   #control(isTcp: boolean): Server {
@@ -99,22 +99,22 @@ export class Listeners {
     this.#tcpListeners.push(this.#serve(kind, server));
   }
 
-  /** Listens at a Unix socket, and goes on to when its file is lost. */
-  async #keep(kind: string, make: () => Server, options: UnixSocketOptions): Promise<void> {
+  /** Listens on a Unix socket, also when its file gets lost. */
+  async #openUnix(kind: string, make: () => Server, options: UnixSocketOptions): Promise<void> {
     const { log, health } = this.#parts;
     const listen = async () => {
       const server = make();
       await listenOnUnixSocket(server, options);
       return this.#serve(kind, server);
     };
-    const kept = new SocketWatch({ path: options.path, listen, log, health });
-    await kept.listen();
-    this.#keptSockets.push(kept);
+    const socket = new SocketWatch({ path: options.path, listen, log, health });
+    await socket.listen();
+    this.#unixSockets.push(socket);
   }
 
   #serve(kind: string, server: Server): Server {
     const { health, connections } = this.#parts;
-    // Out of descriptors or the like: that connection is lost, the daemon is not.
+    // Out of descriptors, say: that connection is lost, but the daemon goes on.
     server.on('error', (error) => health.error('listener', { what: reasonOf(error) }));
     connections.addServer(kind, server);
     return server;

@@ -1,6 +1,6 @@
 /**
- * From a person's line to the call of a command, by the table of commands: the same options that
- * commander gives the command line, without commander.
+ * Turns a person's line into the call of a command, by the table of commands: with the options that
+ * commander gives the command line, but without commander.
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Command, CommandOptions } from '../../commands/command.ts';
@@ -35,7 +35,7 @@ function parseOptions(command: Command, words: readonly string[]) {
   }
 }
 
-/** The call in a line, or undefined: the line is empty. @throws Fault `usage` */
+/** The call in a line; undefined when the line is empty. @throws Fault `usage` */
 export function parseLine(line: string, table: readonly Command[]): CommandCall | undefined {
   const split = splitWords(line);
   if (typeof split === 'string') throw new Fault('usage', split);

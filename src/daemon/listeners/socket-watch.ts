@@ -1,13 +1,13 @@
 /**
- * A Unix socket that is listened at for as long as the daemon runs, whatever becomes of its file.
+ * A Unix socket that the daemon listens on for as long as it runs, whatever becomes of its file.
  *
- * Guarantee: when somebody removes the file, or puts a socket there that nobody listens at, the next
- * look makes it anew. Who is connected stays so, sessions included.
- * Guarantee: what else has the name then is left alone, also at the end; that is trouble until it is
- * gone.
+ * Guarantee: when somebody removes the file, or replaces it by a dead socket, the next look makes it
+ * anew. Connected clients stay connected, sessions included.
+ * Guarantee: anything else that has taken the name is left alone, also at the end; it is trouble
+ * until it is gone.
  *
- * XXX: libuv removes whatever has a socket's name when the socket is closed. So what somebody puts
- * there in the microseconds between our look and that is lost.
+ * XXX: on close libuv removes whatever has the socket's name. A file that somebody puts there in the
+ * microseconds between our look and the close is lost.
  */
 import type { Server } from 'node:net';
 import type { Health } from '../../health/health.ts';
@@ -17,7 +17,7 @@ import { removeStale, socketIdentity } from './unix-socket.ts';
 
 export type SocketWatchParts = {
   readonly path: string;
-  /** Listens at the path with another server. @throws Fault `listen` */
+  /** Listens on the path with a new server. @throws Fault `listen` */
   readonly listen: () => Promise<Server>;
   readonly log: Log;
   readonly health: Health;
@@ -79,7 +79,6 @@ export class SocketWatch {
   }
 }
 
-/** What cannot be looked at is trouble as well. */
 function faultOf(error: unknown): Fault {
   return error instanceof Fault ? error : new Fault('listen', reasonOf(error), error);
 }

@@ -1,13 +1,13 @@
 /**
- * A person's line as words: blanks part them; single quotes keep all that is between them, double
- * quotes all but a backslash, and a backslash the character after it.
+ * A person's line as words, separated by blanks. Single quotes keep everything between them, double
+ * quotes everything but a backslash, and a backslash keeps the character after it.
  *
- * Pure, and no shell: nothing is expanded.
+ * Pure. Unlike a shell it expands nothing.
  */
 
 type State = { word: string | undefined; quote: '"' | "'" | undefined };
 
-/** The words, or a sentence that says why the line is none. */
+/** The words, or a sentence that says what is wrong with the line. */
 export function splitWords(line: string): string[] | string {
   const words: string[] = [];
   const state: State = { word: undefined, quote: undefined };

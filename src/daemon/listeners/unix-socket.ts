@@ -1,8 +1,8 @@
 /**
- * Listens on a Unix socket with the narrowest mode from its first moment on.
+ * Listens on a Unix socket that is closed to everybody until it has its mode and group.
  *
- * The caller holds the instance lock, so a socket file that nobody listens at is a dead daemon's and
- * may go. What is not a socket, or somebody listens at, is never removed, and no link is followed.
+ * The caller holds the instance lock, so a socket that nobody listens on is a dead daemon's and is
+ * removed. A socket in use, or anything else of that name, is left alone; no link is followed.
  */
 import { spawnSync } from 'node:child_process';
 import { lstatSync, unlinkSync } from 'node:fs';
@@ -20,12 +20,12 @@ export type UnixSocketOptions = {
   readonly backlog: number;
 };
 
-/** Differs when another file has the name. Undefined: none has. */
+/** Changes when another file gets the name; undefined when there is no file. */
 export function socketIdentity(path: string): string | undefined {
   return birthAt(path, lstatSync);
 }
 
-/** Whether the system says for sure that nobody listens there. */
+/** Whether certainly nobody listens there. */
 function isDead(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
@@ -37,7 +37,7 @@ function isDead(path: string): Promise<boolean> {
   });
 }
 
-/** Resolves when nothing has the name any more. @throws Fault `listen` when that may not go */
+/** Removes a dead daemon's socket. @throws Fault `listen` when something else has the name */
 export async function removeStale(path: string): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (!stats) return;
@@ -64,7 +64,7 @@ function bind(server: Server, path: string, backlog: number): Promise<void> {
   });
 }
 
-/** Node knows no group names; chgrp asks the system's own directory. @throws Error */
+/** By chgrp, because Node cannot look up the names of groups. @throws Error */
 function giveTo(group: string, path: string): void {
   const { error, status, stderr } = spawnSync('chgrp', ['-h', '--', group, path], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -75,7 +75,7 @@ function giveTo(group: string, path: string): void {
   throw new Error(`group ${group}: ${stderr.trim().replaceAll('\n', ' ') || 'chgrp failed'}`);
 }
 
-/** Resolves when clients can connect; if they cannot, nothing is left. @throws Fault `listen` */
+/** Resolves when clients can connect; on failure the server is closed. @throws Fault `listen` */
 export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions) {
   const { path, mode, group, backlog } = options;
   try {
