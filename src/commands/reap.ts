@@ -1,6 +1,6 @@
 /**
- * `reap`: removes what is over, in slices, between which the daemon serves checks. Prints only what it
- * removed, so cron stays silent otherwise.
+ * `reap`: removes blocks that are over, in slices, between which the daemon serves checks. Prints only
+ * what it removed, so that cron stays silent otherwise.
  */
 import { doBeside } from '../runtime/work.ts';
 import type { Command } from './command.ts';

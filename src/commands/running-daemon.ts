@@ -1,9 +1,8 @@
 /**
- * What the running daemon knows of itself and does for commands. The commands own this contract
- * and src/daemon keeps it.
+ * What commands can ask of the running daemon and have it do. The commands own this contract and
+ * src/daemon keeps it.
  *
- * Guarantee: every number here was measured or counted since the start; where nothing was, it is
- * undefined.
+ * Guarantee: every number here was measured or counted since the start, or else is undefined.
  */
 import type { CheckTotals } from '../health/check-totals.ts';
 
@@ -16,17 +15,16 @@ export type Memory = {
 
 /** A client that is connected now. */
 export type Connection = {
-  /** Of which listener. */
+  /** The kind of its listener. */
   readonly kind: string;
   readonly sinceMs: number;
   readonly waitsFor: string;
 };
 
 export type Connections = {
-  /** Kind and address. */
   readonly listeners: readonly { readonly kind: string; readonly where: string }[];
   readonly open: readonly Connection[];
-  /** Descriptors of all kinds that the process has open, and how many it may have. */
+  /** How many descriptors of all kinds the process has open, and how many it may have. */
   readonly descriptors: number;
   readonly maxDescriptors: number | undefined;
 };
@@ -40,7 +38,7 @@ export type Child = {
   readonly command: string;
 };
 
-/** Something that `var` shows: a setting, or a switch that only the running daemon has. */
+/** Something that `var` shows: a setting, or a switch of the running daemon. */
 export type Variable = {
   /** `settings.log_level`, `classes.ip.dry_run`, `enforce`. */
   readonly name: string;
@@ -48,21 +46,21 @@ export type Variable = {
   /** What the configuration says, where `var` changed it. */
   readonly configured: string | undefined;
   readonly isLive: boolean;
-  /** What it may be, and what it is about. */
+  /** What values it may have, and what it is about. */
   readonly kind: string;
   readonly summary: string;
 };
 
 export interface Variables {
   all(): Variable[];
-  /** By its name, or the end of one that no other has. @throws Fault `usage` */
+  /** By its name or an unambiguous end of it. @throws Fault `usage` */
   get(name: string): Variable;
   /** Changes it at once, until the configuration is read again. @throws Fault `usage` */
   set(name: string, words: readonly string[]): Variable;
 }
 
 export type LogState = {
-  /** 0 to 4, and its name. */
+  /** From 0 to 4. */
   readonly level: number;
   readonly levelName: string;
   readonly file: string;
@@ -88,6 +86,6 @@ export interface RunningDaemon {
   connections(): Connections;
   timers(): PendingTimer[];
   children(): Child[];
-  /** Reads the configuration again; the mistakes that keep the old one, none when it is in use. */
+  /** Reads the configuration again. Returns its mistakes; if there are any, nothing changes. */
   reload(): readonly string[];
 }

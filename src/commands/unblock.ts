@@ -1,6 +1,6 @@
 /**
- * `unblock`: lets addresses in again, with a clean count. Many are lifted in slices, between which the
- * daemon serves checks.
+ * `unblock`: lets addresses in again, with a clean count, in slices, between which the daemon serves
+ * checks.
  */
 import type { Address } from '../core/address.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
@@ -10,7 +10,7 @@ import { addressIn, ageAndRest, duration, secondsInOption } from './words.ts';
 
 type Lifted = { readonly lines: string[]; readonly found: boolean };
 
-/** What keeps the address out all the same. */
+/** What still keeps the address out. */
 function stillRefusing({ gatekeeper: { blocks } }: CommandContext, address: Address): string[] {
   const wider = blocks.covering(address)?.address.text;
   if (wider) return [`${address.text}: lies in ${wider}, which is blocked`];
@@ -21,7 +21,7 @@ function stillRefusing({ gatekeeper: { blocks } }: CommandContext, address: Addr
   });
 }
 
-/** Lifts the block of the address; with a grace, all that keep it out. */
+/** Lifts the block of the address; with a grace, all blocks that keep it out. */
 function unblockOne(
   context: CommandContext,
   address: Address,
@@ -65,7 +65,7 @@ export const unblock: Command = {
       for (const address of addresses) {
         const one = unblockOne(context, address, grace);
         if (!options.all) one.lines.push(...stillRefusing(context, address));
-        // Of all, one may have ended meanwhile.
+        // With --all, a block may have ended meanwhile.
         if (!options.all || one.found) lifted.push(one);
         yield;
       }

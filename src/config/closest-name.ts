@@ -2,7 +2,7 @@
  * The name that a mistyped one was probably meant to be.
  */
 
-/** How many letters must be changed, added, removed or swapped with a neighbour. */
+/** How many letters must be changed, added, removed or swapped with their neighbours. */
 function distance(from: string, to: string): number {
   let [before, row] = [[] as number[], Array.from({ length: to.length + 1 }, (_, index) => index)];
   for (let i = 1; i <= from.length; i += 1) {
@@ -22,7 +22,7 @@ function distance(from: string, to: string): number {
 
 const longestName = 64;
 
-/** The one of `names` nearest to `name`, if it is near: at most a third of it is wrong. */
+/** The nearest of `names`, if at most about a third of `name` is wrong. */
 export function closestName(name: string, names: Iterable<string>): string | undefined {
   if (name.length > longestName) return undefined;
   const wanted = name.toLowerCase().replaceAll('-', '_');

@@ -1,8 +1,8 @@
 /**
- * What rater and ipthrottle are told by rater.conf(5), checked and complete.
+ * What rater.conf(5) tells rater and ipthrottle, checked and complete.
  *
  * Types and values come from the rows of schema.ts, by the names of their settings in camel case.
- * Only what the code wants in another shape than the file has it is named here.
+ * Only settings that the code wants in another shape than the file are named here.
  */
 import type { Address } from '../core/address.ts';
 import type { Limit } from '../core/limits.ts';
@@ -10,7 +10,7 @@ import type { Penalty } from '../core/penalty.ts';
 import { type CamelCased, camelCased } from './camel-case.ts';
 import type { ValuesOf } from './schema.ts';
 
-/** Every setting that stands once, as the file writes it, with the defaults filled in. */
+/** The settings outside of classes, as the file writes them, with defaults filled in. */
 export type Written = {
   readonly settings: ValuesOf<'settings'> & { readonly control: string };
   readonly blocking: ValuesOf<'blocking'>;
@@ -30,13 +30,13 @@ export type LimitClass = CamelCased<ValuesOf<'class'>> & {
 export type Settings = Readonly<ReturnType<typeof settingsOf>>;
 /** `peers` is tcpsvd's instructions directory, `tcprules` the rules of tcpserver, each if any. */
 export type Blocking = Readonly<ReturnType<typeof blockingOf>>;
-/** When the queue is too long, and how that is told. */
+/** When the queue is too long, and how that is made known. */
 export type Overload = Readonly<ReturnType<typeof overloadOf>>;
 
 export type Config = {
-  /** The file it came from, absolute. */
+  /** Absolute path of the file it came from. */
   readonly file: string;
-  /** That and all files it includes, absolute. */
+  /** Absolute paths of that file and all it includes. */
   readonly files: readonly string[];
   /** What `settings`, `blocking` and `overload` are made from. */
   readonly written: Written;
@@ -48,7 +48,7 @@ export type Config = {
   readonly allow: readonly Address[];
 };
 
-/** The Config with the settings in `written`, and all else from `rest`. */
+/** The Config with the settings in `written`, and everything else from `rest`. */
 export function configOf(
   rest: Pick<Config, 'file' | 'files' | 'classes' | 'allow'>,
   written: Written,

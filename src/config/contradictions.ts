@@ -1,5 +1,5 @@
 /**
- * Settings that are right each by itself and make no sense together.
+ * Settings that are valid one by one and make no sense together.
  */
 import { dirname, resolve } from 'node:path';
 import { isLoopback, parseAddress } from '../core/address.ts';
@@ -7,13 +7,13 @@ import type { GroupNode } from './libconfig.ts';
 import type { Mistakes, Place } from './mistakes.ts';
 import type { ValuesOf } from './schema.ts';
 
-/** Where the first of `names` that is there was written, or the group. */
+/** The place of the first of `names` that is written, else of the group. */
 function placeOf(node: GroupNode, ...names: readonly string[]): Place {
   const setting = names.map((name) => node.settings.get(name)).find((found) => found);
   return setting?.place ?? node.place;
 }
 
-/** The control shell may do everything, so other hosts reach it only where that is wished. */
+/** The control shell may do everything, so other hosts reach it only on explicit wish. */
 export function checkControlAddress(
   node: GroupNode,
   { control_address: address, control_port: port, control_remote: isRemote }: ValuesOf<'settings'>,
@@ -48,7 +48,7 @@ export function checkBlocking(
   }
 }
 
-/** Two servers that are given each other's cdb let everybody in, and rules must not be lost. */
+/** A cdb shared by two servers would let everybody in, and a cdb over its source would lose it. */
 export function checkFiles(
   node: GroupNode | undefined,
   values: ValuesOf<'blocking'> | undefined,
@@ -81,7 +81,7 @@ export function checkOverload(
   if (loadAbove === undefined) {
     mistakes.add(place, 'overload.load_below is of no use without overload.load_above');
   } else if (loadBelow > loadAbove) {
-    const most = `overload.load_above (${loadAbove})`;
-    mistakes.add(place, `overload.load_below (${loadBelow}) must not be more than ${most}`);
+    const max = `overload.load_above (${loadAbove})`;
+    mistakes.add(place, `overload.load_below (${loadBelow}) must not be more than ${max}`);
   }
 }

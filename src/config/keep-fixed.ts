@@ -1,8 +1,8 @@
-/** What a configuration that was read again cannot change while rater runs. */
+/** The settings that a reload cannot change while rater runs. */
 import { type Config, configOf } from './config.ts';
 import { singleRows, withValue, writtenValue } from './setting-values.ts';
 
-/** `fresh` with what is fixed as it is in use: listeners, files, and how servers are told. */
+/** `fresh` with the fixed settings as they are in use. */
 export function keepFixed(inUse: Config, fresh: Config): Config {
   const changing = singleRows.filter(({ changes }) => changes !== 'restart');
   const written = changing.reduce((kept, row) => {
@@ -11,7 +11,7 @@ export function keepFixed(inUse: Config, fresh: Config): Config {
   return configOf(fresh, written);
 }
 
-/** The names of the settings that `fresh` has otherwise than `inUse`, and that stay. */
+/** The names of the fixed settings in which `fresh` differs from `inUse`. */
 export function fixedChanges(inUse: Config, fresh: Config): string[] {
   const changed = singleRows.filter((row) => {
     const [old, wanted] = [inUse, fresh].map(({ written }) => writtenValue(written, row));

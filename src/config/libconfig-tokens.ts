@@ -1,11 +1,11 @@
 /**
  * The words of libconfig syntax, with @include files in place of their directives.
  *
- * Guarantee: ends for any bytes, in time and memory proportional to `maxBytes`; what is wrong
- * becomes a mistake and a `bad` token, never an exception. Works on bytes, because `\xHH` names a
- * byte and a 2007 file may hold Latin-1 comments; only strings must be UTF-8.
+ * Guarantee: ends for any bytes, in time and memory proportional to `maxBytes`; errors become a
+ * mistake and a `bad` token, never an exception. Works on bytes, because `\xHH` names a byte and a
+ * 2007 file may hold Latin-1 comments; only strings must be UTF-8.
  *
- * Stricter than libconfig 1.x where that helps the admin: a string ends on its line, and a word
+ * Stricter than libconfig 1.x where that helps the admin: a string must end on its line, and a word
  * that is neither name nor number is reported whole instead of in pieces.
  */
 import { dirname, isAbsolute, join, resolve } from 'node:path';
@@ -20,10 +20,10 @@ export type Token = { readonly place: Place } & (
   | { readonly kind: 'boolean'; readonly text: string; readonly value: boolean }
 );
 
-/** All files of one configuration together. */
+/** Of all files of one configuration together. */
 export const maxBytes = 4 * 1024 * 1024;
 const deepestInclude = 10;
-/** What a file costs at least, so that a million empty ones cannot be included. */
+/** Bytes that a file counts at least, so that a million empty ones cannot be included. */
 const leastCost = 1024;
 
 const blank = /[ \t\r\f]+/y;
@@ -175,7 +175,7 @@ class Source {
     }
   }
 
-  /** What the escape at the backslash stands for. An unknown one is the backslash itself. */
+  /** What the escape at the backslash stands for; the backslash itself if it is unknown. */
   #escape(): string {
     const letter = this.#text[this.#at + 1] ?? '';
     const digits = /^[xX]([\dA-Fa-f]{2})/.exec(this.#text.slice(this.#at + 1, this.#at + 4))?.[1];
@@ -190,7 +190,7 @@ class Source {
   }
 }
 
-/** The tokens of `file` and what it includes, whose names go to `files`, ended by endless `end` tokens. */
+/** The tokens of `file` and what it includes, then endless `end` tokens. Paths go to `files`. */
 export function* tokensOf(
   file: string,
   mistakes: Mistakes,

@@ -1,11 +1,11 @@
 /**
  * A parser for libconfig syntax: a file becomes a tree whose nodes know where they were written.
  *
- * Guarantee: never throws for what is in a file. A syntax mistake costs its setting at most: that
- * becomes a `broken` node and reading goes on with the next setting, so one run shows them all.
+ * Guarantee: no content of a file makes it throw. A syntax mistake costs at most its setting: that
+ * becomes a `broken` node and parsing goes on with the next setting, so one run shows all mistakes.
  * Depth is bounded, so no file can exhaust the stack.
  *
- * After a value `;`, `,` or nothing may stand, and a list may end in a comma, as in libconfig 1.x.
+ * A value may be followed by `;`, `,` or nothing, and a list may end in a comma, as in libconfig 1.x.
  */
 import { type Token, tokensOf } from './libconfig-tokens.ts';
 import { type Mistakes, type Place, quotedValue } from './mistakes.ts';
@@ -47,7 +47,7 @@ function isScalar(node: ConfigNode): node is ScalarNode {
   return !('items' in node) && !('settings' in node) && node.kind !== 'broken';
 }
 
-/** How a token is called in a message. */
+/** A token in a message. */
 function called(token: Token): string {
   if (token.kind === 'end') return 'the end';
   return token.kind === 'string' ? `string ${quotedValue(token.text)}` : quotedValue(token.text);
@@ -97,7 +97,7 @@ class Parser {
     return true;
   }
 
-  /** Reports what is wrong at the current token, unless the token itself was reported. */
+  /** Reports a mistake at the current token, unless the token itself was reported. */
   #complain(text: string): void {
     if (this.#current.kind !== 'bad') this.#mistakes.add(this.#current.place, text);
   }
@@ -107,7 +107,7 @@ class Parser {
     return this.#current.kind === 'name' && kind === 'punctuation' && /[:=]/.test(text);
   }
 
-  /** Goes on to the next setting of this group, its end, or the end of all. */
+  /** Skips to the next setting of this group, its end, or the end of the file. */
   #recover(): void {
     for (let depth = 0; this.#current.kind !== 'end'; this.#advance()) {
       if (depth === 0 && (this.#is('}') || this.#startsSetting())) return;
@@ -147,7 +147,7 @@ class Parser {
     return { name, place, value: value ?? { kind: 'broken', place } };
   }
 
-  /** The value at the current token, or undefined when no sense can be made of the setting. */
+  /** The value at the current token; undefined when the rest of the setting makes no sense. */
   #value(of: string, depth: number): ConfigNode | undefined {
     const token = this.#current;
     const { place } = token;
@@ -220,8 +220,8 @@ function from(first: Setting, again: Setting): string {
 }
 
 /**
- * Parses `file`; adds it and what it includes to `files`, absolute. What is wrong with it is added
- * to `mistakes`; the tree holds what is right.
+ * Parses `file`; adds its absolute path and those it includes to `files`, and its mistakes to
+ * `mistakes`. The tree holds everything else.
  */
 export function parseLibconfig(
   file: string,

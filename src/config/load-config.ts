@@ -1,9 +1,9 @@
 /**
- * From a configuration file to a Config that is checked and complete.
+ * Turns a configuration file into a Config that is checked and complete.
  *
  * Guarantee: every mistake is reported, not only the first; there is a Config exactly when there
- * is no mistake. Touches nothing but the file and what it includes: whether a directory or group
- * exists is for those who use it.
+ * is no mistake. Reads only the file and what it includes: whether a directory or group exists is
+ * checked by the code that uses it.
  */
 import { dirname, join, resolve } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
@@ -21,7 +21,7 @@ import { names, shown } from './value-kinds.ts';
 /** The class whose values are addresses even when nothing is blocked. */
 const addressClass = 'ip';
 
-/** What stands outside of `settings`; a group with a mistake is undefined. */
+/** Everything outside of `settings`; a group with a mistake is undefined. */
 type Tree = Pick<Config, 'classes' | 'allow'> & {
   readonly blocking: Written['blocking'] | undefined;
   readonly tcprules: Written['blocking.tcprules'];
@@ -93,7 +93,7 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   const classesNode = groupIn(root, 'classes', mistakes);
   const traits = readClasses(classesNode, limits, mistakes);
   const prefixed = prefixedClasses(classesNode);
-  // Which classes are of addresses is known only when these are right.
+  // A mistake up to here may have hidden which classes are of addresses.
   const areKindsKnown = mistakes.count === before;
   const addressClasses = new Set([addressClass, ...blocked, ...prefixed]);
   const classes = limits ? readLimits(limits, addressClasses, traits, mistakes) : new Map();
@@ -112,7 +112,7 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   return { classes, blocking, tcprules, allow, overload: readOverload(root, mistakes) };
 }
 
-/** Reads and checks `file`. Never throws for what is in it, nor when it cannot be read. */
+/** Reads and checks `file`. Never throws: an unreadable file is a mistake too. */
 export function checkConfig(file: string): Checked {
   const mistakes = new Mistakes();
   const files = new Set<string>();
@@ -127,7 +127,7 @@ export function checkConfig(file: string): Checked {
   return { config, mistakes: [] };
 }
 
-/** The configuration in `file`. Throws a `config` Fault whose detail is all mistakes, one a line. */
+/** The configuration in `file`. @throws Fault `config` whose detail is all mistakes, one a line */
 export function loadConfig(file: string): Config {
   const { config, mistakes } = checkConfig(file);
   if (!config) throw new Fault('config', mistakes.join('\n'));

@@ -1,8 +1,8 @@
 /**
  * The mistakes found in configuration files, each with its place.
  *
- * Guarantee: each is one printable line `file:line: what is wrong`, sorted by file and line, and
- * there are never more than `maxMistakes` of them and a last line that counts the rest.
+ * Guarantee: each is one printable line `file:line: what is wrong`, sorted by file and line; after
+ * `maxMistakes` of them a last line counts the rest.
  */
 
 /** Where something was written. A whole file has no line. */
@@ -11,7 +11,7 @@ export type Place = { readonly file: string; readonly line?: number };
 export const maxMistakes = 100;
 const longestQuote = 60;
 
-/** Outside text for a message: quoted, on one line, capped, nothing that moves a terminal. */
+/** Outside text for a message: quoted, on one line, capped, without terminal controls. */
 export function quotedValue(text: string): string {
   const short = text.length > longestQuote ? `${text.slice(0, longestQuote)}...` : text;
   return JSON.stringify(short).replace(
@@ -33,7 +33,7 @@ export class Mistakes {
     return this.#found.length + this.#more;
   }
 
-  /** The lines, files in the order in which their first mistake was found. */
+  /** Sorted, files in the order in which their first mistake was found. */
   lines(): string[] {
     const files = [...new Set(this.#found.map(({ place }) => place.file))];
     const rank = new Map(files.map((file, index) => [file, index]));

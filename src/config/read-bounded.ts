@@ -1,19 +1,19 @@
 /**
  * Reads a small file whole.
  *
- * Guarantee: takes no more memory than `most` bytes ask for, whatever the file is (a device that
- * never ends, a pipe, a file that grows meanwhile).
+ * Guarantee: takes no more memory than `maxBytes` need, whatever the file is (an endless device, a
+ * pipe, a file that grows meanwhile).
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const chunkBytes = 65_536;
 
-/** The bytes of `path`, or undefined when there are more than `most`. Throws system errors. */
-export function readBounded(path: string, most: number): Uint8Array | undefined {
+/** The bytes of `path`; undefined when there are more than `maxBytes`. Throws system errors. */
+export function readBounded(path: string, maxBytes: number): Uint8Array | undefined {
   const fd = openSync(path, 'r');
   try {
     const chunks: Uint8Array[] = [];
-    for (let total = 0; total <= most; ) {
+    for (let total = 0; total <= maxBytes; ) {
       const chunk = new Uint8Array(chunkBytes);
       const count = readSync(fd, chunk);
       if (count === 0) return Buffer.concat(chunks);

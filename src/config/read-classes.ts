@@ -1,5 +1,5 @@
 /**
- * Reads `classes`: for each class that wants something special, a group of its traits.
+ * Reads `classes`: groups with the traits of those classes that have any.
  */
 import { type CamelCased, camelCased } from './camel-case.ts';
 import type { LimitClass } from './config.ts';
@@ -8,7 +8,7 @@ import { type Mistakes, quotedValue } from './mistakes.ts';
 import { groupIn, readGroup } from './read-group.ts';
 import { type ValuesOf, writtenAs } from './schema.ts';
 
-/** What `classes` says of a class. */
+/** What `classes` says about a class. */
 export type ClassTraits = CamelCased<ValuesOf<'class'>>;
 
 /** The traits of the classes that have any; each must be a class of `limits`. */
@@ -39,7 +39,7 @@ export function prefixedClasses(node: GroupNode | undefined): Set<string> {
   return new Set(groups.map(({ name }) => name));
 }
 
-/** What is wrong with the `index`th class that `known` also counts in, or undefined. */
+/** What is wrong with the `index`th class of `also`, if anything. */
 function wrongAlso(
   known: LimitClass,
   index: number,
@@ -59,8 +59,8 @@ function wrongAlso(
 }
 
 /**
- * Reports classes whose `also` cannot hit what it names. A circle is none of that: a hit is
- * passed on once, by the class that was asked for.
+ * Reports mistakes in `also`. A circle is allowed: a hit is passed on only once, by the class of the
+ * request.
  */
 export function checkAlso(
   node: GroupNode | undefined,

@@ -7,14 +7,14 @@ import type { Mistakes, Place } from './mistakes.ts';
 import { type GroupName, namesIn, schema, type Table, type ValuesOf, writtenAs } from './schema.ts';
 import { shown } from './value-kinds.ts';
 
-/** Where a name would have been right, for one that is wrong where it stands. */
+/** The group in which a misplaced name would be right. */
 function homeOf(name: string): string | undefined {
   const groups = Object.keys(schema) as GroupName[];
   const home = groups.find((group) => name in schema[group]);
   return home && writtenAs(home);
 }
 
-/** Reports every name of `node` that is not among `known`. `where` is empty at the top. */
+/** Reports every name of `node` that is not among `known`. `where` is empty at top level. */
 export function reportUnknown(
   node: GroupNode,
   known: readonly string[],
@@ -30,7 +30,7 @@ export function reportUnknown(
   }
 }
 
-/** The group `name` in `parent`; undefined when absent or, reported, something else. */
+/** The group `name` in `parent`; undefined when absent. Reports anything that is not a group. */
 export function groupIn(
   parent: GroupNode | undefined,
   name: string,
@@ -46,8 +46,8 @@ export function groupIn(
 }
 
 /**
- * All values of `group`, defaults for what is absent; undefined when a mistake was reported.
- * `where` is what messages call the group.
+ * All values of `group`, with defaults for absent ones; undefined when a mistake was reported.
+ * `where` is the name of the group in messages.
  */
 export function readGroup<Name extends GroupName>(
   group: Name,

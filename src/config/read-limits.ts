@@ -12,12 +12,12 @@ import type { ClassTraits } from './read-classes.ts';
 import { defaultsOf } from './schema.ts';
 import { readInt, shown } from './value-kinds.ts';
 
-/** What a class is of which `classes` says nothing. */
+/** The traits of a class that `classes` does not mention. */
 export const plainClass: ClassTraits = camelCased(defaultsOf('class'));
 
 /** 31 days: a longer window would outlive any counter. */
 export const longestWindow = 2_678_400;
-/** A counter remembers up to twice as many hits, 8 bytes each, for one value. */
+/** A counter remembers up to twice as many hits of one value, 8 bytes each. */
 export const highestCount = 1_000_000;
 
 const shape = '("pattern", seconds, count)';
@@ -26,7 +26,7 @@ function isSequence(node: ConfigNode | undefined): node is SequenceNode {
   return node?.kind === 'list' || node?.kind === 'array';
 }
 
-/** One class while it is read. */
+/** The class that is being read. */
 type Reader = { readonly name: string; readonly addresses: boolean; readonly mistakes: Mistakes };
 
 function readNumber(
@@ -52,7 +52,7 @@ function readRate(reader: Reader, [first, second]: readonly ConfigNode[]): Rate 
   return seconds === undefined || count === undefined ? undefined : { seconds, count };
 }
 
-/** The pairs of seconds and count after the pattern, or undefined when they are none. */
+/** The pairs of seconds and count after the pattern; undefined when they are malformed. */
 function pairsIn(rest: readonly ConfigNode[]): (readonly ConfigNode[])[] | undefined {
   const [first] = rest;
   if (first && !isSequence(first)) return rest.length === 2 ? [rest] : undefined;
@@ -97,7 +97,7 @@ function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
   return rates.every((rate) => rate !== undefined) ? { pattern, rates } : undefined;
 }
 
-/** The classes of `limits` with their traits; in those of addresses patterns are of addresses. */
+/** The classes of `limits` with their traits; in `addressClasses`, patterns are of addresses. */
 export function readLimits(
   node: GroupNode,
   addressClasses: ReadonlySet<string>,

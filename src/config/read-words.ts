@@ -1,11 +1,11 @@
 /**
  * Reads a setting's value from words that a person typed, by the kind that the schema gives it:
- * what the configuration may say may be typed, without its quotes and parentheses.
+ * every value is typed as in the configuration, but without quotes and parentheses.
  */
 import type { ConfigNode, ScalarNode } from './libconfig.ts';
 import type { Kind } from './value-kinds.ts';
 
-/** Relative paths would start here; no setting that may be typed is a path. */
+/** Relative paths would start here, but no setting that can be typed is a path. */
 const place = { file: 'control shell' };
 
 const switches: Readonly<Record<string, boolean>> = {
@@ -17,7 +17,7 @@ const switches: Readonly<Record<string, boolean>> = {
   no: false,
 };
 
-/** All that a word may be, the narrowest first. */
+/** All that a word may mean, the narrowest first. */
 function nodesFor(word: string): ScalarNode[] {
   const nodes: ScalarNode[] = [];
   const value = Object.hasOwn(switches, word) ? switches[word] : undefined;
@@ -30,7 +30,7 @@ function nodesFor(word: string): ScalarNode[] {
   return [...nodes, { kind: 'string', place, value: word }];
 }
 
-/** The value, or undefined: the words are none of this kind. Several words are a list. */
+/** The value; undefined when the words are not of this kind. Several words are a list. */
 export function readWords<Value>(kind: Kind<Value>, words: readonly string[]): Value | undefined {
   const [word] = words;
   if (word === undefined) return undefined;

@@ -1,9 +1,9 @@
 /**
  * Every setting of rater.conf(5): its group, name, kind, default, a line about it, and when a
- * change of it counts.
+ * change takes effect.
  *
- * The one table: loading reads it, the types of Config come from it, a reload and the control shell
- * change what it lets them, and a test holds the manual page to it. A setting that is not here does
+ * The one table: loading reads it, the types of Config come from it, it tells what a reload and the
+ * control shell may change, and a test holds the manual page to it. A setting that is not here does
  * not exist. `limits` and `allow` hold the admin's own names and values, so they have readers of
  * their own and no rows.
  */
@@ -27,15 +27,15 @@ import {
   userGroup,
 } from './value-kinds.ts';
 
-/** `Value` is what reading the group gives for this setting. */
+/** A setting; `Value` is what reading its group gives for it. */
 export type Row<Value> = {
   readonly kind: Kind<Value>;
   readonly fallback: Value | undefined;
   readonly isRequired: boolean;
-  /** The default as the manual writes it; undefined: the setting may be absent. */
+  /** The default as the manual writes it; undefined when there is none. */
   readonly shownDefault: string | undefined;
   readonly summary: string;
-  /** When a change of it counts: after a restart, after a reload, or at once by `var` as well. */
+  /** When a change takes effect: after a restart, after a reload, or also at once by `var`. */
   readonly changes: 'restart' | 'reload' | 'live';
 };
 
@@ -52,7 +52,7 @@ const minute = 60;
 const day = 24 * 60 * minute;
 const year = 365 * day;
 
-/** What makes rows of settings whose changes count at that time. */
+/** Makers of rows whose changes take effect at that time. */
 function rowsThatChange(changes: Row<unknown>['changes']) {
   return {
     usually<Value>(
@@ -64,7 +64,7 @@ function rowsThatChange(changes: Row<unknown>['changes']) {
       return { kind, fallback, isRequired: false, shownDefault, summary, changes };
     },
 
-    /** Absent means undefined, or what `shownDefault` says and loading works out. */
+    /** Undefined when absent, or what `shownDefault` says and loading works out. */
     optional<Value>(
       kind: Kind<Value>,
       summary: string,
@@ -205,12 +205,12 @@ export const schema = {
 
 export type GroupName = keyof typeof schema;
 
-/** How a group is called where it is written: `class` has the names of the admin's classes. */
+/** A group as the file writes it: `class` goes by the names of the admin's classes. */
 export function writtenAs(group: GroupName, name = 'NAME'): string {
   return group === 'class' ? `classes.${name}` : group;
 }
 
-/** What may stand outside of all groups. */
+/** What may stand at top level. */
 export const topLevelNames = [
   'settings',
   'classes',
@@ -226,7 +226,7 @@ export function namesIn(group: GroupName): string[] {
   return [...Object.keys(schema[group]), ...inner.map((name) => name.slice(group.length + 1))];
 }
 
-/** What a group is of which the configuration says nothing. */
+/** The values of a group that the configuration does not mention. */
 export function defaultsOf<Name extends Exclude<GroupName, 'blocking.tcprules'>>(
   group: Name,
 ): ValuesOf<Name> {

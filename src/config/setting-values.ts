@@ -1,4 +1,4 @@
-/** The settings that stand once in a configuration, got and changed by their rows of the schema. */
+/** The settings outside of classes, read and changed by their rows in the schema. */
 import type { Written } from './config.ts';
 import { type SettingRow, settingRows } from './schema.ts';
 
@@ -6,7 +6,7 @@ type Groups = Readonly<Record<string, Readonly<Record<string, unknown>> | undefi
 
 export const singleRows = settingRows().filter(({ group }) => group !== 'class');
 
-/** Undefined also where the group is absent. */
+/** Undefined also when the group is absent. */
 export function writtenValue(written: Written, { group, name }: SettingRow): unknown {
   return (written as Groups)[group]?.[name];
 }

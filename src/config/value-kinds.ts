@@ -1,8 +1,8 @@
 /**
  * What a setting's value may be: how a kind is described, and how it is read from the tree.
  *
- * A value that is not of its kind reads as undefined; the message is the same for all kinds,
- * `NAME must be DESCRIPTION, not WHAT WAS WRITTEN`, so a description says everything.
+ * A value that is not of its kind reads as undefined. The message is the same for all kinds,
+ * `NAME must be DESCRIPTION, not WHAT WAS WRITTEN`, so the description must say everything.
  */
 import { dirname, resolve } from 'node:path';
 import { parseAddress } from '../core/address.ts';
@@ -13,7 +13,7 @@ export type Kind<Value> = {
   /** A noun phrase, also found in rater.conf(5). */
   readonly description: string;
   read(node: ConfigNode): Value | undefined;
-  /** How `var` shows it, where not as it is. */
+  /** How `var` shows it, if not as it is. */
   format?(value: Value): string;
 };
 
@@ -22,21 +22,21 @@ const longestSocketPath = 107;
 
 const longestList = 60;
 
-/** How a value is called in a message. */
+/** A value in a message. */
 export function shown(node: ConfigNode): string {
   if (node.kind === 'string') return quotedValue(node.value);
   if (node.kind === 'int' || node.kind === 'float') return node.text;
   if (node.kind === 'boolean') return String(node.value);
   const kind = node.kind === 'array' ? 'an array' : `a ${node.kind}`;
   if (!('items' in node)) return kind;
-  // A short one of plain values as it is written.
+  // A short one of plain values is shown as it is written.
   const isPlain = node.items.length <= longestList && node.items.every((item) => 'value' in item);
   const text = isPlain ? node.items.map(shown).join(', ') : '';
   if (!isPlain || text.length > longestList) return kind;
   return node.kind === 'array' ? `[${text}]` : `(${text})`;
 }
 
-/** `[min, max]`; a leading zero is refused, because versions of libconfig disagree about it. */
+/** Within `[min, max]`. A leading zero is refused: versions of libconfig disagree about it. */
 export function readInt(node: ConfigNode, min: number, max: number): number | undefined {
   if (node.kind !== 'int' || /^[-+]?0\d/.test(node.text)) return undefined;
   return node.value >= min && node.value <= max ? node.value : undefined;
@@ -46,7 +46,7 @@ function readText(node: ConfigNode): string | undefined {
   return node.kind === 'string' && node.value !== '' ? node.value : undefined;
 }
 
-/** Absolute; a relative one starts at the directory of the file in which it is written. */
+/** An absolute path; a relative one starts at the directory of the file that it is written in. */
 function readPath(node: ConfigNode): string | undefined {
   const text = readText(node);
   return text === undefined ? undefined : resolve(dirname(node.place.file), text);
@@ -119,7 +119,7 @@ export const port: Kind<number> = {
   read: (node) => readInt(node, 1, 65_535),
 };
 
-/** Permission bits. A bare 660 or 0660 means what chmod(1) would make of it. */
+/** Permission bits. A bare 660 or 0660 means the same as to chmod(1). */
 export const mode: Kind<number> = {
   description: 'an octal mode such as "0660"',
   read(node) {

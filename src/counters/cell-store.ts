@@ -1,14 +1,14 @@
 /**
  * Memory for windows: runs of 4, 8, 16, ... cells out of large blocks, so that a million values
- * are no million objects for the garbage collector.
+ * do not cost the garbage collector a million objects.
  *
- * A run is known by a number. A freed one is handed out again; blocks are never given back.
+ * A run is known by a number, its handle. Freed runs are handed out again; blocks are never freed.
  */
 import type { Window } from '../core/window.ts';
 
 /** Cells in a block; a larger run has a block of its own. */
 const blockCells = 1 << 16;
-/** A handle is the run's number in its class times this, plus the class. */
+/** A handle is the run's number in its size class times this, plus the class. */
 const classes = 32;
 const smallestClass = 2;
 
@@ -43,7 +43,7 @@ export class CellStore {
     return handle;
   }
 
-  /** Where the run is. */
+  /** The cells of the run. */
   window(handle: number): Window {
     const { size, blocks } = this.#classes[handle % classes] as SizeClass;
     const number = Math.floor(handle / classes);

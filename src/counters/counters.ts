@@ -14,7 +14,7 @@ import type { Work } from '../runtime/work.ts';
 export type CounterKey = {
   readonly class: string;
   readonly value: string;
-  /** The bits of a value that is an IPv4 address, where they are at hand: the text says the same. */
+  /** The bits of a value that is an IPv4 address, if at hand; they must agree with the text. */
   readonly ipv4?: number | undefined;
 };
 
@@ -24,12 +24,12 @@ export type Counts = readonly number[];
 export interface Counters {
   /** Counts a hit and returns the counts with it. */
   hit(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
-  /** The counts as they are; counts no hit. */
+  /** The counts as they are, without a hit. */
   count(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
   /** Forgets the value's hits. */
   clear(key: CounterKey): void;
   /** Forgets values without a hit in any window, looking at `atOnce` in a step. */
   sweeping(nowMs: () => number, atOnce: number): Work<void>;
-  /** How many values are tracked; a bound may make them forget others for a new one. */
+  /** How many values are tracked; with a bound, a new value may make it forget another. */
   readonly size: number;
 }

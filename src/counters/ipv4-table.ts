@@ -1,18 +1,18 @@
 /**
  * A map from IPv4 addresses, each as its 32 bits, to numbers from 0 on: a hash table with linear
- * probing in one typed array. Of many, an entry takes 11 to 21 bytes, and up to 64 when most have
- * gone; it is nothing for the garbage collector to walk, and is found in one line of the processor's
- * cache, where a Map of texts looks at five.
+ * probing in one typed array. In a large table an entry takes 11 to 21 bytes, up to 64 after most
+ * have gone. The garbage collector need not walk it, and a look-up reads one line of the processor's
+ * cache, where a Map of texts reads five.
  *
  * Guarantee: it is at most three quarters full, and shrinks again.
  */
 import { randomInt } from 'node:crypto';
 
 const smallest = 8;
-/** By chance: else somebody could send addresses that all belong in one place, and all would wait. */
+/** Random, or somebody could send addresses that all collide and slow down every check. */
 const key = randomInt(2 ** 32);
 
-/** Each of its bits depends on the key and on all bits of the address. */
+/** Each bit of the hash depends on the key and on all bits of the address. */
 export function ipv4Hash(bits: number): number {
   let hash = bits ^ key;
   hash = Math.imul(hash ^ (hash >>> 16), 0x7feb352d);
@@ -21,7 +21,7 @@ export function ipv4Hash(bits: number): number {
 }
 
 export class Ipv4Table {
-  /** In turn the bits of an address, and its number plus 1; 0 is a free slot. */
+  /** By turns the bits of an address and its number plus 1; 0 there marks a free slot. */
   #slots = new Int32Array(2 * smallest);
   #size = 0;
 
@@ -59,7 +59,7 @@ export class Ipv4Table {
     return keys;
   }
 
-  /** Where the search for an address begins. Its upper 8 bits have chosen the table already. */
+  /** Where the search begins. The upper 8 bits of the hash have chosen the table already. */
   #home(bits: number): number {
     const capacity = this.#slots.length / 2;
     return 2 * ((ipv4Hash(bits) << 8) >>> (Math.clz32(capacity) + 1));
@@ -84,7 +84,7 @@ export class Ipv4Table {
     this.#slots[at + 1] = value + 1;
   }
 
-  /** Frees a slot: what was put behind it because it was taken moves forward. */
+  /** Frees a slot; entries that had to go behind it move forward. */
   #close(at: number): void {
     const slots = this.#slots;
     const last = slots.length - 1;
@@ -99,7 +99,6 @@ export class Ipv4Table {
     slots[free + 1] = 0;
   }
 
-  /** Makes it larger or smaller when it is too full or too empty. */
   #fit(): void {
     const capacity = this.#slots.length / 2;
     if (this.#size * 4 > capacity * 3) this.#resize(capacity * 2);

@@ -1,10 +1,10 @@
 /**
- * Counters in this process's memory. They end with it: after a restart counting starts anew, but
- * blocks are in the store.
+ * Counters in this process's memory. After a restart counting starts anew, but blocks are in the
+ * store.
  *
  * Guarantee: at most `maxValues` values are tracked, each counted once for each of its windows. One
- * more and another is forgotten: of eight that the hand of a clock comes upon, the one whose latest
- * hit is the oldest. What is counted of all others stays exact.
+ * more and another is forgotten: of the next eight around the clock, the one whose latest hit is the
+ * oldest. The counts of all others stay exact.
  */
 import type { Rate } from '../core/limits.ts';
 import type { Work } from '../runtime/work.ts';
@@ -26,7 +26,7 @@ function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return value;
 }
 
-/** How many are looked at to forget one. */
+/** How many values are compared to forget one. */
 const sample = 8;
 
 /** A value in one of its windows. */
@@ -36,11 +36,11 @@ export class MemoryCounters implements Counters {
   readonly #maxValues: number;
   readonly #onForget: (key: CounterKey) => void;
   readonly #cells = new CellStore();
-  /** Per class and seconds of a rate, so that a reload finds the hits of the rates that stay. */
+  /** By class and seconds of a rate, so that a reload keeps the hits of rates that stay. */
   readonly #classes = new Map<string, Map<number, RateWindows>>();
   #hand: Iterator<Tracked, undefined> | undefined;
 
-  /** `onForget` is told of each value that was forgotten for want of room. */
+  /** `onForget` is called for each value that is forgotten for want of room. */
   constructor(
     maxValues = Number.POSITIVE_INFINITY,
     onForget: (key: CounterKey) => void = () => {},
@@ -51,7 +51,7 @@ export class MemoryCounters implements Counters {
 
   get size(): number {
     let size = 0;
-    // The longest window of a value is the last to be forgotten.
+    // A value stays longest in its longest window.
     for (const windows of this.#classes.values()) {
       size += Math.max(0, ...Array.from(windows.values(), (each) => each.size));
     }
@@ -96,7 +96,7 @@ export class MemoryCounters implements Counters {
     return getOrAdd(windows, seconds, () => new RateWindows(this.#cells));
   }
 
-  /** Forgets a value that is not `kept`; says whether there was one. */
+  /** Forgets another value than `kept`; says whether there was one. */
   #forgetOldest(kept: CounterKey, nowMs: number): boolean {
     let oldest: Tracked | undefined;
     let oldestMs = -1;
@@ -113,7 +113,7 @@ export class MemoryCounters implements Counters {
     return true;
   }
 
-  /** The next one around the clock; undefined when there is none at all. */
+  /** The next value around the clock; undefined when nothing is tracked. */
   #next(): Tracked | undefined {
     const next = this.#hand?.next();
     if (next && !next.done) return next.value;

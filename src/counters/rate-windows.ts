@@ -45,7 +45,7 @@ export class RateWindows {
     this.#handles.delete(value);
   }
 
-  /** Forgets idle values, looking at one a step. */
+  /** Forgets idle values, looking at one value a step. */
   *dropIdle(nowMs: () => number): Generator<void> {
     for (const [value, handle] of this.#handles.entries()) {
       if (isIdle(this.#cells.window(handle), nowMs())) this.clear(value);
@@ -53,12 +53,12 @@ export class RateWindows {
     }
   }
 
-  /** Every value; forgetting the one at hand is allowed. */
+  /** Every value; the current one may be forgotten meanwhile. */
   *values(): Generator<string> {
     for (const [value] of this.#handles.entries()) yield value;
   }
 
-  /** Milliseconds since the value's latest hit; infinite when none is left. */
+  /** Milliseconds since the value's latest hit; infinite when it has no hits. */
   idleMs(value: string, nowMs: number): number {
     const handle = this.#handles.get(value);
     if (handle === undefined) return Number.POSITIVE_INFINITY;

@@ -1,9 +1,9 @@
 /**
  * A map for millions of entries. It is many small tables, because one large table copies all its
- * entries whenever it outgrows its space, and everybody would wait for that.
+ * entries whenever it outgrows its space, which would stall every client.
  */
 
-/** What holds the entries of one shard: a Map, or what is like one. */
+/** Holds the entries of one shard: a Map, or something like it. */
 export type Table<K> = {
   readonly size: number;
   get(key: K): number | undefined;
@@ -45,7 +45,7 @@ export class ShardedMap<K> {
     if (this.#shard(key).delete(key)) this.#size -= 1;
   }
 
-  /** Every entry; changes are allowed meanwhile, and what is new may be left out. */
+  /** Every entry; changes are allowed meanwhile, new entries may be left out. */
   *entries(): Generator<[K, number]> {
     for (const shard of this.#shards) {
       for (const key of shard.keys()) {

@@ -1,6 +1,6 @@
 /**
  * A map from values, which are texts, to numbers from 0 to 2^32 - 2. Most values are IPv4 addresses,
- * and those are kept as such: among a million they take half the memory, and a check half the time.
+ * kept as their bits: with a million of them that halves the memory and the time of a check.
  */
 import { ipv4Bits, ipv4Text } from '../core/address.ts';
 import { Ipv4Table, ipv4Hash } from './ipv4-table.ts';
@@ -8,7 +8,7 @@ import { ShardedMap, shards } from './sharded-map.ts';
 
 const fnvPrime = 0x01000193;
 const fnvBasis = 0x811c9dc5;
-/** Characters that decide the shard. */
+/** How many characters decide the shard. */
 const hashedCharacters = 48;
 
 function shardOfText(text: string): number {
@@ -20,7 +20,7 @@ function shardOfText(text: string): number {
   return (hash ^ (hash >>> 16)) & (shards - 1);
 }
 
-/** By bits that the table itself does not look at. */
+/** By those bits of the hash that the table itself does not use. */
 function shardOfIPv4(bits: number): number {
   return ipv4Hash(bits) >>> 24;
 }
@@ -49,7 +49,7 @@ export class ValueMap {
     else this.#ipv4.delete(bits);
   }
 
-  /** Every entry; changes are allowed meanwhile, and what is new may be left out. */
+  /** Every entry; changes are allowed meanwhile, new entries may be left out. */
   *entries(): Generator<[string, number]> {
     for (const [bits, number] of this.#ipv4.entries()) yield [ipv4Text(bits), number];
     yield* this.#others.entries();

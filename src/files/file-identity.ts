@@ -1,12 +1,12 @@
-/** What tells that a file is another one than it was: it was written or replaced since. */
+/** Tells whether a file was written or replaced since somebody looked. */
 import { type BigIntStats, type StatSyncFn, statSync } from 'node:fs';
 
-/** The same for as long as a file lives, whatever is written in it; an inode can be used again. */
+/** Stays the same while a file lives, whatever is written to it. Inodes alone are reused. */
 export function birthOf({ dev, ino, birthtimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${birthtimeNs}`;
 }
 
-/** That of the file at `path`; undefined: there is none. Throws other errors of the file system. */
+/** The birth of the file at `path`; undefined when it does not exist. Throws other system errors. */
 export function birthAt(path: string, stat: StatSyncFn = statSync): string | undefined {
   const stats = stat(path, { bigint: true, throwIfNoEntry: false });
   return stats && birthOf(stats);
@@ -16,7 +16,7 @@ export function identityFrom({ dev, ino, size, mtimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs}`;
 }
 
-/** Undefined: it is not there, or may not be looked at. */
+/** Undefined when the file is not there or cannot be examined. */
 export function identityOf(path: string): string | undefined {
   try {
     return identityFrom(statSync(path, { bigint: true }));

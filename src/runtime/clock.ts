@@ -1,6 +1,6 @@
 /**
  * The two clocks, in milliseconds: wall time for the ends of blocks, which people read and which
- * outlive a restart; monotonic time for windows, which a change of the date must not touch.
+ * outlive a restart; monotonic time for windows, which a change of the date must not affect.
  */
 export type Clock = { wallMs(): number; monotonicMs(): number };
 

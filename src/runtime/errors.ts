@@ -17,7 +17,7 @@ export const exitCodes = {
 
 type FaultKind = { readonly exit: number; readonly sentence: string };
 
-/** Every foreseen trouble: its exit code, and the sentence that names it. */
+/** Every foreseen trouble: its exit code and the sentence that names it. */
 export const faults = {
   usage: { exit: exitCodes.operator.code, sentence: 'wrong usage' },
   config: { exit: exitCodes.operator.code, sentence: 'configuration not usable' },

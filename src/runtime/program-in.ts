@@ -2,7 +2,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Its path in the first directory of `searchPath` that has it. */
+/** The program's path in the first directory of `searchPath` that has it. */
 export function programIn(searchPath: string, name: string): string | undefined {
   const paths = searchPath.split(delimiter).map((directory) => join(directory || '.', name));
   return paths.find(isProgram);

@@ -9,7 +9,7 @@ declare const IPTHROTTLE_VERSION: string;
 /** The package's version, put in by the build. */
 export const version = IPTHROTTLE_VERSION;
 
-/** How Commander tells of wrong usage: in one line, as a `usage` Fault would. */
+/** Has Commander report wrong usage in one line, like a `usage` Fault. */
 export function usageLine(program: string) {
   return (text: string, write: (text: string) => void): void => {
     const said = text
@@ -20,10 +20,10 @@ export function usageLine(program: string) {
   };
 }
 
-/** The exit code for `error`, after one line (or our own bug's stack) on stderr. */
+/** Prints `error` on stderr, in one line or as a bug with its stack, and returns the exit code. */
 export function leaveWith(program: string, error: unknown): number {
   if (error instanceof Fault) {
-    // Mistakes in a configuration are a line each.
+    // Each mistake in a configuration has its own line.
     const message = error.message.split('\n').map(printable).join('\n');
     process.stderr.write(`${program}: error: ${message}\n`);
     return error.exit;

@@ -1,7 +1,7 @@
 /**
- * Runs a program that reads what it is told and says on stderr what is wrong.
+ * Runs a program that reads its input from stdin and says on stderr what is wrong.
  *
- * Guarantee: it is over when its time is: killed, and nobody waits for it any longer.
+ * Guarantee: when its time is up it is killed and no longer waited for.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { errnoOf, reasonOf } from './errors.ts';
@@ -14,7 +14,7 @@ export type Run = {
   readonly timeoutMs: number;
 };
 
-/** `why` it is no success: `exit 100`, `killed by SIGKILL`; undefined: it is one. */
+/** `why` it failed: `exit 100`, `killed by SIGKILL`; undefined after success. */
 export type CommandResult = { readonly why: string | undefined; readonly said: string };
 
 const killSignal = 'SIGKILL';
@@ -47,7 +47,7 @@ function runBeside(
       const isLate = error?.killed === true && signal === killSignal;
       resolve({ why: whyOf({ status, signal, isLate, error }, timeoutMs), said });
     });
-    // What it does not read is told by how it ends.
+    // A program that does not read its input tells why by how it ends.
     child.stdin?.on('error', () => {}).end(input);
   });
 }

@@ -1,15 +1,15 @@
-/** The clock and the event loop as enforcers need them; tests have a clock that they move. */
+/** The clock and the event loop as enforcers need them; tests replace both. */
 import { doBeside, type Work } from './work.ts';
 
-/** What became of work that went on beside other things. */
+/** How work ended that was done beside other things. */
 export type WorkOutcome = 'done' | 'given up' | { readonly error: unknown };
 
 export type Timers = {
   /** Milliseconds on a clock that never jumps. */
   nowMs(): number;
-  /** Runs `task` after `delayMs`, 0 being the end of this turn. Returns what prevents it. */
+  /** Runs `task` after `delayMs`; 0 means at the end of this turn. Returns a function that cancels it. */
   after(delayMs: number, task: () => void): () => void;
-  /** Does `work` beside other things, and then calls `onEnd`. Returns what gives it up. */
+  /** Does `work` beside other things, then calls `onEnd`. Returns a function that gives it up. */
   begin(work: Work<void>, onEnd: (ending: WorkOutcome) => void): () => void;
 };
 

@@ -1,21 +1,21 @@
 /**
- * Long work, written once and done in either of two ways: at once, where nobody else is to be served,
+ * Long work, written once and done in either of two ways: at once, when nobody else needs serving,
  * or in slices, between which others are served.
  *
- * It is a generator. Where it yields nothing it may pause; where it yields something slow that is
- * waited for, and the thread stands still meanwhile or does not.
+ * Work is a generator. Where it yields undefined it may pause; where it yields something slow, that
+ * is waited for: done at once it blocks the thread, in slices it does not.
  *
- * Guarantee: work that is given up goes no further than where it paused or waited. What it holds it
- * lets go of, in its `finally`, when what it waited for is over.
+ * Guarantee: work that is given up goes no further than where it paused or waited. Its `finally`
+ * then releases what it holds, after what it waited for is over.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** Milliseconds that long work may run before it yields to others. */
 export const sliceMs = 3;
-/** Its steps in a slice, however short they are. */
+/** Most steps of a slice, however short they are. */
 const stepsInSlice = 100;
 
-/** What may take long, in both ways. */
+/** Something slow, to be done in either way. */
 export type Slow<T> = {
   now(): T;
   /** `signal` asks it to end early. */
@@ -28,7 +28,7 @@ export function* slowly<T>(slow: Slow<T>): Work<T> {
   return (yield slow) as T;
 }
 
-/** Does all of it. @throws what it throws */
+/** Does all of the work at once. @throws what the work throws */
 export function doNow<T>(work: Work<T>): T {
   let step = work.next();
   while (!step.done) {
@@ -43,7 +43,7 @@ export function doNow<T>(work: Work<T>): T {
   return step.value;
 }
 
-/** Does it in slices, between which others are served. Rejects with what it throws. */
+/** Does the work in slices, between which others are served. Rejects with what the work throws. */
 export async function doBeside<T>(
   work: Work<T>,
   { signal = neverAborted, nowMs = monotonicMs } = {},
@@ -58,7 +58,7 @@ export async function doBeside<T>(
 }
 
 /**
- * Does a slice of it, for those who wait themselves until the next one. Returns the step that it ends
+ * Does one slice, for callers that pause or wait themselves. Returns the step that the slice ends
  * with: the last of all, one that waits for something slow, or one after which to pause.
  */
 export function doSlice<T>(
