@@ -12,7 +12,7 @@ function site() {
   return { time, told, clock, pass, steps: new ClockSteps(clock, (ms) => told.push(ms)) };
 }
 
-test('each time the date is set is told once, forward and back', () => {
+test('each setting of the date is reported once, forward and back', () => {
   const { time, told, pass, steps } = site();
   for (const ms of [3_600_000, -7_200_000, 2001]) {
     pass(60_000.3);
@@ -24,7 +24,7 @@ test('each time the date is set is told once, forward and back', () => {
   expect(told).toEqual([3_600_000, -7_200_000, 2001]);
 });
 
-test('time that passes is no step, nor is a date that is corrected bit by bit', () => {
+test('neither passing time nor small corrections of the date are a step', () => {
   const { time, told, pass, steps } = site();
   for (let turn = 0; turn < 100; turn += 1) {
     pass(3_600_000);
@@ -34,7 +34,7 @@ test('time that passes is no step, nor is a date that is corrected bit by bit', 
   expect(told).toEqual([]);
 });
 
-test('who is stopped between two readings has seen no step', () => {
+test('a process that was stopped between two readings sees no step', () => {
   const { time, clock, pass } = site();
   const told: number[] = [];
   let isStopped = false;

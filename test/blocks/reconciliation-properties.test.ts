@@ -1,6 +1,6 @@
 /**
  * The state table of ipthrottle(7) as a model: whatever operators, administrators, crashes and time
- * do to blocks and files, in whatever order, a pass makes of them what the table says.
+ * do to blocks and files, in any order, a pass turns them into what the table says.
  */
 import {
   chmodSync,
@@ -57,14 +57,14 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 24 },
 );
 
-/** What there should be; times are seconds. */
+/** The expected blocks and files; times are seconds. */
 class Model {
   nowS = 0;
-  /** Ends. */
+  /** Their ends. */
   readonly blocks = new Map<Who, number>();
   /** Ends of ours; modes of the administrator's. */
   readonly files = new Map<Who, { readonly endS: number } | { readonly mode: number }>();
-  /** Whose file was put there, as far as the daemon knows. */
+  /** Addresses whose files the daemon knows to have put there. */
   readonly #placed = new Set<Who>();
   #isReplaced = false;
 
@@ -90,7 +90,7 @@ class Model {
     this.pass();
   }
 
-  /** A restart without what the database knew. */
+  /** A restart that has lost the database. */
   lose(): void {
     this.blocks.clear();
     for (const [who, file] of this.files) if ('endS' in file) this.blocks.set(who, file.endS);
@@ -198,7 +198,7 @@ function site() {
   return { take, close: () => store.close() };
 }
 
-test('whatever happened, a pass makes of it what the state table says, and the next one nothing', () => {
+test('after any events, a pass brings about what the state table says, and the next one changes nothing', () => {
   fc.assert(
     fc.property(steps, (script) => {
       const { take, close } = site();

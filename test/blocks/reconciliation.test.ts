@@ -1,5 +1,5 @@
 /**
- * The states of ipthrottle(7), "Blocks and files that disagree", and who ends each of them.
+ * The states of ipthrottle(7), "Blocks and files that disagree", and how each of them ends.
  *
  * Tests: src/blocks/block-keeper.ts, src/blocks/enforcement.ts, src/blocks/remembered-blocks.ts
  */
@@ -27,7 +27,7 @@ import { rawDatabase } from '../store/raw-database.ts';
 const config = `limits : { ip: ( ("*", 60, 3) ); }; blocking : { time: 120; };
   allow : ( "203.0.113.9" );`;
 
-/** Does a whole pass, and says which blocks it found. */
+/** Does a whole pass, and returns the blocks it found. */
 function reconcile(gatekeeper: Gatekeeper, scope: Scope = 'all'): string[] {
   const found: string[] = [];
   doNow(gatekeeper.blocks.reconciling(scope, ({ address: { text } }) => found.push(text)));
@@ -47,7 +47,7 @@ async function site(...blocked: string[]) {
   return { ...made, agree, file: (name: string) => join(peers, name) };
 }
 
-test('9 to 0: a file removed while we run is an unblock, said so, and the count starts anew', async () => {
+test('9 to 0: a file removed while we run is an unblock, which is logged, and the count starts anew', async () => {
   const { gatekeeper, ask, agree, file, lines } = await site('192.0.2.1', '192.0.2.2');
   unlinkSync(file('192.0.2.1'));
   expect(await ask('ip 192.0.2.1'), 'until it is noticed').toBe('1 5/3 120');
@@ -64,7 +64,7 @@ test('9 to 0: a file removed while we run is an unblock, said so, and the count 
   ).toBe(1);
 });
 
-test('a file that goes in the last second of its block has ended with it', async () => {
+test('a file removed in the last second of its block has ended with it', async () => {
   const { gatekeeper, file, time, events } = await site('192.0.2.1');
   unlinkSync(file('192.0.2.1'));
   time.ms += 119_000;
@@ -75,7 +75,7 @@ test('a file that goes in the last second of its block has ended with it', async
   expect(events.at(-1)).toBe('block ended');
 });
 
-test('10 to 3: a file removed while nobody ran is put back', async () => {
+test('10 to 3: a file removed while rater was down is put back', async () => {
   const { start, agree, file, events } = await site('192.0.2.1');
   unlinkSync(file('192.0.2.1'));
   reconcile(start());
@@ -83,7 +83,7 @@ test('10 to 3: a file removed while nobody ran is put back', async () => {
   expect(events).not.toContain('unblocked');
 });
 
-test('11 to 3: a block that could not be put in force is no unblock, and is put in force', async () => {
+test('11 to 3: a block that could not be put in force is not unblocked, but put in force', async () => {
   const { gatekeeper, asked, agree, peers, events } = await site();
   renameSync(peers, `${peers}.away`);
   await asked('ip 192.0.2.1', 4);
@@ -98,7 +98,7 @@ test('11 to 3: a block that could not be put in force is no unblock, and is put 
 });
 
 test.each(['all', 'changed'] as const)(
-  '12 to 3: a directory that is another one gets all blocks (%s)',
+  '12 to 3: a replaced directory gets all blocks (%s)',
   async (scope) => {
     const { gatekeeper, agree, peers, events } = await site('192.0.2.1', '192.0.2.2');
     renameSync(peers, `${peers}.old`);
@@ -126,7 +126,7 @@ test('12 to 3: a directory that is gone for a while lifts nothing', async () => 
   expect(events.slice(2)).toEqual(['trouble', 'replaced', 'recovered']);
 });
 
-test("13: the admin's file in place of ours stays, we refuse, and without it ours comes back", async () => {
+test("13: the admin's file in place of ours stays, we refuse, and once it is gone ours comes back", async () => {
   const { gatekeeper, agree, ask, file } = await site('192.0.2.1');
   unlinkSync(file('192.0.2.1'));
   writeFileSync(file('192.0.2.1'), '', { mode: 0o444 });
@@ -159,7 +159,7 @@ test.each(['at the start', 'in a pass'])('15 to 3: a lost store comes back %s', 
   expect(readdirSync(peers).sort()).toEqual(aside);
 });
 
-test('15 to 3: a block that the store would not take survives kill -9 in its file', async () => {
+test('15 to 3: a block that the store failed to take survives kill -9 in its file', async () => {
   const { asked, start, store, dbPath, agree } = await site();
   const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
@@ -171,7 +171,7 @@ test('15 to 3: a block that the store would not take survives kill -9 in its fil
   agree('192.0.2.1');
 });
 
-test('16 to 0: a file of ours that nobody remembers is removed when it is over', async () => {
+test('16 to 0: an orphan is removed when it is over', async () => {
   const { gatekeeper, start, store, time, peers } = await site('192.0.2.1', '192.0.2.2');
   store.removeAll(store.all().map(({ address: each }) => each));
   time.ms += 120_000;
@@ -192,7 +192,7 @@ test("17: the admin's files are left, whatever becomes of the blocks", async () 
   expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.1']);
 });
 
-test('an address that was allowlisted since is not blocked again by its old file', async () => {
+test('the old file of an address allowlisted since does not block it again', async () => {
   const { start, store, peers } = await site('192.0.2.1');
   store.removeAll([address('192.0.2.1')]);
   store.allow({ address: address('192.0.2.1'), sinceMs: 0, untilMs: undefined, reason: '' });
@@ -200,7 +200,7 @@ test('an address that was allowlisted since is not blocked again by its old file
   expect(readdirSync(peers)).toEqual([]);
 });
 
-test('an allowlisted address is not blocked again by a file that comes back', async () => {
+test('a file that comes back does not block an allowlisted address again', async () => {
   const { gatekeeper, agree, file } = await site('192.0.2.1');
   renameSync(file('192.0.2.1'), file('.kept'));
   gatekeeper.allow(address('192.0.2.1'), undefined, '');
@@ -209,7 +209,7 @@ test('an allowlisted address is not blocked again by a file that comes back', as
   agree();
 });
 
-test('while all agrees a pass says nothing and changes nothing', async () => {
+test('while everything agrees a pass logs nothing and changes nothing', async () => {
   const { gatekeeper, agree, events } = await site('192.0.2.1', '192.0.2.2');
   for (const scope of ['all', 'changed', 'orphans'] as const) reconcile(gatekeeper, scope);
   expect(events).toEqual(['blocked', 'blocked']);

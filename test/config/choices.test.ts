@@ -1,5 +1,5 @@
 /**
- * Several ways to write one thing, and what is meant when it is left out.
+ * Several ways to write one thing, and what its absence means.
  *
  * Tests: src/core/limits.ts
  */
@@ -52,12 +52,12 @@ describe('choices in writing', () => {
     expect(config?.classes.get('net')?.addresses).toBe(addresses);
   });
 
-  test('classes that count each other’s hits are no mistake', () => {
+  test('classes that count each other’s hits are not a mistake', () => {
     const circle = 'classes: { ip: { also: ("net") }; net: { prefix4: 24; also: ("ip") } }';
     expect(checked(`limits: { ip: (); net: () } ${circle}`).mistakes).toEqual([]);
   });
 
-  test('a glob is no network in a class of names', () => {
+  test('in a class of names a glob is not a network', () => {
     const { config } = checked('limits: { user: ( ("a/b", 1, 1), ("10.0.0.0/8", 1, 1) ) }');
     const limit = findLimit(config?.classes.get('user')?.limits ?? [], '10.0.0.0/8', undefined);
     expect(limit?.pattern.text).toBe('10.0.0.0/8');

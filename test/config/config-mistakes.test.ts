@@ -188,11 +188,11 @@ describe('mistakes', () => {
     ]);
   });
 
-  test('what was broken is not also called missing', () => {
+  test('a broken setting is not also called missing', () => {
     expect(checked('limits: (').mistakes).toEqual(['c:1: expected a value of limits, not the end']);
   });
 
-  test('a file that cannot be read is one', () => {
+  test('a file that cannot be read is a mistake', () => {
     expect(checkConfig(`${directory}/none`).mistakes).toEqual([
       `${directory}/none: cannot read: ENOENT: no such file or directory`,
     ]);

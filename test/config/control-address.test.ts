@@ -1,4 +1,4 @@
-/** The control shell is for this host, unless somebody says in so many words that it is not. */
+/** The control shell is for this host, unless the configuration says explicitly that it is not. */
 import { expect, test } from 'vitest';
 import { checked } from './mistakes-in.ts';
 
@@ -20,7 +20,7 @@ test.each(['0.0.0.0', '::', '192.0.2.1', '2001:db8::1', '::ffff:192.0.2.1', '::2
   },
 );
 
-test('without a port, or when it is wished, every address will do', () => {
+test('without a port, or with control_remote, every address will do', () => {
   expect(mistakesOf('control_address: "192.0.2.1";')).toEqual([]);
   expect(mistakesOf('control_port: 1; control_address: "::"; control_remote: true;')).toEqual([]);
 });

@@ -40,7 +40,7 @@ describe('mistakes in classes', () => {
         'classes.user.overload must be true or false, not "yes"',
       ],
     ],
-    // Net would be an address class by what cannot be read, so nothing is said about its kind.
+    // Only what cannot be read would make net an address class, so nothing is said about its kind.
     [
       'classes: { ip: { also: ("net") } } blocking: { classes: ("net"); decay: -1 }',
       ['blocking.decay must be a whole number of seconds from 0 to 31536000, not -1'],
@@ -60,7 +60,7 @@ describe('mistakes in classes', () => {
       ],
     ],
     ['user: { also: ("ip") }', ['classes.user.also: "ip" is an address class, but "user" is none']],
-    // Whether net would be one is not known, so nothing is said about that.
+    // It is unknown whether net would be one, so nothing is said about that.
     [
       'ip: { also: ("net") }; net: { prefix4: 99 }',
       ['classes.net.prefix4 must be a whole number from 8 to 32, not 99'],
@@ -115,7 +115,7 @@ describe('mistakes in penalties', () => {
     ['peers_timeout: 5', 'blocking.peers_timeout is of no use without blocking.peers'],
   ])('blocking: { %s }', (text, mistake) => expectMistakes(`blocking: { ${text} }`, mistake));
 
-  test('a cap between the times of a list is none', () => {
+  test('a cap between the times of a list is not a mistake', () => {
     const { config } = checked(`${limits} blocking: { time: (60, 600); cap: 60 }`);
     expect(config?.blocking.penalty).toMatchObject({ steps: [60, 600], capSeconds: 60 });
   });

@@ -7,7 +7,7 @@ import { checked, directory } from './mistakes-in.ts';
 describe('@include', () => {
   const limits = 'limits: { };';
 
-  test('puts a file in its place, relative to the including file', () => {
+  test('is replaced by the file, whose path is relative to the including file', () => {
     const { config, mistakes } = checked({
       main: 'settings: {\n  @include "sub/one"\n  port: 25;\n};\nlimits: { ip: (); };',
       'sub/one': '@include "two"\nlog: "log";',

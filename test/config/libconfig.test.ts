@@ -122,7 +122,7 @@ describe('syntax mistakes', () => {
     expect(mistakes.length).toBeGreaterThan(0);
   });
 
-  test('32 levels are not too deep, 33 are', () => {
+  test('32 levels are allowed, 33 are too deep', () => {
     expect(parsed(`a: ${'('.repeat(32)}${')'.repeat(32)}`).mistakes).toEqual([]);
     expect(parsed(`a: ${'('.repeat(33)}${')'.repeat(33)}`).mistakes).toEqual([
       'c:1: nested deeper than 32 levels',

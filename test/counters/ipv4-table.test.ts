@@ -39,7 +39,7 @@ describe('a table of IPv4 addresses', () => {
     );
   });
 
-  test('finds all that share their place when others of them go', () => {
+  test('finds colliding addresses after others of them are gone', () => {
     const table = new Ipv4Table();
     for (const [index, bits] of crowded.entries()) table.set(bits, index);
     for (const bits of crowded.filter((_, index) => index % 2 === 0)) table.delete(bits);
@@ -47,7 +47,7 @@ describe('a table of IPv4 addresses', () => {
     expect(left).toEqual(crowded.map((_, index) => (index % 2 === 0 ? undefined : index)));
   });
 
-  test('has other addresses that collide in each process', async () => {
+  test('has different collisions in each process', async () => {
     vi.resetModules();
     const { ipv4Hash: another } = await import('../../src/counters/ipv4-table.ts');
     const homes = new Set(crowded.map((bits) => (another(bits) << 8) >>> 20));

@@ -6,7 +6,7 @@ import { keepsCountersPromises } from '../contract/counters.ts';
 keepsCountersPromises('MemoryCounters', () => new MemoryCounters());
 keepsCountersPromises('MemoryCounters with room', () => new MemoryCounters(100));
 
-describe('at most so many values are tracked:', () => {
+describe('the number of tracked values is bounded:', () => {
   const minute = [{ seconds: 60, count: 10 }];
   const of = (value: string) => ({ class: 'user', value });
 
@@ -16,7 +16,7 @@ describe('at most so many values are tracked:', () => {
     return { counters, forgotten };
   }
 
-  test('one more makes it forget the one whose latest hit is the oldest', () => {
+  test('a value more makes it forget the one whose latest hit is the oldest', () => {
     const { counters, forgotten } = site(4);
     for (const [ms, value] of ['a', 'b', 'c', 'd', 'a'].entries()) {
       counters.hit(of(value), minute, ms);
@@ -33,7 +33,7 @@ describe('at most so many values are tracked:', () => {
     ]);
   });
 
-  test('one without hits in its window goes first, however long its window was', () => {
+  test('a value without hits in its window goes first, however long the window', () => {
     const { counters, forgotten } = site(2);
     counters.hit(of('hourly'), [{ seconds: 3600, count: 10 }], 0);
     counters.hit(of('brief'), [{ seconds: 1, count: 10 }], 1000);
@@ -41,7 +41,7 @@ describe('at most so many values are tracked:', () => {
     expect(forgotten).toEqual(['brief']);
   });
 
-  test('all windows of a value count, and go with it', () => {
+  test('all windows of a value count towards the bound, and go with it', () => {
     const two = [...minute, { seconds: 3600, count: 100 }];
     const { counters, forgotten } = site(4);
     for (const [ms, value] of ['a', 'b', 'c'].entries()) counters.hit(of(value), two, ms);
@@ -64,14 +64,14 @@ describe('at most so many values are tracked:', () => {
     expect(forgotten).not.toContain('steady');
   });
 
-  test('the only value is never forgotten for itself', () => {
+  test('a value is never forgotten to make room for itself', () => {
     const { counters } = site(1);
     const two = [...minute, { seconds: 3600, count: 100 }];
     expect(counters.hit(of('a'), two, 0)).toEqual([1, 1]);
     expect(counters.hit(of('a'), two, 1)).toEqual([2, 2]);
   });
 
-  test('any hits of any values: never more than the bound, and exact for all that are left', () => {
+  test('any hits of any values never exceed the bound, and the remaining counts are exact', () => {
     const hit = fc.record({ value: fc.integer({ min: 0, max: 12 }), pauseMs: fc.nat(9000) });
     const hits = fc.array(hit, { maxLength: 120 });
     fc.assert(

@@ -29,7 +29,7 @@ test('reap, reconcile, retry and sweep are always pending, each within its time'
   expect(pending.get('sweep')).toBeLessThanOrEqual(180_000);
 });
 
-test('what is done again and again is planned again before it is done', async () => {
+test('repeated work is scheduled again before it is done', async () => {
   const timers = started(180);
   const names = await new Promise<string[]>((resolve) => {
     timers.every('twice', 5, () => resolve(timers.pending().map(({ name }) => name)));
@@ -63,7 +63,7 @@ async function slicesOf(timers: Scheduler): Promise<number> {
   return slices;
 }
 
-/** With it no slice takes time. */
+/** A clock that stands still, so that no slice takes time. */
 const still: Clock = { wallMs: () => 1_000_000_000_000, monotonicMs: () => 0 };
 
 test('blocks and files are compared in slices of a hundred', async () => {
@@ -73,7 +73,7 @@ test('blocks and files are compared in slices of a hundred', async () => {
   expect(gatekeeper.blocks.size).toBe(250);
 });
 
-test('the first pass is told when it is done, the later ones are not', async () => {
+test('the end of the first pass is reported, those of later ones are not', async () => {
   const { timers } = siteWithBlocks(250, systemClock);
   const isRunning = () => timers.pending().some(({ name }) => name === 'reconcile slice');
   const told: boolean[] = [];
@@ -83,7 +83,7 @@ test('the first pass is told when it is done, the later ones are not', async () 
   expect(told).toEqual([false]);
 });
 
-test('a slice also ends when its time is over', async () => {
+test('a slice also ends when its time is up', async () => {
   let now = 0;
   const quick = {
     wallMs: () => 1_000_000_000_000,
@@ -96,7 +96,7 @@ test('a slice also ends when its time is over', async () => {
   expect(await slicesOf(timers)).toBeGreaterThan(100 / 6);
 });
 
-test('a hint during a pass over changes is followed by one more, and after stop by none', async () => {
+test('a hint during a pass over changes leads to another pass, but not after stop', async () => {
   const begun: string[] = [];
   const { timers, gatekeeper } = siteWithBlocks(1, still);
   const real = gatekeeper.blocks.reconciling.bind(gatekeeper.blocks);
@@ -114,7 +114,7 @@ test('a hint during a pass over changes is followed by one more, and after stop 
   expect(begun).toHaveLength(2);
 });
 
-test('what is counted is swept in steps of two thousand', async () => {
+test('counters are swept in steps of two thousand', async () => {
   const { gatekeeper, time } = gatekeeperSite();
   const timers = new Scheduler(gatekeeper, systemClock);
   onTestFinished(() => timers.stop());
@@ -139,7 +139,7 @@ test('what is counted is swept in steps of two thousand', async () => {
   expect(steps).toEqual([2000, 2000, 2000]);
 });
 
-test('when the date was set, the servers follow at once and not with the next try', async () => {
+test('when the date is set, the servers follow at once and not with the next retry', async () => {
   const { gatekeeper, peers, time } = gatekeeperSite();
   const clock = { wallMs: () => time.ms + time.setMs, monotonicMs: () => time.ms };
   const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,5 +1,5 @@
 /**
- * `var` on a real configuration: what is shown, and what a change changes.
+ * `var` on a real configuration: what it shows, and what a change affects.
  *
  * Tests: src/config/camel-case.ts, src/config/config.ts, src/config/read-words.ts
  * Tests: src/config/keep-fixed.ts, src/config/setting-values.ts
@@ -97,7 +97,7 @@ describe('set', () => {
     const { value: was } = variables.get(name);
     expect(variables.set(name, words.split(' ')).value).toBe(shown);
     expect(logged).toEqual([['changed', { name, from: was, to: shown }]]);
-    // Nothing else has changed, and what the file says is shown beside it.
+    // Nothing else has changed, and the file's value is shown beside it.
     const expected = before.map((each) => {
       if (each.name !== name) return each;
       return { ...each, value: shown, configured: name === 'enforce' ? undefined : was };
@@ -125,7 +125,7 @@ describe('set', () => {
     expect(logged).toEqual([]);
   });
 
-  test('enforce off lets everybody in, counts and tells; on refuses again', async () => {
+  test('enforce off lets everybody in, counts and logs; on refuses again', async () => {
     const { variables, asked, ask, gatekeeper, peers: _ } = site();
     variables.set('enforce', ['off']);
     expect(await asked('ip 192.0.2.1', 3)).toEqual(['0 1/1', '0 2/1', '0 2/1']);
@@ -145,7 +145,7 @@ describe('set', () => {
     expect(await ask('ip 192.0.2.1')).toBe('1 2/1 120');
   });
 
-  test('blocking.time counts from the next block on', async () => {
+  test('blocking.time takes effect from the next block on', async () => {
     const { variables, asked } = site();
     variables.set('time', ['7']);
     expect(await asked('ip 192.0.2.1', 2)).toEqual(['0 1/1', '1 2/1 7']);
@@ -158,7 +158,7 @@ describe('set', () => {
     expect(await asked('ip 192.0.2.1', 2)).toEqual(['0 1/1', '1 2/1 120']);
   });
 
-  test('what was counted is still counted', async () => {
+  test('hits from before are still counted', async () => {
     const { variables, ask } = site();
     await ask('ip 192.0.2.1');
     variables.set('max_age', ['30']);

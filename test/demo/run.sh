@@ -7,7 +7,7 @@ sh test/run/fresh-machine.sh
 
 home=$PWD
 dir=$(mktemp -d)
-# Below those that the system gives to clients: one of theirs may be in use though nobody listens.
+# Below the ports that the system gives to clients, which may be in use though nobody listens.
 port=$((20000 + $$ % 12000))
 pids=
 
@@ -42,13 +42,13 @@ await() {
     sleep 0.1
   done
 }
-# Connects from an address and prints what the server says; nothing when it closes in silence.
+# Connects from an address and prints what the server says, which is nothing for a blocked client.
 connect() { tcpclient -RHl0 -T 5 -i "$1" 127.0.0.1 "$port" sh -c 'cat <&6' </dev/null 2>/dev/null || true; }
 show() {
   answer=$(connect "$1" | tr -d '\r')
   printf '  from %s: %s\n' "$1" "${answer:-(closed in silence, before any program started)}"
 }
-# show made this last; a try of its own would be counted.
+# About the last show: another connection would be counted.
 was_greeted() { case $answer in 220*) ;; *) return 1 ;; esac; }
 
 cd "$dir"
@@ -70,7 +70,7 @@ cat rater.conf
 rater -c rater.conf 2>rater.log &
 pids="$pids $!"
 await test -S rater.sock
-# Somebody else may have the port, or be quicker.
+# Another process may have the port, or take it first.
 until
   tcpsvd -v -l 0 -i peers 127.0.0.1 "$port" ratecheck -s rater.sock echo '220 mail.example ESMTP' >tcpsvd.log 2>&1 &
   server=$!

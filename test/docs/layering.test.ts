@@ -1,4 +1,4 @@
-/** Imports point inwards only, and each layer keeps to its own. */
+/** Imports point only downwards, and each room keeps to its own subject. */
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -112,7 +112,7 @@ test('a room may import only rooms on floors below its own', () => {
   expect(wrong).toEqual([]);
 });
 
-test('no arrow of the table is one that nobody needs', () => {
+test('every arrow of the table is needed', () => {
   const drawn = new Set(ours.map(({ from, to }) => `${roomOf(from)} -> ${roomOf(to)}`));
   const allowed = Object.entries(rooms).flatMap(([room, may]) => {
     return words(may).map((other) => `${room} -> ${other}`);
@@ -139,7 +139,7 @@ describe.each(Object.entries(rooms))('%s', (room, may) => {
   });
 });
 
-test('core is pure: no node: module, no clock, no chance, no environment', () => {
+test('core is pure: no node: module, clock, randomness or environment', () => {
   const core = files.filter(({ path }) => path.startsWith('src/core/'));
   const modules = imports.filter(
     ({ from, to }) => roomOf(from) === 'core' && !to.startsWith('src/'),
@@ -150,7 +150,7 @@ test('core is pure: no node: module, no clock, no chance, no environment', () =>
   expect(core.filter(({ text }) => impure.test(text)).map(({ path }) => path)).toEqual([]);
 });
 
-test('the wire knows bytes and no sockets', () => {
+test('the wire knows bytes, not sockets', () => {
   const modules = imports.filter(
     ({ from, to }) => roomOf(from) === 'wire' && to.startsWith('node:'),
   );
@@ -173,7 +173,7 @@ test('only src/cli prints to stdout', () => {
   );
 });
 
-test('only clock.ts and the timers tell the time', () => {
+test('only clock.ts, the timers and work read the time', () => {
   const tellers = files.filter(({ text }) => /\bDate\.now\b|\bperformance\.now\b/.test(text));
   expect(tellers.map(({ path }) => path)).toEqual([
     'src/runtime/clock.ts',

@@ -24,7 +24,7 @@ export class ManualPage {
     return this.lines.flatMap((line) => (line.startsWith('.Sh ') ? [line.slice(4)] : []));
   }
 
-  /** The lines of a section, without its subsections' headings being anything special. */
+  /** The lines of a section, its subsections included. */
   section(title: string): string[] {
     const start = this.lines.indexOf(`.Sh ${title}`);
     if (start < 0) return [];

@@ -1,6 +1,6 @@
 /**
- * Manuals and code, held together in both directions: what exists is documented, and what is
- * documented exists.
+ * Manuals and code agree in both directions: what exists is documented, and what is documented
+ * exists.
  *
  * Tests: src/cli/cli-commands.ts, src/runtime/errors.ts
  */
@@ -21,7 +21,7 @@ import { manuals, optionsIn, page, pageNames, pages, root } from './manual-page.
 import { run } from './programs.ts';
 import { foundIn, sourceFiles } from './source-files.ts';
 
-/** What every page has, and what every page has that is about programs, not a file's format. */
+/** The sections of every page, and the further ones of pages about programs. */
 const sections = ['NAME', 'DESCRIPTION', 'FILES', 'EXAMPLES', 'SEE ALSO', 'BUGS'];
 const programSections = ['SYNOPSIS', 'ENVIRONMENT', 'EXIT STATUS', 'SECURITY'];
 
@@ -41,7 +41,7 @@ describe.each(pageNames)('%s', (name) => {
     expect(page(name).sections).toEqual(expect.arrayContaining(wanted));
   });
 
-  test('names no page, file or setting that does not exist', () => {
+  test('names only pages, files and settings that exist', () => {
     const { lines } = page(name);
     const ours = /^(ipthrottle|rater|ratecheck|spp-)/;
     const wanted = lines.flatMap((line) => {
@@ -132,7 +132,7 @@ test('ipthrottle(7) explains ideas, setup and daily use in this order, and befor
   expect(page('ipthrottle.7').sections.slice(0, first.length)).toEqual(first);
 });
 
-test('every fault in ipthrottle(7) names the tests that bring it about', () => {
+test('every fault in ipthrottle(7) names the tests that cause it', () => {
   const [, section = ''] =
     /^\.Ss What happens when what fails\n([\s\S]*?)^\.El/m.exec(
       page('ipthrottle.7').lines.join('\n'),
@@ -204,8 +204,8 @@ describe('exit codes', () => {
     return [...new Set(codes)].sort((a, b) => a - b);
   }
 
-  // A daemon refuses nobody by its exit code; ratecheck is C without a stack to show, and its -n
-  // passes on the status 2 of a reply.
+  // A daemon refuses nobody by its exit code. ratecheck is C and has no stack to show; its -n passes
+  // on the status 2 of a reply.
   test.each([
     ['ipthrottle.7', all],
     ['ipthrottle.8', all],
@@ -226,7 +226,7 @@ describe('exit codes', () => {
 });
 
 describe('environment', () => {
-  /** Read by what runs below us, the system and its libraries, and worth a word. */
+  /** Read by the system and its libraries below us, and worth a word. */
   const inherited = ['PATH', 'TZ', 'NODE_OPTIONS'];
 
   test.each([

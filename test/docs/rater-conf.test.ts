@@ -48,7 +48,7 @@ describe('man/rater.conf.5', () => {
     expect(page.match(/^\.It Ic /gm)).toHaveLength(listed);
   });
 
-  test.each(settingRows())('$group.$name: what it may be and its default', (row) => {
+  test.each(settingRows())('$group.$name: its kind and its default', (row) => {
     const otherwise = row.isRequired ? 'required' : 'no default';
     const given = row.shownDefault === undefined ? otherwise : `default ${row.shownDefault}`;
     const begin = `${capital(row.description)}; ${given}. `;
@@ -82,7 +82,7 @@ describe('the examples of man/rater.conf.5', () => {
   });
 });
 
-/** Without the functions of patterns, which are never equal. */
+/** Without the patterns' functions, which are never equal. */
 function flat(config: unknown): string {
   return JSON.stringify(config, (_, value) => {
     return value instanceof Map || value instanceof Set ? [...value] : value;

@@ -1,4 +1,4 @@
-/** README, samples and package.json: what they point to exists, and what they show is the same. */
+/** README, samples and package.json: what they point to exists, and what they show is up to date. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';

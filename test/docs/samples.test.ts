@@ -1,4 +1,4 @@
-/** The samples an administrator copies do what they say, under the real servers. */
+/** The samples that an administrator copies do what they say, under the real servers. */
 import {
   chmodSync,
   cpSync,
@@ -34,7 +34,7 @@ describe('run scripts', () => {
     expect(statSync(join(root, path)).mode & 0o111).toBe(0o111);
   });
 
-  test('those for SMTP run ratecheck, and nothing before it', () => {
+  test('those for SMTP run ratecheck before anything else', () => {
     for (const { text } of scripts.filter(({ path }) => path.includes('smtpd'))) {
       expect(text).toMatch(/ 0 25 \\\n {2}ratecheck \/var\/qmail\/bin\/qmail-smtpd\n$/);
     }
@@ -84,7 +84,7 @@ describe('the systemd unit', () => {
     expect(setting(name as string)).toBe(value);
   });
 
-  test('lets it write where the defaults and the examples of the manual say, and nowhere else', () => {
+  test('lets rater write where the defaults and the examples of the manual say, and nowhere else', () => {
     const writable = [
       ...pathsIn('RuntimeDirectory', '/run'),
       ...pathsIn('StateDirectory', '/var/lib'),
@@ -108,7 +108,7 @@ test('the cron table runs a command as the daemon’s user', () => {
   expect(table).toMatch(/^\*\/5 \* \* \* \* {2}ipthrottle {2}ipthrottle reap$/m);
 });
 
-test('the configuration in the README is one', () => {
+test('the configuration in the README is valid', () => {
   const [, text = ''] =
     /```\n(settings : .*?)```/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
   const file = join(temporaryDirectory(), 'rater.conf');
@@ -116,11 +116,11 @@ test('the configuration in the README is one', () => {
   expect(loadConfig(file).blocking.peers?.directory).toBe('/etc/ipsvd/smtp/peers');
 });
 
-test('the configuration in ipthrottle.7 is one', () => {
+test('the configuration in ipthrottle.7 is valid', () => {
   expect(configFrom(exampleInManual()).classes.get('ip')?.limits.length).toBe(3);
 });
 
-/** The samples as `install -m 0444` leaves them, where any user of tcpsvd may look. */
+/** The samples as `install -m 0444` leaves them, where tcpsvd can read them as any user. */
 function installedPeers(mode = 0o444): string {
   const parent = temporaryDirectory();
   chmodSync(parent, 0o755);
@@ -169,7 +169,7 @@ describe('the sample instructions under tcpsvd', () => {
 
   test.each([
     [0o444, 'survive', ['0', '10', '127.0.0.1']],
-    // Having removed the client's file, tcpsvd goes on to the next that matches.
+    // tcpsvd removes the client's file and goes on to the next that matches.
     [0o644, 'are deleted by', ['10']],
   ])('files of mode %i %s tcpsvd -t', unless(noServer), async (mode, _, left) => {
     const peers = installedPeers(mode);

@@ -1,7 +1,7 @@
 /**
- * From a source it is easy to find where it is tested: src/ROOM/NAME.ts in test/ROOM/NAME.test.ts,
- * or in a test, or a contract, that says so at its head: `Tests: src/ROOM/NAME.ts, src/...`. A source
- * of types only needs none.
+ * It is easy to find where a source is tested: src/ROOM/NAME.ts in test/ROOM/NAME.test.ts, or in a
+ * test or contract that says so at its head: `Tests: src/ROOM/NAME.ts, src/...`. A source that holds
+ * only types needs no test.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ function mirrored(path: string): string {
   return path.replace(/^src/, 'test').replace(/\.\w+$/, '.test.ts');
 }
 
-test('every source has a test of its name, or one that says at its head that it tests it', () => {
+test('every source has a test of its name, or one that names it at its head', () => {
   const named = new Set(told.map(({ name }) => name));
   const untested = sources
     .filter(({ path }) => !named.has(path) && !existsSync(join(root, mirrored(path))))
@@ -42,7 +42,7 @@ test('every source has a test of its name, or one that says at its head that it 
   expect(untested).toEqual([]);
 });
 
-test('what tests say that they test is there, and has no test of its own name', () => {
+test('sources named at the heads of tests exist, and have no test of their own name', () => {
   const paths = new Set(sources.map(({ path }) => path));
   expect(told.filter(({ name }) => !paths.has(name))).toEqual([]);
   expect(told.filter(({ file, name }) => file === mirrored(name))).toEqual([]);

@@ -8,7 +8,7 @@ function modeOf(path: string): number {
   return lstatSync(path).mode & 0o7777;
 }
 
-test('changes the mode of the file that is expected, also of one that may not be opened', () => {
+test('changes the mode of the expected file, even if it may not be opened', () => {
   const path = join(temporaryDirectory(), 'file');
   writeFileSync(path, '');
   chmodSync(path, 0);
@@ -16,7 +16,7 @@ test('changes the mode of the file that is expected, also of one that may not be
   expect(modeOf(path)).toBe(0o640);
 });
 
-test('changes nothing through a link, nor what is not expected', () => {
+test('changes nothing through a link, and no unexpected file', () => {
   const directory = temporaryDirectory();
   const [file, link, other] = ['file', 'link', 'other'].map((name) => join(directory, name));
   writeFileSync(file as string, '', { mode: 0o600 });

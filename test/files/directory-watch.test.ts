@@ -17,7 +17,7 @@ function site() {
   return { timers, told, troubles, watch };
 }
 
-test('it tells once, when nothing has happened for a while', () => {
+test('it reports once, when nothing has happened for a while', () => {
   const { timers, told, watch } = site();
   for (let event = 0; event < 4; event += 1) {
     watch.note('192.0.2.1');
@@ -29,7 +29,7 @@ test('it tells once, when nothing has happened for a while', () => {
   expect(watch.take()).toEqual(new Set());
 });
 
-test('where something happens all the time it tells every second', () => {
+test('when something happens all the time it reports every second', () => {
   const { timers, told, watch } = site();
   for (let event = 0; event < 25; event += 1) {
     watch.note('192.0.2.1');
@@ -49,7 +49,7 @@ test('names of no use are passed over, and too many names are none', () => {
   expect(watch.take()).toBeUndefined();
 });
 
-test('a directory that cannot be watched is told, and after close nothing is', () => {
+test('a directory that cannot be watched is reported, and after close nothing is', () => {
   const { timers, told, troubles, watch } = site();
   watch.arm();
   expect([troubles.length, watch.isArmed]).toEqual([1, false]);

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { readFile, readFileLater } from '../../src/files/read-file.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 
-/** After so long a writer comes to the pipe and goes: who waits for one waits no longer. */
+/** After so many seconds a writer opens and closes the pipe: a reader that waits is released. */
 const writerSeconds = 3;
 
 /** A pipe that nobody writes to. */
@@ -31,7 +31,7 @@ describe.each([
     expect((await read(path)).equals(bytes)).toBe(true);
   });
 
-  test('waits for nobody to write into a pipe, which is empty', async () => {
+  test('reads a pipe as empty without waiting for a writer', async () => {
     const path = pipe();
     const startMs = performance.now();
     expect(await read(path)).toHaveLength(0);

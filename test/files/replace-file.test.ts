@@ -53,7 +53,7 @@ describe('replaceFile', () => {
     });
   });
 
-  test('replaces the file by another one of the given mode; who has it open keeps the old', () => {
+  test('replaces the file by a new one of the given mode; a process that has it open keeps the old', () => {
     inNewDirectory((directory) => {
       const path = join(directory, 'cdb');
       replaceFile(path, text('old'), 0o644);
@@ -100,7 +100,7 @@ describe('replaceFile', () => {
     });
   });
 
-  test('opens the temporary file for nobody else, and never an existing one', () => {
+  test('creates the temporary file closed to others, and never opens an existing one', () => {
     inNewDirectory((directory) => {
       const path = join(directory, 'cdb');
       replaceFile(path, text('new'), 0o666);

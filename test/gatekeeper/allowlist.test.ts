@@ -11,7 +11,7 @@ const config = `limits : { ip: ( ("*", 60, 3) ); net: ( ("*", 60, 5) ); };
   blocking : { classes: ("ip", "net"); time: 120; };`;
 const one = address('192.0.2.1');
 
-test('who is allowlisted is let in at once, for good or for a time', async () => {
+test('an allowlisted address is let in at once, for good or for a time', async () => {
   const { ask, asked, gatekeeper, peers, time } = site(config);
   await asked('ip 192.0.2.1', 4);
   expect(gatekeeper.allow(one, 60, '').map((block) => block.address.text)).toEqual(['192.0.2.1']);
@@ -26,7 +26,7 @@ test('who is allowlisted is let in at once, for good or for a time', async () =>
   expect(await ask('ip 192.0.2.1')).toBe('0 1/-');
 });
 
-test('an entry that is over is listed no more, and leaves the store with the next one', () => {
+test('an entry that is over is not listed, and leaves the store when another is added', () => {
   const { gatekeeper, store, time } = site(config);
   gatekeeper.allow(one, 60, '');
   time.ms += 60_000;
@@ -48,7 +48,7 @@ test("an operator's entries survive a restart and another configuration", async 
   expect(start().allowlist.entries()).toMatchObject([{ reason: 'a customer' }]);
 });
 
-test('an entry taken back counts no more; that of the configuration stays', async () => {
+test('a removed entry no longer counts; that of the configuration stays', async () => {
   const { ask, gatekeeper, start } = site(`${config} allow : ( "192.0.2.1" );`);
   gatekeeper.allow(one, undefined, '');
   gatekeeper.allow(address('192.0.2.2'), undefined, '');
@@ -91,7 +91,7 @@ test('allowlisting lifts the block of a network around the address, and of all i
   expect(readdirSync(peers)).toEqual([]);
 });
 
-test('a start with an allowlist lifts what is blocked', async () => {
+test('a start lifts the blocks of allowlisted addresses', async () => {
   const { asked, gatekeeper, store, start, peers } = site(config);
   await asked('ip 192.0.2.1', 4);
   store.allow({ address: one, sinceMs: 0, untilMs: undefined, reason: '' });
@@ -114,7 +114,7 @@ test('a server that does not let go stops neither start nor reload, and allow sa
   expect(start().blocks.size).toBe(0);
 });
 
-test('a store that takes nothing keeps nobody out whose time is not over, nor lets in others', async () => {
+test('while the store fails, entries stay in force until their time is over, and new ones do not count', async () => {
   const { ask, gatekeeper, dbPath, time } = site(config);
   gatekeeper.allow(one, 60, '');
   const rival = rawDatabase(dbPath);

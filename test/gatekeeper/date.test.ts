@@ -21,7 +21,7 @@ async function site(message?: string) {
   const nowMs = () => time.ms + time.setMs;
   type Keeper = typeof made.gatekeeper.blocks;
   const leftMs = (blocks: Keeper) => (blocks.covering(one)?.untilMs ?? nowMs()) - nowMs();
-  /** Everywhere: in memory, in the store and in its file. */
+  /** In memory, in the store and in its file. */
   const expectLeft = (blocks: Keeper, seconds: number) => {
     expect(leftMs(blocks) / 1000).toBe(seconds);
     const [row] = store.all();
@@ -84,7 +84,7 @@ describe.each([
       expectEnd(again, 90);
     });
 
-    test('keeps its file though the server could not follow the first time', async () => {
+    test('keeps its file though its new end fails to reach the server at first', async () => {
       const { blocks, time, peers, expectLeft } = await site(message);
       renameSync(peers, `${peers}.away`);
       time.setMs = sign * hourMs;
@@ -96,7 +96,7 @@ describe.each([
       renameSync(`${peers}.away`, peers);
       blocks.retry();
       expectLeft(blocks, 100);
-      // What has arrived is known by its new end.
+      // Once it has arrived, its entry is known by the new end.
       time.setMs = 0;
       blocks.reap();
       blocks.retry();
@@ -104,7 +104,7 @@ describe.each([
     });
   });
 
-  test('lasts at most its own time when the date was set back while nobody ran', async () => {
+  test('lasts at most its full time when the date was set back while rater was down', async () => {
     const { time, start, expectLeft, expectEnd } = await site(message);
     time.setMs = -hourMs;
     const again = start().blocks;
@@ -113,7 +113,7 @@ describe.each([
   });
 
   test.each(['at the start', 'in a pass'])(
-    'that only its file knows lasts at most its own time, found %s',
+    'known only by its file lasts at most its full time, found %s',
     async (when) => {
       const { time, start, store, file, expectLeft } = await site(message);
       store.removeAll([one]);
@@ -145,7 +145,7 @@ test('a block that is made after the date was set is not moved', async () => {
   expect(made.untilMs).toBe(time.ms - hourMs + 60_000);
 });
 
-test('a block that replaces one whose file has not followed is known by that file', async () => {
+test('a block is known by its file even if that still has the end of a replaced, moved block', async () => {
   const { gatekeeper, time, blocks, expectLeft, expectEnd } = await site();
   time.setMs = hourMs;
   blocks.reap();
@@ -158,7 +158,7 @@ test('a block that replaces one whose file has not followed is known by that fil
   expectEnd(blocks, 120);
 });
 
-test('a file that goes before it has followed was removed by tcpsvd -t, which is no unblock', async () => {
+test('a file removed before it got its new end was removed by tcpsvd -t, which is no unblock', async () => {
   const { blocks, time, file, events, expectLeft } = await site();
   doNow(blocks.reconciling('all'));
   time.setMs = hourMs;

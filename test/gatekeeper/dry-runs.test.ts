@@ -6,7 +6,7 @@ import type { Fields } from '../../src/runtime/log.ts';
 import { block } from '../core/blocks.ts';
 import { gatekeeperSite } from './site.ts';
 
-test('of dry runs more than there is room for, the one that was told first is forgotten', () => {
+test('with no room for another dry run, the oldest is forgotten', () => {
   let nowMs = 0;
   const forgotten: string[] = [];
   const clock = { wallMs: () => nowMs, monotonicMs: () => nowMs };
@@ -25,18 +25,18 @@ test('of dry runs more than there is room for, the one that was told first is fo
     ['dry run forgotten 192.0.2.1'],
   ]);
 
-  // One that is over makes room without a word, and one that is told again is the last.
+  // One that is over makes room silently, and one that is added again becomes the newest.
   nowMs = 2000;
   add('192.0.2.5', 9000);
   add('192.0.2.4', 9000);
   add('192.0.2.6', 9000);
   expect(kept()).toEqual(['192.0.2.5', '192.0.2.4', '192.0.2.6']);
-  // 192.0.2.3 as well; the log tells that when the minute is over.
+  // 192.0.2.3 is forgotten as well; that is logged when the minute is over.
   expect(forgotten).toHaveLength(1);
   expect(dryRuns.blocksTold).toBe(7);
 });
 
-test('max_blocks bounds the dry runs, and the log tells once what is forgotten', async () => {
+test('max_blocks bounds the dry runs, and what is forgotten is logged once', async () => {
   const { ask, gatekeeper, lines } = gatekeeperSite(`
     settings: { max_blocks: 2; };
     limits: { ip: ( ("*", 60, 0) ); };

@@ -50,7 +50,7 @@ test('the block ends at its time and the count starts anew', async () => {
   expect([readdirSync(peers), gatekeeper.blocks.size]).toEqual([[], 0]);
 });
 
-test('reap ends what is over and nothing else', async () => {
+test('reap ends blocks that are over and nothing else', async () => {
   const { asked, time, gatekeeper, peers } = site();
   await asked('ip 192.0.2.1', 4);
   time.ms += 60_000;
@@ -61,7 +61,7 @@ test('reap ends what is over and nothing else', async () => {
   expect(gatekeeper.blocks.nextEndMs()).toBe(time.ms + 60_000);
 });
 
-test('a class that blocks nothing refuses while the window is full, and classes are apart', async () => {
+test('a class that blocks nothing refuses while the window is full, and classes count apart', async () => {
   const { ask, asked, peers, time } = site();
   await asked('ip 192.0.2.1', 3);
   expect(await asked('user rosario', 4)).toEqual(['0 1/3', '0 2/3', '0 3/3', '1 4/3']);
@@ -108,7 +108,7 @@ test('a block that an operator orders covers a network and can be lifted', async
   expect(readdirSync(peers)).toEqual([]);
 });
 
-test('unblocking forgets what was counted', async () => {
+test('unblocking forgets the hits', async () => {
   const { ask, asked, gatekeeper } = site();
   await asked('ip 192.0.2.1', 4);
   gatekeeper.unblock(address('192.0.2.1'));
@@ -135,7 +135,7 @@ test('a restart puts remembered blocks in force and ends those that are over', a
   expect(readdirSync(peers)).toEqual(['192.0.2.2']);
 });
 
-test('while the peers directory is away the daemon refuses itself, and mends it afterwards', async () => {
+test('while the peers directory is away the daemon refuses itself, and later fills it again', async () => {
   const { asked, gatekeeper, peers, events } = site();
   renameSync(peers, `${peers}.away`);
   expect((await asked('ip 192.0.2.1', 5)).slice(3)).toEqual(['1 4/3 120', '1 5/3 120']);
@@ -170,7 +170,7 @@ test('a block that cannot be lifted stays remembered until it can', async () => 
   expect(events.filter((event) => event === 'block ended')).toHaveLength(1);
 });
 
-test('a block that cannot be lifted tells of the server, whatever else is wrong', async () => {
+test('the error of a block that cannot be lifted names the server, whatever else is wrong', async () => {
   const { asked, gatekeeper, peers, dbPath } = site();
   await asked('ip 192.0.2.1', 4);
   const rival = rawDatabase(dbPath);
@@ -188,7 +188,7 @@ test('a block that cannot be lifted tells of the server, whatever else is wrong'
   expect(gatekeeper.blocks.isInTrouble).toBe(false);
 });
 
-test('a store that takes nothing stops neither counting nor blocking, and gets it all later', async () => {
+test('a failing store stops neither counting nor blocking, and gets everything later', async () => {
   const { asked, gatekeeper, store, dbPath, peers } = site();
   const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
@@ -201,7 +201,7 @@ test('a store that takes nothing stops neither counting nor blocking, and gets i
   expect(store.all().map((block) => block.address.text)).toEqual(['192.0.2.1']);
 });
 
-test('what the store would not take is written at the end, if it can be then', async () => {
+test('what the store failed to take is written at the end, if that works then', async () => {
   const { asked, gatekeeper, dbPath } = site();
   const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
@@ -214,7 +214,7 @@ test('what the store would not take is written at the end, if it can be then', a
   store.close();
 });
 
-test('usages tell limit and count of each address class, and count no hit', async () => {
+test('usages have limit and count of each address class, and count no hit', async () => {
   const { asked, gatekeeper } = site();
   await asked('ip 192.0.2.1', 2);
   const before = await gatekeeper.usages(address('192.0.2.1'));
@@ -223,7 +223,7 @@ test('usages tell limit and count of each address class, and count no hit', asyn
   expect(before[0]?.limit?.pattern.text).toBe('192.0.2.0/24');
 });
 
-test('a block that was replaced or lifted ends nothing when its time would have come', () => {
+test('a replaced or lifted block ends nothing when its time would have come', () => {
   const { gatekeeper, peers, time } = site();
   const order = (seconds: number) => {
     gatekeeper.block({ address: address('198.51.100.1'), seconds, reason: '' });
@@ -242,7 +242,7 @@ test('a block that was replaced or lifted ends nothing when its time would have 
   expect(gatekeeper.blocks.reap()).toHaveLength(1);
 });
 
-test('a block that the store would not remove is gone, told once, and removed later', () => {
+test('a block that the store failed to remove is gone, logged once, and removed later', () => {
   const { gatekeeper, store, dbPath, time, events } = site();
   gatekeeper.block({ address: address('198.51.100.1'), seconds: 60, reason: '' });
   const rival = rawDatabase(dbPath);
@@ -259,7 +259,7 @@ test('a block that the store would not remove is gone, told once, and removed la
   expect(events).toEqual(['blocked', 'trouble', 'block ended', 'recovered']);
 });
 
-test('trouble with the store ends by itself, also when nothing is left to be written', async () => {
+test('trouble with the store ends by itself, even with nothing left to write', async () => {
   const { asked, gatekeeper, dbPath, events } = site();
   const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
@@ -271,7 +271,7 @@ test('trouble with the store ends by itself, also when nothing is left to be wri
   expect(events).toEqual(['trouble', 'blocked', 'unblocked', 'recovered']);
 });
 
-test('while the store takes nothing, all blocks that wait for it cost one attempt', () => {
+test('while the store fails, all blocks that wait for it cost one attempt', () => {
   const { gatekeeper, store, dbPath } = site();
   const rival = rawDatabase(dbPath);
   rival.exec('BEGIN IMMEDIATE');
@@ -292,7 +292,7 @@ test('while the store takes nothing, all blocks that wait for it cost one attemp
   expect(store.all()).toHaveLength(3);
 });
 
-test('each attempt that fails is counted, though the trouble is told once', async () => {
+test('each failed attempt is counted, though the trouble is logged once', async () => {
   const { asked, gatekeeper, peers, events } = site();
   const counted = () => gatekeeper.health.tally('server').count;
   renameSync(peers, `${peers}.away`);
@@ -305,7 +305,7 @@ test('each attempt that fails is counted, though the trouble is told once', asyn
   expect(events).toEqual(['trouble', 'blocked']);
 });
 
-test('blocks that are over end for some milliseconds at a time, and all of them in the end', () => {
+test('blocks that are over end in slices of time, and all of them in the end', () => {
   const { gatekeeper, time } = site();
   for (let last = 1; last <= 50; last += 1) {
     gatekeeper.block({ address: address(`198.51.100.${last}`), seconds: 60, reason: '' });

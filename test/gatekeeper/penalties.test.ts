@@ -14,7 +14,7 @@ const one = address('192.0.2.1');
 
 type Site = ReturnType<typeof site>;
 
-/** Exceeds the limit, waits until the block is over, and returns how long that takes. */
+/** Exceeds the limit, waits until the block is over, and returns how long that took. */
 async function offend({ asked, time, gatekeeper }: Site): Promise<number> {
   const replies = await asked('ip 192.0.2.1', 3);
   expect(replies.slice(0, 2), 'the threshold is as ever').toEqual(['0 1/2', '0 2/2']);
@@ -31,13 +31,13 @@ async function offences(place: Site, many: number): Promise<number[]> {
   return seconds;
 }
 
-test('each offence has its own time, and the last one is for all further ones', async () => {
+test('each offence has its own time, and further ones have the last', async () => {
   expect(await offences(site(config('time: (120, 600, 3600)')), 5)).toEqual([
     120, 600, 3600, 3600, 3600,
   ]);
 });
 
-test('times go on with a factor up to the cap', async () => {
+test('after the last time, the factor applies up to the cap', async () => {
   expect(await offences(site(config('time: (60, 100); factor: 2.5; cap: 1000')), 6)).toEqual([
     60, 100, 250, 625, 1000, 1000,
   ]);
@@ -51,7 +51,7 @@ test('the block tells which offence it is', async () => {
   expect(place.lines.filter((line) => line.startsWith('blocked')).at(-1)).toMatch(/"times":3/);
 });
 
-test('time without offences forgets them, one after the other', async () => {
+test('time without offences forgets them one by one', async () => {
   const place = site(config('time: (120, 600, 3600); decay: 86400'));
   await offences(place, 2);
   place.time.ms += 86_400_000 - 600_000;
@@ -67,7 +67,7 @@ test('offences are remembered through a restart', async () => {
   expect(place.start().verdicts.nextPenalty(one)).toEqual({ offences: 2, nextSeconds: 3600 });
 });
 
-test('jitter makes a block longer by a share, and no forecast', async () => {
+test('jitter makes a block longer by a share, but not the forecast', async () => {
   const place = site(config('time: 100; jitter: 50'));
   place.world.random = 0.5;
   expect(place.gatekeeper.verdicts.nextPenalty(one).nextSeconds).toBe(100);
@@ -76,7 +76,7 @@ test('jitter makes a block longer by a share, and no forecast', async () => {
   expect(await offend(place)).toBe(100);
 });
 
-test("an operator's block lasts as the first one and is an offence too", async () => {
+test("an operator's block lasts as long as the first one and is an offence too", async () => {
   const place = site(config('time: (120, 600); jitter: 50'));
   place.world.random = 0.5;
   const order = { address: one, seconds: undefined, reason: '' };
@@ -100,7 +100,7 @@ test('networks have their own offences', async () => {
   expect(usage).toMatchObject({ value: '2001:db8::/64', nextPenalty: { offences: 1 } });
 });
 
-test('a dry run lets everybody in, tells a block once, and changes nothing', async () => {
+test('a dry run lets everybody in, logs a block once, and changes nothing', async () => {
   const { asked, gatekeeper, store, peers, lines, time } = site(config('time: 120', dry));
   const replies = await asked('ip 192.0.2.1', 5);
   expect(replies).toEqual(['0 1/2', '0 2/2', '0 3/2', '0 4/2', '0 4/2']);
@@ -118,7 +118,7 @@ test('a dry run lets everybody in, tells a block once, and changes nothing', asy
   expect(lines).toHaveLength(2);
 });
 
-test('a dry run of a class that blocks nothing tells when it begins to refuse', async () => {
+test('a dry run of a class that blocks nothing logs when it would begin to refuse', async () => {
   const { asked, lines } = site(config('time: 120', dry));
   expect(await asked('user x', 5)).toEqual(['0 1/2', '0 2/2', '0 3/2', '0 4/2', '0 4/2']);
   expect(lines).toEqual(['would refuse {"class":"user","value":"x","why":"rate","rate":"3/2"}']);

@@ -14,7 +14,7 @@ function withoutBlocks(text: string): string {
   return text.replace(/blocking .*/, '');
 }
 
-test('one request hits the address and its network, and the one that is exceeded decides', async () => {
+test('one request hits the address and its network, and the exceeded one decides', async () => {
   const { ask, asked } = site(withoutBlocks(both));
   await asked('ip 192.0.2.1', 2);
   expect(await ask('net 192.0.2.99')).toBe('0 3/5');
@@ -23,7 +23,7 @@ test('one request hits the address and its network, and the one that is exceeded
   expect(await ask('ip 198.51.100.1')).toBe('0 1/3');
 });
 
-test('a hit of the network alone is none of the address', async () => {
+test('a hit of the network alone does not count for the address', async () => {
   const { ask } = site(both);
   await ask('net 192.0.2.1');
   expect(await ask('ip 192.0.2.1')).toBe('0 1/3');
@@ -48,7 +48,7 @@ test('a network of 24 bits is blocked by one file of three octets', async () => 
   expect([readdirSync(peers), store.all()]).toEqual([[], []]);
 });
 
-test('when both are exceeded the reply tells the longer time', async () => {
+test('when both are exceeded the reply has the longer time', async () => {
   const { ask, asked, gatekeeper, time } = site(both.replace('time: 120', 'time: (120, 600)'));
   for (const last of [1, 2, 3, 4, 5, 6]) await ask(`ip 192.0.2.${last}`);
   gatekeeper.unblock(address('192.0.2.0/24'));
@@ -92,7 +92,7 @@ test('IPv6 is counted and blocked by 64 bits', async () => {
   expect(await ask('ip 2001:db8::1')).toBe('0 1/3');
 });
 
-test('a pattern is for the address, and not for the network by which it is counted', async () => {
+test('a pattern matches the address, not the network by which it is counted', async () => {
   const { ask } = site(`
     limits  : { ip: ( ("2001:db8::1", 60, 9), ("2001:db8::/32", 60, 3) ); };
     classes : { ip: { prefix4: 24; }; };`);
@@ -100,7 +100,7 @@ test('a pattern is for the address, and not for the network by which it is count
   expect(await ask('ip 2001:db8::2')).toBe('0 2/3');
 });
 
-test('several windows hold all at once, and the reply shows the fullest', async () => {
+test('several windows all apply at once, and the reply shows the fullest', async () => {
   const { asked, time } = site('limits : { user: ( ("*", (10, 3), (60, 5)) ); };');
   expect(await asked('user x', 4)).toEqual(['0 1/3', '0 2/3', '0 3/3', '1 4/3']);
   time.ms += 10_000;

@@ -10,7 +10,7 @@ function sessions(many: number) {
   return Array.from({ length: many }, session);
 }
 
-test('20 sessions are open, the 21st is refused and not blocked, one ends, the next enters', async () => {
+test('with 20 sessions open the 21st is refused, not blocked; after one ends the next enters', async () => {
   const { ask, gatekeeper, lines } = site(config(20));
   const open = sessions(20);
   for (const holder of open) expect(await ask('ip 192.0.2.1', holder)).toMatch(/^0/);
@@ -25,7 +25,7 @@ test('20 sessions are open, the 21st is refused and not blocked, one ends, the n
   expect(await ask('ip 192.0.2.1', session())).toBe('1 21/20');
 });
 
-test('who was refused holds no place', async () => {
+test('a refused client takes no place', async () => {
   const { ask } = site(config(1));
   const [first, second, third] = sessions(3);
   expect(await ask('ip 192.0.2.1', first)).toMatch(/^0/);
@@ -36,7 +36,7 @@ test('who was refused holds no place', async () => {
   expect(await ask('ip 192.0.2.1', session())).toBe('1 2/1');
 });
 
-test('who is refused by rate does not enter', async () => {
+test('a client refused by rate takes no place', async () => {
   const never = config(5).replace('60, 50', '60, 0').replace('blocking : { };', '');
   const { ask, time, gatekeeper } = site(never);
   expect(await ask('ip 192.0.2.1', session())).toBe('1 1/0');
@@ -45,7 +45,7 @@ test('who is refused by rate does not enter', async () => {
   expect(await ask('ip 192.0.2.1', session())).toBe('0 1/50');
 });
 
-test('a request without a session is refused when all places are taken and takes none', async () => {
+test('a request without a session takes no place, and is refused when all are taken', async () => {
   const { ask, asked } = site(config(1));
   expect(await asked('ip 192.0.2.1', 3)).toEqual(['0 1/50', '0 2/50', '0 3/50']);
   await ask('ip 192.0.2.1', session());
@@ -97,7 +97,7 @@ test('open sessions survive another configuration', async () => {
   expect(await ask('ip 192.0.2.1', session())).toMatch(/^0/);
 });
 
-test('a dry run lets the session in and tells that it would not', async () => {
+test('a dry run lets the session in and logs that it would be refused', async () => {
   const { ask, lines } = site(config(1, 'dry_run: true;'));
   const [first, second] = sessions(2);
   await ask('ip 192.0.2.1', first);
@@ -107,7 +107,7 @@ test('a dry run lets the session in and tells that it would not', async () => {
   ]);
 });
 
-test('during an overload all others are refused and those on the allowlist pass', async () => {
+test('during an overload only allowlisted clients pass', async () => {
   const { ask, world, gatekeeper, lines } = site(`
     limits : { ip: ( ("*", 60, 50) ); user: ( ); }; blocking : { };
     classes : { ip: { overload: true; }; }; allow : ( "192.0.2.1" );`);
@@ -124,7 +124,7 @@ test('during an overload all others are refused and those on the allowlist pass'
   expect(await ask('ip 192.0.2.2')).toBe('0 3/50');
 });
 
-test('who exceeds the limit during an overload is blocked all the same', async () => {
+test('exceeding the limit leads to a block during an overload too', async () => {
   const { ask, world } = site(`
     limits : { ip: ( ("*", 60, 1) ); }; blocking : { }; classes : { ip: { overload: true; }; };`);
   world.isOverloaded = true;

@@ -50,7 +50,7 @@ export function gatekeeperSite(
   const directory = temporaryDirectory();
   const peers = join(directory, 'peers');
   mkdirSync(peers);
-  /** What has passed, and by how much the date was set. */
+  /** The time that has passed, and by how much the date was set. */
   const time = { ms: 1_000_000_000_000, setMs: 0 };
   const world = { isOverloaded: false, random: 0 };
   const events: string[] = [];
@@ -92,11 +92,11 @@ export function gatekeeperSite(
   const ask = async (line: string, holder?: Holder) => {
     return replyLine(await gatekeeper.hit(requestIn(line), holder)).trimEnd();
   };
-  /** As somebody who may be anybody. */
+  /** As an untrusted client. */
   const askUntrusted = async (line: string) => {
     return replyLine(await gatekeeper.hitUntrusted(requestIn(line))).trimEnd();
   };
-  /** The same request several times, and all replies. */
+  /** Sends the same request several times; returns all replies. */
   const asked = async (line: string, times: number) => {
     const replies: string[] = [];
     for (let turn = 0; turn < times; turn += 1) replies.push(await ask(line));

@@ -1,6 +1,6 @@
 /**
- * Vitest's global `onTestFinished` gives what it is told to the test that was started last. So where
- * tests run beside each other, the end of one would clear away what others still use.
+ * Vitest's global `onTestFinished` registers with the test that was started last. So where tests run
+ * beside each other, the end of one would clear away what others still use.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

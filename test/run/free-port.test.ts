@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { freePort } from './free-port.ts';
 
-test('who asks at once is given different ports, and nobody listens there', async () => {
+test('simultaneous callers get different ports, on which nobody listens', async () => {
   const ports = await Promise.all(Array.from({ length: 20 }, freePort));
   expect(new Set(ports).size).toBe(20);
   for (const port of ports) {

@@ -3,7 +3,7 @@
  *
  * The process that gets it holds an abstract Unix socket with the port in its name until it ends,
  * so that tests of other processes and other clones leave the port alone before a server takes it.
- * It is none that the kernel gives out by itself: thousands of clients are given ports meanwhile.
+ * It is below the ports that the kernel gives to clients, thousands of them meanwhile.
  */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
@@ -12,14 +12,14 @@ import { createServer, type ListenOptions, type Server } from 'node:net';
 
 const lowest = 10_000;
 const range = '/proc/sys/net/ipv4/ip_local_port_range';
-/** From here on the kernel gives them out, unless it has been told to begin very low. */
+/** From here on the kernel gives ports to clients, unless it is set to begin very low. */
 const end = Math.max(
   lowest + 10_000,
   existsSync(range) ? Number.parseInt(readFileSync(range, 'utf8'), 10) : 0,
 );
 let next = randomInt(lowest, end);
 
-/** Undefined when somebody else does already. */
+/** Undefined when another process holds it already. */
 async function listening(where: ListenOptions): Promise<Server | undefined> {
   const server = createServer().listen(where).unref();
   try {

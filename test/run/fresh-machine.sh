@@ -1,10 +1,10 @@
 #!/bin/sh
 # Makes a fresh clone on a fresh machine ready: Debian packages (when root), npm packages, build.
-# Prints only what it does; does nothing where everything is there. Usage: sh test/run/fresh-machine.sh
+# Prints only what it does; does nothing when everything is there. Usage: sh test/run/fresh-machine.sh
 set -eu
 cd "$(dirname "$0")/../.."
 
-# Commands that must be there, each with the Debian package that brings it.
+# Required commands, each with the Debian package that has it.
 wanted='tcpsvd:ipsvd tcpserver:ucspi-tcp musl-gcc:musl-tools cc:gcc g++:g++ make:make python3:python3
   mandoc:mandoc faketime:faketime ss:iproute2'
 
@@ -31,7 +31,7 @@ if [ -n "$missing" ]; then
 fi
 
 if [ -L node_modules ]; then
-  # It is another checkout's: npm ci would empty that one through the link.
+  # It belongs to another checkout, which npm ci would empty through the link.
   if [ ! -e node_modules/.package-lock.json ]; then
     echo 'node_modules is a link and has no packages; install them where it points to' >&2
     exit 100

@@ -3,6 +3,6 @@
 set -eu
 cd "$(dirname "$0")/../.."
 sh test/run/fresh-machine.sh
-# Reporters that are asked for replace those of the configuration.
+# Reporters given as arguments replace those of the configuration.
 case " $*" in *' --reporter'*) set -- "$@" --reporter=./test/run/skips-reporter.ts ;; esac
 exec node_modules/.bin/vitest run --config test/run/vitest.config.ts "$@"

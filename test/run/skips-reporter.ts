@@ -1,5 +1,5 @@
 /**
- * Ends a run with why tests were skipped, each reason once and how many tests it cost.
+ * Ends a run with the reasons why tests were skipped, each once, and how many tests it cost.
  *
  * Guarantee: a test that is skipped without a reason fails the run, unless tests were chosen by name.
  */

@@ -1,6 +1,6 @@
 /**
- * Tests that not every machine can run: `test(title, unless(reason), body)` skips the test, or all of
- * a `describe`, when there is a reason. The run ends with each reason and how many tests it cost.
+ * For tests that not every machine can run: `test(title, unless(reason), body)` skips the test, or a
+ * whole `describe`, when there is a reason. The run ends with each reason and how many tests it cost.
  */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -18,7 +18,7 @@ export function unless(reason: string | undefined): TestOptions {
 
 export const notRoot = process.getuid?.() === 0 ? undefined : 'not root';
 
-/** What is not installed of these, as a reason. */
+/** Which of these programs are not installed, as a reason. */
 export function missing(...programs: string[]): string | undefined {
   const absent = programs.filter((program) => !isInstalled(program));
   return absent.length === 0 ? undefined : `not installed: ${absent.join(', ')}`;

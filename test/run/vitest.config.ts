@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const isSoak = ({ moduleId }: TestSpecification) => Number(moduleId.endsWith('/soak.test.ts'));
 
-/** Before it knows better Vitest goes by size, and would in the end wait for the soak alone. */
+/** Without earlier timings Vitest orders by size, and would in the end wait for the soak alone. */
 class SoakFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
@@ -18,12 +18,12 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
     include: ['test/**/*.test.ts'],
-    // Half of what the system tests do is to wait for real servers and real time.
+    // System tests spend half of their time waiting for real servers and real time.
     maxWorkers: 2 * availableParallelism(),
-    // Within a file, tests beside each other do little else.
+    // Concurrent tests within a file do little else.
     maxConcurrency: 10,
     sequence: { sequencer: SoakFirst },
-    // What a test waits for has a patience of its own; these only end what hangs.
+    // Tests have timeouts of their own for what they wait for; these only end what hangs.
     testTimeout: 180_000,
     hookTimeout: 180_000,
     reporters: ['default', './test/run/skips-reporter.ts'],

@@ -19,7 +19,7 @@ export class HandTimers implements Timers {
     return () => this.#waiting.delete(waiting);
   }
 
-  /** No time passes while the work is done, unless `hold` has it wait. */
+  /** No time passes while the work is done, unless `hold` makes it wait. */
   begin(work: Work<void>, onEnd: (ending: WorkOutcome) => void): () => void {
     let isOver = false;
     const end = (ending: WorkOutcome) => {
@@ -39,12 +39,12 @@ export class HandTimers implements Timers {
     this.#held ??= [];
   }
 
-  /** Finishes the work that was held longest. */
+  /** Finishes the work that has been held longest. */
   release(): void {
     this.#held?.shift()?.();
   }
 
-  /** Runs what is due until then, in order. */
+  /** Moves the clock; runs the tasks that are due until then, in order. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms;
     for (let next = this.#nextUntil(untilMs); next; next = this.#nextUntil(untilMs)) {

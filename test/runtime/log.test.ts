@@ -15,7 +15,7 @@ test.each([
   expect(quoted(text)).toBe(expected);
 });
 
-test('JSON that was made printable means the same', () => {
+test('JSON keeps its meaning when it is made printable', () => {
   const texts = [
     '\u001b[2J',
     '\u009b2J',
@@ -30,7 +30,7 @@ test('JSON that was made printable means the same', () => {
   expect(JSON.parse(json)).toEqual(texts);
 });
 
-test('fields follow each other on one line, and what is undefined is left out', () => {
+test('fields follow each other on one line, and undefined ones are left out', () => {
   expect(fieldsText({ address: '1.2.3.4', left: 3, who: undefined, why: 'a b' })).toBe(
     ' address=1.2.3.4 left=3 why="a b"',
   );

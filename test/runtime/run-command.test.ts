@@ -12,7 +12,7 @@ describe.each([
   ['at once', async (run: Run) => running(run).now()],
   ['beside other things', (run: Run) => running(run).later(never)],
 ])('a program that is run %s', (_, end) => {
-  test('is told its input, and its success is one', async () => {
+  test('gets its input and succeeds', async () => {
     expect(await end(shell('read word && test "$word" = told'))).toEqual({
       why: undefined,
       said: '',
@@ -31,7 +31,7 @@ describe.each([
     expect((await end(shell('exit 3', { input }))).why).toBe('exit 3');
   });
 
-  test('is killed when its time is over, also when it does not want that', async () => {
+  test('is killed when its time is up, even if it resists', async () => {
     const stubborn = 'trap "" TERM; while :; do sleep 0.01; done';
     const { why } = await end(shell(stubborn, { timeoutMs: 200 }));
     expect(why).toBe('no end after 0.2 seconds');

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type CdbRecord, compileCdb, latin1 } from '../../src/enforcers/cdb/cdb.ts';
 import { doBeside, doNow, slowly, type Work } from '../../src/runtime/work.ts';
 
-/** Work that keeps a diary; what is slow in it answers, fails or waits. */
+/** Work that keeps a diary; its slow steps answer, fail or wait. */
 function diary(later: (signal: AbortSignal) => Promise<string>) {
   const said: string[] = [];
   function* work(): Work<string> {
@@ -21,7 +21,7 @@ function diary(later: (signal: AbortSignal) => Promise<string>) {
   return { said, work: work() };
 }
 
-test('it is done at once, or beside other things, with the same result', async () => {
+test('work done at once and beside other things has the same result', async () => {
   const atOnce = diary(async () => 'later');
   expect(doNow(atOnce.work)).toBe('result');
   expect(atOnce.said).toEqual(['now', 'let go']);
@@ -30,7 +30,7 @@ test('it is done at once, or beside other things, with the same result', async (
   expect(beside.said).toEqual(['later', 'let go']);
 });
 
-test('what fails in it fails where it was waited for', async () => {
+test('a slow step that fails throws where it was waited for', async () => {
   const { said, work } = diary(() => Promise.reject(new Error('no')));
   expect(await doBeside(work)).toBe('result');
   expect(said).toEqual(['caught Error: no', 'let go']);
@@ -43,7 +43,7 @@ test('what fails in it fails where it was waited for', async () => {
   await expect(doBeside(failing())).rejects.toThrow('no');
 });
 
-test('work that is given up goes no further, and lets go when what it waited for is over', async () => {
+test('work that is given up goes no further, and cleans up after what it waited for is over', async () => {
   const abort = new AbortController();
   let answer = (_text: string) => {};
   const { said, work } = diary(() => new Promise((resolve) => (answer = resolve)));

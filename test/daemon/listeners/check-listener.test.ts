@@ -81,7 +81,7 @@ test('a client by TCP that never closes its half does not stay for ever', async 
   while ((await open()) > 0) await pause(5);
 });
 
-test('by TCP, what comes after the request takes no memory', async () => {
+test('by TCP, bytes after the request take no memory', async () => {
   setFlagsFromString('--expose-gc');
   const gc: () => void = runInNewContext('gc');
   const { client } = await listening(60_000);
@@ -100,7 +100,7 @@ test('by TCP, what comes after the request takes no memory', async () => {
   expect(bytesHeld() - before).toBeLessThan(200_000);
 });
 
-test('a client with thousands of requests in a packet has its turn, and others theirs', async () => {
+test('a client with thousands of requests in a packet takes turns with others', async () => {
   let nowMs = 0;
   const tick = () => {
     nowMs += 1;
@@ -131,7 +131,7 @@ test('a client that does not read its replies is not answered until it does', as
   const client = await clientOf(await listeningOnUnixSocket(parts));
   const requests = 'user a\n'.repeat(300_000);
   client.end(requests);
-  // Neither side can go on: what the system holds between them is full.
+  // Neither side can go on: the kernel's buffers between them are full.
   let [seen, rounds] = [-1, 0];
   while (rounds < 200) {
     const { checks } = parts.metrics.measured();
@@ -149,7 +149,7 @@ test('a client that does not read its replies is not answered until it does', as
   expect(replies).toBe(300_000);
 });
 
-test('a client that has closed its half gets what it did not read before', async () => {
+test('a client that has closed its half still gets replies that it had not read', async () => {
   const parts = site({ wallMs: () => 0, monotonicMs: () => 0 });
   const server = await listeningOnUnixSocket(parts);
   const [client, [serverSide]] = await Promise.all([clientOf(server), once(server, 'connection')]);
@@ -209,7 +209,7 @@ test.each([
   expect(parts.metrics.measured().latencies.every(({ belowUs }) => belowUs > 4096)).toBe(true);
 });
 
-test('an answer that takes its time keeps its place, whatever is asked meanwhile', async () => {
+test('a slow answer keeps its place, whatever is asked meanwhile', async () => {
   let hits = 0;
   const hit = ({ value }: Request) => {
     hits += 1;

@@ -1,4 +1,4 @@
-/** The operator's shell: how long it waits by TCP for who says nothing, and what is no text. */
+/** The operator's shell: how long it waits for idle clients by TCP, and lines that are not text. */
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
@@ -43,7 +43,7 @@ async function listening(isTcp: boolean) {
   return client;
 }
 
-test('one who is idle by TCP is closed in the end, one at the socket is not', async () => {
+test('an idle client by TCP is closed in the end, one at the socket is not', async () => {
   const operator = await listening(false);
   const anybody = await listening(true);
   anybody.write('list\n');
@@ -53,7 +53,7 @@ test('one who is idle by TCP is closed in the end, one at the socket is not', as
   expect(String((await once(operator, 'data'))[0])).toMatch(/^ADDRESS .*Ok\n$/s);
 });
 
-test('a line that is no UTF-8 is answered as what its first byte makes it, whatever came before', async () => {
+test('a line that is not UTF-8 is answered by the kind that its first byte tells, whatever came before', async () => {
   const client = await listening(false);
   const saying = (text: string) => Buffer.from(text, 'latin1');
   const answers: string[] = [];

@@ -20,15 +20,15 @@ test('a line is a command, its arguments and its options, in any order', () => {
   });
 });
 
-test('an empty line is no command', () => {
+test('an empty line is not a command', () => {
   expect(parsed(' ')).toBeUndefined();
 });
 
-test('what follows -- is no option', () => {
+test('words after -- are not options', () => {
   expect(parsed('var x -- -1')?.arguments).toEqual(['x', '-1']);
 });
 
-test('options are called as commander calls them', () => {
+test('options have the names that commander gives them', () => {
   const command = {
     ...shellCommands[0],
     name: 'x',

@@ -29,7 +29,7 @@ test.each([
   ['"a\\"', 'a quote is not closed: "'],
   ['a \\', 'nothing follows the last backslash'],
   ['"a\\', 'nothing follows the last backslash'],
-])('%j is none, because %s', (line, why) => {
+])('%j is refused, because %s', (line, why) => {
   expect(splitWords(line)).toBe(why);
 });
 
