@@ -54,7 +54,7 @@ function wrongAlso(
   if (!other) return `there is no class ${there} in limits`;
   if (!areKindsKnown || other.addresses === known.addresses) return undefined;
   return other.addresses
-    ? `${there} is an address class, but ${here} is none`
+    ? `${there} is an address class, but ${here} is not`
     : `${there} is no address class, but ${here} is one`;
 }
 

@@ -109,7 +109,11 @@ export const schema = {
       'how many connections for checks may be open at once',
     ),
     backlog: usually(int(1, 65_535), 4096, 'how many clients may wait at each listener'),
-    max_blocks: usually(int(1, 100_000_000), 1_000_000, 'beyond these rater itself blocks nobody'),
+    max_blocks: usually(
+      int(1, 100_000_000),
+      1_000_000,
+      'with so many blocks in force, limits block nobody else',
+    ),
     max_history: usually(int(0, 100_000_000), 1_000_000, 'offences of how many are remembered'),
     db_path: usually(
       databasePath,
@@ -138,7 +142,11 @@ export const schema = {
     also: onReload.usually(names, [], 'classes in which a hit of this one counts too', '()'),
     concurrent: live.optional(int(0, 100_000), 'sessions of a value that may be open at once'),
     dry_run: live.usually(boolean, false, 'only tell what would be refused or blocked'),
-    overload: live.usually(boolean, false, 'refuse who is not allowlisted during an overload'),
+    overload: live.usually(
+      boolean,
+      false,
+      'refuse all that are not allowlisted during an overload',
+    ),
   },
   blocking: {
     classes: onReload.usually(names, ['ip'], 'classes whose exceeded values are blocked', '("ip")'),
@@ -156,7 +164,7 @@ export const schema = {
     cap: live.usually(seconds(1, year), year, 'no block is longer'),
     decay: live.usually(seconds(0, year), 0, 'each such time without offence forgets one; 0 never'),
     jitter: live.usually(int(0, 100), 0, 'up to this percentage is added to a block at random'),
-    mode: usually(oneOf('silent', 'polite'), 'silent', 'how the server refuses who is blocked'),
+    mode: usually(oneOf('silent', 'polite'), 'silent', 'how the server refuses blocked clients'),
     message: usually(
       replyText,
       'Too many connections, try again later',
@@ -198,7 +206,7 @@ export const schema = {
     every: onReload.usually(
       seconds(0, day),
       0,
-      'time between two looks of rater; 0: it does not look',
+      'time between two measurements of the queue by rater; 0: never',
     ),
   },
 } as const satisfies Readonly<Record<string, Table>>;

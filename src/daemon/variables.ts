@@ -136,7 +136,7 @@ export class LiveVariables implements Variables {
     return {
       name: 'enforce',
       kind: 'on or off',
-      summary: 'off: limits refuse and block nobody, they only tell; blocks in force stay',
+      summary: 'off: limits refuse and block nobody, they only log; blocks in force stay',
       value: switchWord,
       configured: switchWord,
       set: (words) => {

@@ -59,7 +59,7 @@ describe('mistakes in classes', () => {
         'classes.ip.also: "net" is no address class, but "ip" is one',
       ],
     ],
-    ['user: { also: ("ip") }', ['classes.user.also: "ip" is an address class, but "user" is none']],
+    ['user: { also: ("ip") }', ['classes.user.also: "ip" is an address class, but "user" is not']],
     // It is unknown whether net would be one, so nothing is said about that.
     [
       'ip: { also: ("net") }; net: { prefix4: 99 }',
