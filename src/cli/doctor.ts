@@ -4,7 +4,7 @@ import type { CliCommand } from './cli-command.ts';
 export const doctor: CliCommand = {
   name: 'doctor',
   arguments: '',
-  summary: 'look over the whole installation and say what is wrong and what helps',
+  summary: 'examine the whole installation; say what is wrong and what helps',
   options: [
     { flags: '--json', summary: 'print one object' },
     {

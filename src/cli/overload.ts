@@ -19,16 +19,19 @@ const usualWatchSeconds = 60;
 export const overload: CliCommand = {
   name: 'overload',
   arguments: '',
-  summary: 'set or clear the file that tells of an overload, by the length of the queue',
+  summary: 'set or remove the file that tells of an overload, by the length of the queue',
   options: [
     { flags: '--above <messages>', summary: 'it begins above this many' },
     { flags: '--below <messages>', summary: 'and ends below this many' },
     { flags: '--load-above <load>', summary: 'it also begins above this load average' },
     { flags: '--load-below <load>', summary: 'and ends only below that one' },
-    { flags: '--command <command>', summary: 'what prints the length of the queue, for /bin/sh' },
+    {
+      flags: '--command <command>',
+      summary: 'command that prints the length of the queue, for /bin/sh',
+    },
     { flags: '--file <file>', summary: 'the file that is there during an overload' },
     { flags: '--verbose', summary: 'also tell when nothing has changed' },
-    { flags: '--watch [seconds]', summary: 'go on, looking again after so long' },
+    { flags: '--watch [seconds]', summary: 'go on, and measure again after so long' },
   ],
   async run({ file, isFileChosen, options }) {
     const rule = ruleFrom(configured(file, isFileChosen), options);

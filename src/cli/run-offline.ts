@@ -40,7 +40,7 @@ function isThere(path: string): boolean {
 function openStore(path: string): SqliteStore {
   if (path === ':memory:') throw new Fault('daemon', 'and its store is in its memory only');
   becomeOwner(path);
-  if (!isThere(path)) throw new Fault('store', `${path}: there is none; rater creates it`);
+  if (!isThere(path)) throw new Fault('store', `${path}: does not exist; rater creates it`);
   return openSound(path, log);
 }
 

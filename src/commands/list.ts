@@ -43,7 +43,7 @@ function row(block: Block, nowMs: number): string[] {
 export const list: Command = {
   name: 'list',
   arguments: '',
-  summary: 'list the blocks, those that end first in front',
+  summary: 'list the blocks, the one that ends first in front',
   options: [{ flags: '--json', summary: 'print an array of objects' }],
   changes: false,
   run({ gatekeeper, clock }, _, options) {

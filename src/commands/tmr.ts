@@ -5,7 +5,7 @@ import { tableLines } from './words.ts';
 export const tmr: Command = {
   name: 'tmr',
   arguments: '',
-  summary: 'list what rater will do by the clock, the next in front',
+  summary: 'list the timers of rater, the next one first',
   options: [],
   changes: false,
   needsDaemon: true,
