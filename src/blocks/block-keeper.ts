@@ -250,7 +250,8 @@ export class BlockKeeper {
     const { maxHistory } = this.#parts.config.settings;
     for (;;) {
       const forgotten = this.#blocks.forgetOffences(maxHistory, atOnce);
-      for (let told = 0; told < forgotten; told += 1) this.#parts.health.warn('offence forgotten');
+      for (let logged = 0; logged < forgotten; logged += 1)
+        this.#parts.health.warn('offence forgotten');
       if (forgotten < atOnce) return;
       yield;
     }

@@ -199,14 +199,14 @@ export function* tokensOf(
   let budget = maxBytes;
   const open: Source[] = [];
 
-  function enter(path: string, place: Place, told: string): void {
+  function enter(path: string, place: Place, written: string): void {
     files.add(resolve(path));
-    if (/\p{Cc}/u.test(told)) {
-      mistakes.add(place, `@include ${quotedValue(told)} is no file name`);
+    if (/\p{Cc}/u.test(written)) {
+      mistakes.add(place, `@include ${quotedValue(written)} is no file name`);
     } else if (open.length > deepestInclude) {
       mistakes.add(place, `@include deeper than ${deepestInclude} files`);
     } else if (open.some((source) => resolve(source.file) === resolve(path))) {
-      mistakes.add(place, `@include ${quotedValue(told)} includes itself`);
+      mistakes.add(place, `@include ${quotedValue(written)} includes itself`);
     } else {
       try {
         const bytes = readBounded(path, budget);
@@ -214,7 +214,7 @@ export function* tokensOf(
         if (bytes && budget >= 0) open.push(new Source(path, bytes, mistakes));
         else mistakes.add(place, `more than ${maxBytes} bytes of configuration`);
       } catch (error) {
-        const what = told === '' ? 'cannot read' : `cannot read ${quotedValue(told)}`;
+        const what = written === '' ? 'cannot read' : `cannot read ${quotedValue(written)}`;
         mistakes.add(place, `${what}: ${reasonOf(error).replace(/, .*/s, '')}`);
       }
     }
