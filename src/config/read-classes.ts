@@ -55,7 +55,7 @@ function wrongAlso(
   if (!areKindsKnown || other.addresses === known.addresses) return undefined;
   return other.addresses
     ? `${there} is an address class, but ${here} is not`
-    : `${there} is no address class, but ${here} is one`;
+    : `${there} is not an address class, but ${here} is`;
 }
 
 /**

@@ -55,8 +55,8 @@ describe('mistakes in classes', () => {
     [
       'ip: { also: ("user", "net") }',
       [
-        'classes.ip.also: "user" is no address class, but "ip" is one',
-        'classes.ip.also: "net" is no address class, but "ip" is one',
+        'classes.ip.also: "user" is not an address class, but "ip" is',
+        'classes.ip.also: "net" is not an address class, but "ip" is',
       ],
     ],
     ['user: { also: ("ip") }', ['classes.user.also: "ip" is an address class, but "user" is not']],
