@@ -75,7 +75,7 @@ export function doSlice<T>(
   return step;
 }
 
-type Settled = { readonly value: unknown } | { readonly error: unknown };
+export type Settled = { readonly value: unknown } | { readonly error: unknown };
 
 const monotonicMs = () => performance.now();
 const nothing: Settled = { value: undefined };
