@@ -17,8 +17,10 @@
  * BUGS: the default texts speak SMTP. With -F, only the text for an exceeded limit can be changed.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +41,7 @@
 	"usage: ratecheck [-s SOCKET] [-t MS] [-O|-F] [-k] [-c CLASS] [-v VALUE] " \
 	"[-m MESSAGE] prog [args...]\n"                                          \
 	"       ratecheck [-s SOCKET] [-t MS] -n CLASS VALUE\n"                  \
+	"       ratecheck [-v VALUE] -w\n"                                              \
 	"       ratecheck -h | -V\n"
 #define REFUSED_UNTIL "421 4.7.0 Too many connections from %v, try again in %s seconds"
 #define REFUSED "421 4.7.0 Too many connections from %v, try again later"
@@ -48,7 +51,7 @@ enum { EXCEEDED = 1, OPERATOR = 100, LATER = 111 };          /* exit codes */
 enum { MAX_MS = 600000, LONGEST_PAUSE_MS = 16 };
 enum { MAX_REQUEST = 1000, MAX_REPLY = 1000, MAX_LINE = 1024 };
 enum { MAX_SMTP = 512 - 2, SHOWN_VALUE = 64, SHOWN = 200, MAX_SECONDS_DIGITS = 9 };
-enum { DRAIN_ROUNDS = 16 };
+enum { DRAIN_ROUNDS = 16, MAX_PROTOCOL = 16 };
 enum { FIRST_KEPT = 10 }; /* above 6 and 7 of UCSPI clients, and what shell scripts redirect */
 
 /* A line being made or read. What does not fit is cut off; add_char is the only way in. */
@@ -59,7 +62,7 @@ struct line {
 
 struct options {
 	const char *socket, *timeout, *class, *value, *message;
-	int fail_closed, keep_open, ask_only, check_options;
+	int fail_closed, keep_open, ask_only, tell_only, check_options;
 };
 
 /* The outcome of asking: the daemon's status and its reply, or NO_ANSWER and a problem. */
@@ -234,6 +237,7 @@ static void take_flag(struct options *options, char flag)
 	case 'F': options->fail_closed = 1; options->check_options = 1; break;
 	case 'k': options->keep_open = 1; options->check_options = 1; break;
 	case 'n': options->ask_only = 1; break;
+	case 'w': options->tell_only = 1; options->check_options = 1; break;
 	case 'h': print_and_leave(USAGE);
 	case 'V': print_and_leave("ratecheck " VERSION "\n");
 	default: wrong_usage("unknown option", flag);
@@ -298,10 +302,97 @@ static void choose_socket(const char *path)
 	strcpy(rater.sun_path, path);
 }
 
-static void choose_value(struct options *options)
+/* The client's address. Each of these returns NULL where there is none. */
+
+/*
+ * The address in what servers write: 192.0.2.1, 192.0.2.1:25, 2001:db8::1, fe80::1%eth0,
+ * [2001:db8::1]:25. NULL for anything else, as for a host's name or a path.
+ */
+static const char *address_in(const char *text)
 {
-	if (!options->value && !(options->value = variable("TCPREMOTEIP")))
-		options->value = variable("TCP6REMOTEIP");
+	static char address[INET6_ADDRSTRLEN];
+	struct in6_addr parsed;
+	if (!text)
+		return NULL;
+	const char *end = "%", *colon = strchr(text, ':');
+	if (*text == '[') {
+		text++;
+		end = "%]";
+	} else if (colon && !strchr(colon + 1, ':')) {
+		end = ":";
+	}
+	size_t length = strcspn(text, end);
+	if (length >= sizeof address)
+		return NULL;
+	memcpy(address, text, length);
+	address[length] = 0;
+	if (inet_pton(AF_INET, address, &parsed) != 1 && inet_pton(AF_INET6, address, &parsed) != 1)
+		return NULL;
+	return address;
+}
+
+/* ${PROTO}REMOTEIP, the rule of UCSPI servers: SSLREMOTEIP, for one. */
+static const char *variable_of_protocol(void)
+{
+	struct line name = {.length = 0};
+	const char *protocol = variable("PROTO");
+	if (!protocol || strlen(protocol) > MAX_PROTOCOL)
+		return NULL;
+	add(&name, protocol);
+	add(&name, "REMOTEIP");
+	add_char(&name, 0);
+	return variable(name.text);
+}
+
+static const char *address_of_peer(void)
+{
+	static char address[INET6_ADDRSTRLEN];
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} peer;
+	socklen_t size = sizeof peer;
+	if (getpeername(0, &peer.any, &size) < 0)
+		return NULL;
+	switch (peer.any.sa_family) {
+	case AF_INET: return inet_ntop(AF_INET, &peer.v4.sin_addr, address, sizeof address);
+	case AF_INET6: return inet_ntop(AF_INET6, &peer.v6.sin6_addr, address, sizeof address);
+	default: return NULL;
+	}
+}
+
+/*
+ * What the server says comes before the socket: behind a proxy or a TLS front end, which knows the
+ * client, descriptor 0 is no socket or leads to the front end. TCPREMOTEIP costs no system call.
+ */
+static const char *address_of_client(void)
+{
+	const char *const said[] = {
+		variable("TCPREMOTEIP"),
+		variable("TCP6REMOTEIP"),
+		variable_of_protocol(),
+		variable("TCPREMOTEADDR"), /* BusyBox */
+		variable("REMOTE_ADDR"),   /* systemd */
+		variable("REMOTE_HOST"),   /* xinetd */
+		variable("SOCAT_PEERADDR"),
+		variable("NCAT_REMOTE_ADDR"),
+	};
+	for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+		const char *address = address_in(said[i]);
+		if (address)
+			return address;
+	}
+	return address_of_peer();
+}
+
+/* Where nothing is an address, the daemon is to see what the server says, and answers an error. */
+static const char *default_value(void)
+{
+	const char *value = address_of_client();
+	if (!value && !(value = variable("TCPREMOTEIP")))
+		value = variable("TCP6REMOTEIP");
+	return value;
 }
 
 /* Asking. Each step returns true, or false after writing the problem down. */
@@ -461,8 +552,6 @@ static void keep_open(int fd, const struct options *options, const struct answer
  */
 static void ask(const struct options *options, struct answer *answer)
 {
-	answer->status = NO_ANSWER;
-	answer->reply.length = answer->problem.length = 0;
 	if (!is_sendable(options, answer))
 		return;
 	int fd = open_socket(options->keep_open ? FIRST_KEPT : 3);
@@ -601,10 +690,20 @@ _Noreturn static void print_answer(const struct answer *answer)
 	_exit(answer->status - '0');
 }
 
+/* With -w the answer is the value itself, and nobody is asked. */
+_Noreturn static void tell_value(const struct options *options, struct answer *answer)
+{
+	if (is_sendable(options, answer)) {
+		answer->status = WITHIN;
+		add(&answer->reply, options->value);
+	}
+	print_answer(answer);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {.class = "ip", .timeout = "500"};
-	struct answer answer;
+	struct answer answer = {.status = NO_ANSWER};
 	long long start = now_ms();
 	char **operands = take_options(argc > 0 ? argv + 1 : argv, &options);
 	deadline = start + milliseconds(options.timeout);
@@ -619,9 +718,12 @@ int main(int argc, char **argv)
 		ask(&options, &answer);
 		print_answer(&answer);
 	}
+	if (!options.value)
+		options.value = default_value();
+	if (options.tell_only)
+		tell_value(&options, &answer);
 	if (!operands[0])
 		wrong_usage("no program to run", 0);
-	choose_value(&options);
 	ask(&options, &answer);
 	if (answer.status == WITHIN)
 		run(operands);

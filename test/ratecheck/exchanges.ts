@@ -73,6 +73,39 @@ const badValue = 'value not sent: it is empty or has a line break';
 const tooLong = 'value not sent: the request would be over 1000 bytes';
 const noValue = 'no value to check: TCPREMOTEIP and TCP6REMOTEIP are not set';
 
+type Environment = Record<string, string>;
+
+/** What servers may set, in the order in which it is looked at, and the value that is asked about. */
+const environments: readonly (readonly [Environment, string])[] = [
+  [{ TCPREMOTEIP: '192.0.2.1', TCP6REMOTEIP: '::ffff:192.0.2.1' }, '192.0.2.1'],
+  [{ TCPREMOTEIP: '::ffff:192.0.2.1' }, '::ffff:192.0.2.1'],
+  [{ TCPREMOTEIP: 'fe80::1%eth0' }, 'fe80::1'],
+  [{ TCP6REMOTEIP: '2001:db8::1', PROTO: 'SSL', SSLREMOTEIP: '192.0.2.9' }, '2001:db8::1'],
+  [{ PROTO: 'SSL', SSLREMOTEIP: '192.0.2.1', TCPREMOTEADDR: '192.0.2.9:25' }, '192.0.2.1'],
+  [{ PROTO: 'x'.repeat(5000), TCPREMOTEADDR: '192.0.2.1' }, '192.0.2.1'],
+  [{ PROTO: 'TCP', TCPREMOTEADDR: '192.0.2.1:4711', REMOTE_ADDR: '192.0.2.9' }, '192.0.2.1'],
+  [{ TCPREMOTEADDR: '[2001:db8::1]:4711' }, '2001:db8::1'],
+  [{ TCPREMOTEADDR: '[fe80::1%eth0]:4711' }, 'fe80::1'],
+  [{ TCPREMOTEADDR: '2001:db8::1' }, '2001:db8::1'],
+  [{ REMOTE_ADDR: '2001:db8::1', REMOTE_PORT: '4711', REMOTE_HOST: '192.0.2.9' }, '2001:db8::1'],
+  [{ REMOTE_HOST: '192.0.2.1', SOCAT_PEERADDR: '192.0.2.9' }, '192.0.2.1'],
+  [{ REMOTE_HOST: 'cafe.de', SOCAT_PEERADDR: '[2001:0db8::0001]' }, '2001:0db8::0001'],
+  [{ SOCAT_PEERADDR: '"/run/a.sock"', NCAT_REMOTE_ADDR: '192.0.2.1' }, '192.0.2.1'],
+];
+
+/** A value that is no address: the next source is asked, and where there is none, the daemon. */
+const impossible = [
+  'a b',
+  '192.0.2',
+  '192.0.2.256',
+  '1:2',
+  ':25',
+  '[',
+  '[]:25',
+  '%eth0',
+  'x'.repeat(900),
+];
+
 export const exchanges: readonly Exchange[] = [
   within({ title: 'within the limit, the program runs' }),
   within({ title: 'unlimited is within', script: reply('0 3/-\r\n') }),
@@ -99,6 +132,31 @@ export const exchanges: readonly Exchange[] = [
     title: 'TCP6REMOTEIP is used when TCPREMOTEIP is missing or empty',
     env: { TCPREMOTEIP: '', TCP6REMOTEIP: '2001:db8::1' },
     asked: ['ip 2001:db8::1'],
+  }),
+  ...environments.map(([env, value], row) =>
+    within({ title: `the address, from environment ${row}`, env, asked: [`ip ${value}`] }),
+  ),
+  ...impossible.flatMap((text) => [
+    within({
+      title: `another source is asked for ${text}`,
+      env: { TCPREMOTEIP: text, TCP6REMOTEIP: text, REMOTE_ADDR: '192.0.2.1' },
+    }),
+    within({
+      title: `the daemon is asked about ${text} where nothing is an address`,
+      env: { TCPREMOTEIP: text, REMOTE_ADDR: text, REMOTE_HOST: text },
+      asked: [`ip ${text}`],
+    }),
+  ]),
+  within({
+    title: 'a value that is given is not looked at',
+    args: [...patient, '-v', '[x]:25', ...serve],
+    asked: ['ip [x]:25'],
+  }),
+  within({
+    title: 'a class that is given has the same default value',
+    args: [...patient, '-c', 'smtp', ...serve],
+    env: { TCPREMOTEADDR: '192.0.2.1:4711' },
+    asked: ['smtp 192.0.2.1'],
   }),
   within({
     title: 'a request of 1000 bytes, newline included, is sent',
@@ -226,6 +284,7 @@ export const exchanges: readonly Exchange[] = [
   unanswered('half a reply', reply('0 3/'), 'no answer from SOCKET: not within 200 ms', hasty),
 
   unsent('no value anywhere', [], noValue, {} as typeof client),
+  unsent('a host by its name only', [], noValue, { REMOTE_HOST: 'cafe.de' } as never),
   unsent('an empty value', ['-v', ''], badValue),
   unsent('a value with a newline', ['-v', 'a\nip b'], badValue),
   unsent('a value with a CR', ['-v', 'a\rb'], badValue),
@@ -311,6 +370,28 @@ export const exchanges: readonly Exchange[] = [
     status: 111,
     stdout: '',
     stderr: failed(badValue),
+  }),
+
+  only({
+    title: '-w prints the value and asks nobody',
+    args: ['-w'],
+    env: { TCPREMOTEADDR: '[2001:db8::1]:4711' },
+    asked: [],
+    stdout: '2001:db8::1\n',
+  }),
+  only({
+    title: '-w prints a value made printable',
+    args: ['-wv', 'a\x1b[2J'],
+    asked: [],
+    stdout: 'a?[2J\n',
+  }),
+  only({
+    title: '-w without a value says so',
+    args: ['-w'],
+    asked: [],
+    status: 111,
+    stdout: '',
+    stderr: failed(noValue),
   }),
 
   within({

@@ -223,6 +223,7 @@ describe('wrong usage is one line and exit 100', () => {
     [['-n', '-c', 'ip', 'ip', 'x'], '-n: goes with -s and -t only'],
     [['-nF', 'ip', 'x'], '-n: goes with -s and -t only'],
     [['-nk', 'ip', 'x'], '-n: goes with -s and -t only'],
+    [['-nw', 'ip', 'x'], '-n: goes with -s and -t only'],
   ])('%j', async (args, detail) => {
     const outcome = await run([ratecheck, ...args]);
     const stderr = `ratecheck: fatal: wrong usage: ${detail} (try ratecheck -h)\n`;
