@@ -24,6 +24,6 @@ export function checkTcpsvd(searchPath: string): Finding[] {
     return [hint('tcpsvd is not in PATH', 'install ipsvd, or take out blocking.peers')];
   }
   if (!isBusyBox(path)) return [];
-  const what = `${path} is BusyBox's, which has no -i, -x and -t, so it obeys no block`;
+  const what = `${path} is BusyBox's, which ignores -i, -x and -t, so it obeys no block`;
   return [problem(what, 'install ipsvd, and name its tcpsvd by its whole path in run scripts')];
 }
