@@ -18,6 +18,14 @@ const passed = { commands: [], log: [], exit: 0 };
 const deadlineMs = 500;
 const generousMs = 20_000;
 
+/** What servers pass that set no TCPREMOTEIP. */
+const otherServers = [
+  ['TCP6REMOTEIP', '2001:db8::1', '2001:db8::1'],
+  ['TCPREMOTEADDR', '[2001:db8::1]:4711', '2001:db8::1'],
+  ['REMOTE_ADDR', '192.0.2.1', '192.0.2.1'],
+  ['REMOTE_HOST', '192.0.2.1', '192.0.2.1'],
+] as const;
+
 /** The plugins beside a ratecheck with a long deadline, for tests that are not about it. */
 const patient = newDirectory();
 const run: typeof runPlugin = (plugin, ...rest) => runPlugin(join(patient.path, plugin), ...rest);
@@ -79,6 +87,13 @@ describe('spp-ipthrottle', () => {
     expect(requests).toEqual(['ip 192.0.2.1']);
   });
 
+  test.each(otherServers)('finds the address that %s has', async (name, value, address) => {
+    const { socket, requests } = await scripted(reply('1 2/1\r\n'));
+    const { log, pid } = await run('spp-ipthrottle', { RATER_SOCKET: socket, [name]: value });
+    expect(requests).toEqual([`ip ${address}`]);
+    expect(log).toEqual([`ipthrottle: pid ${pid} - Rate exceeded per IP (${address})`]);
+  });
+
   test('passes without an address, with one line in the log', async () => {
     const rater = await startRater(temporaryDirectory(), configuration);
     const outcome = await run('spp-ipthrottle', { RATER_SOCKET: rater.socket });
@@ -135,6 +150,20 @@ describe('spp-overload', () => {
       exit: 0,
     });
     expect(await run('spp-overload', queue(false))).toMatchObject(passed);
+  });
+
+  test.each(otherServers)('finds the address that %s has', async (name, value, address) => {
+    const { OVERLOADED } = queue(true);
+    const { log, pid } = await run('spp-overload', { OVERLOADED, [name]: value });
+    expect(log).toEqual([`overload: pid ${pid} - Server overload (${address})`]);
+  });
+
+  test('needs no address, and no ratecheck', async () => {
+    const alone = join(temporaryDirectory(), 'spp-overload');
+    writeFileSync(alone, readFileSync(join(programs, 'spp-overload')), { mode: 0o755 });
+    const { commands, log, pid } = await runPlugin(alone, { OVERLOADED: queue(true).OVERLOADED });
+    expect(commands).toEqual(['R451 Temporary Failure: Server overload']);
+    expect(log).toEqual([`overload: pid ${pid} - Server overload ()`]);
   });
 
   test('lets authenticated users pass', async () => {
