@@ -9,6 +9,7 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { page } from '../docs/manual-page.ts';
+import { wordsFrom } from '../enforcers/words-from.ts';
 import {
   type AddressSource,
   addressSources,
@@ -18,8 +19,9 @@ import { builtRatecheck } from '../ratecheck/programs.ts';
 import { reply, startScriptedRater } from '../ratecheck/scripted-rater.ts';
 import { freePort } from '../run/free-port.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
-import { unless } from '../run/unless.ts';
+import { missing, unless } from '../run/unless.ts';
 import { connected } from './line-client.ts';
+import { startRater } from './real-rater.ts';
 import { RunningProgram, until } from './running-program.ts';
 
 afterAll(removePackages);
@@ -85,6 +87,27 @@ describe.each(addressSources)('under $name of $of', (source) => {
     });
   }
 });
+
+test(
+  'clients of a server that passes nothing are limited, and told so',
+  unless(missing('systemd-socket-activate')),
+  async () => {
+    const directory = temporaryDirectory();
+    const rater = await startRater(directory, 'limits: { ip: ( ("*", 600, 3) ); };');
+    const port = await freePort();
+    const check = [ratecheck, '-s', rater.socket, '-t', '60000', '/bin/echo', 'served'];
+    const listen = ['systemd-socket-activate', '-l', `127.0.0.1:${port}`, '--accept', '--inetd'];
+    const server = new RunningProgram({ command: [...listen, ...check], directory });
+    onTestFinished(() => server.end());
+    await server.says(/Listening on /);
+    const said: string[] = [];
+    for (let round = 0; round < 5; round += 1) said.push(await wordsFrom('127.0.0.1', port));
+    const refused = /^421 4\.7\.0 Too many connections from 127\.0\.0\.1, try again /;
+    expect(said.slice(0, 3)).toEqual(['served\n', 'served\n', 'served\n']);
+    for (const words of said.slice(3)) expect(words).toMatch(refused);
+    expect(await wordsFrom('127.0.0.2', port)).toBe('served\n');
+  },
+);
 
 test('ipthrottle(7) has the table of these servers, in their order, and no other', () => {
   const [, rest = ''] = page('ipthrottle.7').lines.join('\n').split('.Ss What servers pass');
