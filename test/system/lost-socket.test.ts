@@ -107,8 +107,8 @@ test('a file that is not a socket stays, is trouble until it is gone, and surviv
   const rater = await site.startRater();
   const idle = await client();
   const path = site.path('rater.sock');
-  unlinkSync(path);
-  writeFileSync(path, 'precious');
+  writeFileSync(`${path}.new`, 'precious');
+  renameSync(`${path}.new`, path);
   await trouble(rater, 'is there and is not a socket');
   expect(await troubles()).toMatchObject([{ part: `socket ${path}` }]);
   expect(await idle('ip 192.0.2.1\n')).toBe('0 1/10\r\n');
@@ -140,17 +140,21 @@ test("somebody else's socket stays while its program listens, and is replaced wh
   site = new Site();
   const rater = await site.startRater();
   const path = site.path('rater.sock');
-  unlinkSync(path);
+  // Put there by one rename: rater would take a name that is free for a moment.
   const other = createServer((socket) => socket.end('mine\n').on('error', () => {}));
-  other.listen(path);
+  await once(other.listen(`${path}.new`), 'listening');
+  renameSync(`${path}.new`, path);
   await trouble(rater, "is there and is somebody else's");
   expect(await say('ip 192.0.2.1\n')).toBe('mine\n');
   other.close();
   await rater.says(/recovered: part="socket .*rater\.sock"/);
   expect(await say('ip 192.0.2.1\n')).toBe('0 1/10\r\n');
 
-  const listen = 'require("net").createServer().listen(process.argv[1], () => console.log(1))';
-  unlinkSync(path);
+  const listen = `const [path] = process.argv.slice(1);
+    require("net").createServer().listen(path + ".new", () => {
+      require("fs").renameSync(path + ".new", path);
+      console.log(1);
+    })`;
   const dying = spawn(process.execPath, ['-e', listen, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
