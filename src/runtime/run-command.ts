@@ -14,8 +14,13 @@ export type Run = {
   readonly timeoutMs: number;
 };
 
-/** `why` it is no success: `exit 100`, `killed by SIGKILL`; undefined: it is one. */
-export type CommandResult = { readonly why: string | undefined; readonly said: string };
+export type CommandResult = {
+  /** Why it is no success: `exit 100`, `killed by SIGKILL`; undefined: it is one. */
+  readonly why: string | undefined;
+  readonly said: string;
+  /** Whether there is no such program. */
+  readonly isMissing: boolean;
+};
 
 const killSignal = 'SIGKILL';
 
@@ -32,7 +37,8 @@ function runNow({ command, args, input, timeoutMs }: Run): CommandResult {
     encoding: 'latin1',
   });
   const isLate = errnoOf(error) === 'ETIMEDOUT';
-  return { why: whyOf({ status, signal, isLate, error }, timeoutMs), said: stderr ?? '' };
+  const why = whyOf({ status, signal, isLate, error }, timeoutMs);
+  return { why, said: stderr ?? '', isMissing: errnoOf(error) === 'ENOENT' };
 }
 
 function runBeside(
@@ -45,7 +51,8 @@ function runBeside(
       const status = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
       const signal = error?.signal ?? null;
       const isLate = error?.killed === true && signal === killSignal;
-      resolve({ why: whyOf({ status, signal, isLate, error }, timeoutMs), said });
+      const why = whyOf({ status, signal, isLate, error }, timeoutMs);
+      resolve({ why, said, isMissing: errnoOf(error) === 'ENOENT' });
     });
     // What it does not read is told by how it ends.
     child.stdin?.on('error', () => {}).end(input);

@@ -5,8 +5,8 @@ import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
 import { programIn } from '../../runtime/program-in.ts';
-import { type ForeignLine, parseRules } from './tcprules.ts';
-import { tcprulesTakesIPv6 } from './tcprules-ipv6.ts';
+import { type ForeignLine, type Mistake, parseRules } from './tcprules.ts';
+import { refusalOfTcprules, tcprulesTakesIPv6 } from './tcprules-ipv6.ts';
 
 const carriageReturns = /\r$/gm;
 
@@ -57,6 +57,19 @@ function foreignLines(
   return tcprulesTakesIPv6(source) ? [] : lines.map((line) => foreignLine(source, line));
 }
 
+/** The lines that neither djb's tcprules nor the installed one takes. */
+function refusedLines(source: string, mistakes: readonly Mistake[]): Finding[] {
+  const refused = mistakes.flatMap(({ line, text, what }) => {
+    const why = refusalOfTcprules(source, text);
+    return why === undefined ? [] : [{ shown: `line ${line}, ${what}`, why }];
+  });
+  const [first] = refused;
+  if (!first) return [];
+  const wrong = someOf(refused.map(({ shown }) => shown));
+  const what = `${source} cannot be compiled, so the cdb stays as it was: ${wrong}; ${first.why}`;
+  return [problem(what, 'correct these lines')];
+}
+
 export function checkRules(source: string, searchPath: string): Finding[] {
   let text: string;
   try {
@@ -68,7 +81,6 @@ export function checkRules(source: string, searchPath: string): Finding[] {
   }
   const bare = text.replace(carriageReturns, '');
   const { foreign, mistakes } = parseRules(Buffer.from(bare, 'latin1'));
-  const wrong = mistakes.map(({ line, what }) => `line ${line}, ${what}`);
   return [
     ...(bare === text
       ? []
@@ -79,14 +91,7 @@ export function checkRules(source: string, searchPath: string): Finding[] {
           ),
         ]),
     ...linesWithoutColon(source, bare),
-    ...(wrong.length === 0
-      ? []
-      : [
-          problem(
-            `${source} cannot be compiled, so the cdb stays as it was: ${someOf(wrong)}`,
-            'correct these lines',
-          ),
-        ]),
+    ...refusedLines(source, mistakes),
     ...foreignLines(source, foreign, searchPath),
   ];
 }

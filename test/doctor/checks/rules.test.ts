@@ -41,7 +41,7 @@ findsEach([
     plan: { rules },
     dead: (site) => writeFileSync(site.path('rules'), '192.0.2.1:refuse\n'),
     finds: 'problem rules',
-    says: /cannot be compiled.*line 1, after the address/,
+    says: /cannot be compiled.*line 1, after the address.*unable to parse/,
   },
   {
     what: 'rules that are not there',
