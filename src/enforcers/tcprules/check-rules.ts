@@ -5,6 +5,7 @@ import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
 import { programIn } from '../../runtime/program-in.ts';
+import { deadRules } from './dead-rules.ts';
 import { type ForeignLine, type Mistake, parseRules } from './tcprules.ts';
 import { refusalOfTcprules, tcprulesTakesIPv6 } from './tcprules-ipv6.ts';
 
@@ -18,6 +19,22 @@ function linesWithoutColon(source: string, text: string): Finding[] {
   if (ignored.length === 0) return [];
   const what = `${source}: tcprules ignores what has no colon: ${someOf(ignored)}`;
   return [problem(what, 'write ADDRESS:deny or ADDRESS:allow, or put # in front')];
+}
+
+const maxDead = 20;
+
+/** Each by itself, so that it is said what would match. */
+function doNothing(source: string, text: string): Finding[] {
+  const lines = text.split('\n');
+  const dead = deadRules(text);
+  const found = dead.slice(0, maxDead).map(({ line, why, remedy }) => {
+    const shown = quoted(lines[line - 1] ?? '');
+    return problem(`${source}:${line}: ${shown} does not do what it says: ${why}`, remedy);
+  });
+  const left = dead.length - found.length;
+  if (left <= 0) return found;
+  const what = `${source}: ${left} more lines do not do what they say`;
+  return [...found, problem(what, 'correct those above and ask again')];
 }
 
 /** How djb's tcprules says a network of whole octets. */
@@ -92,6 +109,7 @@ export function checkRules(source: string, searchPath: string): Finding[] {
         ]),
     ...linesWithoutColon(source, bare),
     ...refusedLines(source, mistakes),
+    ...doNothing(source, bare),
     ...foreignLines(source, foreign, searchPath),
   ];
 }

@@ -44,6 +44,12 @@ findsEach([
     says: /cannot be compiled.*line 1, after the address.*unable to parse/,
   },
   {
+    what: 'a rule that never matches',
+    plan: { rules: '# mine\n 127.0.0.1:allow,RELAYCLIENT=""\n:allow\n' },
+    finds: 'problem rules',
+    says: /rules:2: " 127\.0\.0\.1:allow.*" does not do what it says: .* blank.*; write 127\.0\.0\.1$/,
+  },
+  {
     what: 'rules that are not there',
     plan: { rules },
     dead: (site) => rmSync(site.path('rules')),
