@@ -16,13 +16,19 @@ describe.each([
     expect(await end(shell('read word && test "$word" = told'))).toEqual({
       why: undefined,
       said: '',
+      printed: '',
       isMissing: false,
     });
   });
 
   test('tells how it ended and what it said', async () => {
-    const ended = await end(shell('echo why >&2; exit 100'));
-    expect(ended).toEqual({ why: 'exit 100', said: 'why\n', isMissing: false });
+    const ended = await end(shell('echo 42; echo why >&2; exit 100'));
+    expect(ended).toEqual({
+      why: 'exit 100',
+      said: 'why\n',
+      printed: '42\n',
+      isMissing: false,
+    });
     expect((await end(shell('kill -9 $$'))).why).toBe('killed by SIGKILL');
     const absent = await end(shell('', { command: '/nonexistent/x' }));
     expect(absent.why).toContain('ENOENT');

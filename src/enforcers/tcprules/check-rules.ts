@@ -1,13 +1,12 @@
 /** The administrator's rules for tcprules(1): lines that do not do what they seem to say. */
-import { type Address, parseNetwork } from '../../core/address.ts';
 import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
-import { programIn } from '../../runtime/program-in.ts';
+import { checkForeignLines } from './check-foreign-lines.ts';
 import { deadRules } from './dead-rules.ts';
-import { type ForeignLine, type Mistake, parseRules } from './tcprules.ts';
-import { refusalOfTcprules, tcprulesTakesIPv6 } from './tcprules-ipv6.ts';
+import { refusalOfTcprules } from './installed-tcprules.ts';
+import { type Mistake, parseRules } from './tcprules.ts';
 
 const carriageReturns = /\r$/gm;
 
@@ -35,43 +34,6 @@ function doNothing(source: string, text: string): Finding[] {
   if (left <= 0) return found;
   const what = `${source}: ${left} more lines do not do what they say`;
   return [...found, problem(what, 'correct those above and ask again')];
-}
-
-/** How djb's tcprules says a network of whole octets. */
-function prefixOf({ octets, prefixLength }: Address): string | undefined {
-  if (![8, 16, 24].includes(prefixLength)) return undefined;
-  return `${octets.slice(0, prefixLength / 8).join('.')}.`;
-}
-
-function foreignLine(source: string, { line, text }: ForeignLine): Finding {
-  const written = text.slice(0, text.search(/:(?:allow|deny)/));
-  const network = parseNetwork(written);
-  const where = `${source}:${line}: ${quoted(written)}`;
-  if (network?.family === 4 || !written.includes(':')) {
-    const prefix = network && prefixOf(network);
-    const instead = prefix ? `write ${prefix}` : 'write prefixes such as 192.0.2. and ranges';
-    return problem(
-      `${where}: the installed tcprules accepts networks in this notation, and they never match`,
-      `${instead} instead, or install ucspi-tcp6`,
-    );
-  }
-  return problem(
-    `${where}: the installed tcprules refuses IPv6, so the cdb stays as it was and no block gets in`,
-    'remove the line, or install ucspi-tcp6',
-  );
-}
-
-function foreignLines(
-  source: string,
-  lines: readonly ForeignLine[],
-  searchPath: string,
-): Finding[] {
-  if (lines.length === 0) return [];
-  if (!programIn(searchPath, 'tcprules')) {
-    const what = `${source}:${lines[0]?.line}: IPv6 and CIDR lines need tcprules, which is not in PATH`;
-    return [problem(`${what}, so the cdb stays as it was`, 'install ucspi-tcp or ucspi-tcp6')];
-  }
-  return tcprulesTakesIPv6(source) ? [] : lines.map((line) => foreignLine(source, line));
 }
 
 /** The lines that neither djb's tcprules nor the installed one takes. */
@@ -110,6 +72,6 @@ export function checkRules(source: string, searchPath: string): Finding[] {
     ...linesWithoutColon(source, bare),
     ...refusedLines(source, mistakes),
     ...doNothing(source, bare),
-    ...foreignLines(source, foreign, searchPath),
+    ...checkForeignLines(source, foreign, searchPath),
   ];
 }

@@ -17,6 +17,7 @@ import { readFile } from '../../files/read-file.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Work } from '../../runtime/work.ts';
 import { compileCdb, latin1, type NewRecord } from '../cdb/cdb.ts';
+import { type Lookups, writtenKeys } from './lookups.ts';
 import { type InstalledTcprules, runTcprules } from './run-tcprules.ts';
 import {
   addressOfKey,
@@ -42,28 +43,24 @@ const mistakesShown = 10;
 /** How many lines are written between two pauses. */
 const linesInStep = 128;
 
-/** `keys` are what to refuse before anything the source says. */
-export function* compileRules(files: RulesFiles, keys: readonly string[]): Work<Uint8Array> {
+/** `keys` of `keyOf` are what to refuse before anything the source says, where that is possible. */
+export function* compileRules(
+  files: RulesFiles,
+  keys: readonly string[],
+  lookups: Lookups,
+): Work<Uint8Array> {
   const source = readSource(files.source);
   const rules = parseRules(source);
   const refusalOf = refusals(files.message, rules);
-  const isPlain = rules.foreign.length + rules.mistakes.length === 0 && !keys.some(isIPv6Key);
-  if (isPlain) return yield* compileCdb(recordsOf(keys, refusalOf, rules));
+  const hasForeign = (key: string) => writtenKeys(key, lookups).some(isIPv6Key);
+  const isPlain = rules.foreign.length + rules.mistakes.length === 0 && !keys.some(hasForeign);
+  if (isPlain) return yield* compileCdb(recordsOf(keys, lookups, refusalOf, rules));
   try {
-    return yield* compileWithCommand(files, keys, refusalOf, source);
+    const lines = yield* linesOf(keys, lookups, refusalOf);
+    return yield* runTcprules(files, Buffer.concat([lines, source]));
   } catch (error) {
     if (rules.mistakes.length === 0 || !(error instanceof Fault)) throw error;
     throw new Fault('enforcer', `${error.detail}; ${mistakesText(files.source, rules.mistakes)}`);
-  }
-}
-
-/** Whether the installed tcprules compiles IPv6 addresses and networks: it is given one of each. */
-export function* takesIPv6(files: RulesFiles): Work<boolean> {
-  try {
-    yield* runTcprules(files, latin1('2001:db8::1:deny\n2001:db8:1::/48:deny\n'));
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -96,11 +93,31 @@ type RefusalOf = (key: string) => Refusal;
 
 function* recordsOf(
   keys: readonly string[],
+  lookups: Lookups,
   refusalOf: RefusalOf,
   rules: Rules,
 ): Generator<NewRecord> {
-  for (const key of keys) yield [key, refusalOf(key).data];
+  for (const key of keys) {
+    for (const written of writtenKeys(key, lookups)) yield [written, refusalOf(key).data];
+  }
   yield* rules.records;
+}
+
+function* linesOf(
+  keys: readonly string[],
+  lookups: Lookups,
+  refusalOf: RefusalOf,
+): Work<Uint8Array> {
+  const input: Uint8Array[] = [];
+  for (let index = 0; index < keys.length; index += linesInStep) {
+    const lines = keys.slice(index, index + linesInStep).flatMap((key) => {
+      const { instructions } = refusalOf(key);
+      return writtenKeys(key, lookups).map((written) => `${written}:${instructions}\n`);
+    });
+    input.push(latin1(lines.join('')));
+    yield;
+  }
+  return Buffer.concat(input);
 }
 
 /** How to refuse each key: politely where that is wanted and the source does not deny it. */
@@ -133,21 +150,4 @@ function denials({ records, foreign, mistakes }: Rules): (key: string) => boolea
         .find((is) => is !== undefined) ?? false
     );
   };
-}
-
-function* compileWithCommand(
-  files: RulesFiles,
-  keys: readonly string[],
-  refusalOf: RefusalOf,
-  source: Uint8Array,
-): Work<Uint8Array> {
-  const input: Uint8Array[] = [];
-  for (let index = 0; index < keys.length; index += linesInStep) {
-    const lines = keys
-      .slice(index, index + linesInStep)
-      .map((key) => `${key}:${refusalOf(key).instructions}\n`);
-    input.push(latin1(lines.join('')));
-    yield;
-  }
-  return yield* runTcprules(files, Buffer.concat([...input, source]));
 }

@@ -2,7 +2,7 @@
  * Rules of tcprules that do not say what they seem to are found.
  *
  * Tests: src/enforcers/tcprules/check-rules.ts, src/enforcers/tcprules/examine-tcprules.ts
- * Tests: src/enforcers/tcprules/tcprules-ipv6.ts, src/files/private-directory.ts
+ * Tests: src/enforcers/tcprules/installed-tcprules.ts, src/files/private-directory.ts
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { findsEach } from '../examination.ts';

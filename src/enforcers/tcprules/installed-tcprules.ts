@@ -4,12 +4,20 @@ import { inPrivateDirectory } from '../../files/private-directory.ts';
 import { Fault } from '../../runtime/errors.ts';
 import { doNow } from '../../runtime/work.ts';
 import { latin1 } from '../cdb/cdb.ts';
-import { takesIPv6 } from './compile-rules.ts';
+import type { Lookups } from './lookups.ts';
 import { runTcprules } from './run-tcprules.ts';
+import { refusesAll, tryLookups } from './try-lookups.ts';
 
-export function tcprulesTakesIPv6(source: string): boolean {
+export function installedLookups(source: string): Lookups {
   return inPrivateDirectory((directory) =>
-    doNow(takesIPv6({ source, cdb: join(directory, 'cdb') })),
+    doNow(tryLookups({ source, cdb: join(directory, 'cdb') })),
+  );
+}
+
+/** Whether a rule that denies what is `written` so refuses the client. */
+export function refusesByRule(source: string, written: string, client: string): boolean {
+  return inPrivateDirectory((directory) =>
+    doNow(refusesAll({ source, cdb: join(directory, 'cdb') }, [written], [client])),
   );
 }
 
