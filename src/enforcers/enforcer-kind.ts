@@ -63,6 +63,8 @@ export type ProbedServer = {
   readonly server: string;
   readonly program: string;
   readonly options: readonly string[];
+  /** Whether the program at `path` has all of the options; undefined: every one has. */
+  readonly isKnownTo?: (path: string) => boolean;
 };
 
 /** An address or network that is refused, and the file that says so. */

@@ -1,5 +1,5 @@
 /**
- * Runs a program that reads its input from stdin and says on stderr what is wrong.
+ * Runs a program that reads what it is told, prints its answer and says on stderr what is wrong.
  *
  * Guarantee: when its time is up it is killed and no longer waited for.
  */
@@ -14,8 +14,15 @@ export type Run = {
   readonly timeoutMs: number;
 };
 
-/** `why` it failed: `exit 100`, `killed by SIGKILL`; undefined after success. */
-export type CommandResult = { readonly why: string | undefined; readonly said: string };
+export type CommandResult = {
+  /** Why it is no success: `exit 100`, `killed by SIGKILL`; undefined: it is one. */
+  readonly why: string | undefined;
+  /** Its stderr and its stdout, as Latin-1. */
+  readonly said: string;
+  readonly printed: string;
+  /** Whether there is no such program. */
+  readonly isMissing: boolean;
+};
 
 const killSignal = 'SIGKILL';
 
@@ -24,15 +31,16 @@ export function running(run: Run): Slow<CommandResult> {
 }
 
 function runNow({ command, args, input, timeoutMs }: Run): CommandResult {
-  const { error, status, signal, stderr } = spawnSync(command, args, {
+  const { error, status, signal, stdout, stderr } = spawnSync(command, args, {
     input,
-    stdio: ['pipe', 'ignore', 'pipe'],
     timeout: timeoutMs,
     killSignal,
     encoding: 'latin1',
   });
   const isLate = errnoOf(error) === 'ETIMEDOUT';
-  return { why: whyOf({ status, signal, isLate, error }, timeoutMs), said: stderr ?? '' };
+  const why = whyOf({ status, signal, isLate, error }, timeoutMs);
+  const isMissing = errnoOf(error) === 'ENOENT';
+  return { why, said: stderr ?? '', printed: stdout ?? '', isMissing };
 }
 
 function runBeside(
@@ -41,11 +49,12 @@ function runBeside(
 ): Promise<CommandResult> {
   const options = { timeout: timeoutMs, killSignal, signal: abort, encoding: 'latin1' } as const;
   return new Promise((resolve) => {
-    const child = execFile(command, args, options, (error, _stdout, said) => {
+    const child = execFile(command, args, options, (error, printed, said) => {
       const status = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
       const signal = error?.signal ?? null;
       const isLate = error?.killed === true && signal === killSignal;
-      resolve({ why: whyOf({ status, signal, isLate, error }, timeoutMs), said });
+      const why = whyOf({ status, signal, isLate, error }, timeoutMs);
+      resolve({ why, said, printed, isMissing: errnoOf(error) === 'ENOENT' });
     });
     // A program that does not read its input tells why by how it ends.
     child.stdin?.on('error', () => {}).end(input);

@@ -40,8 +40,6 @@ const packages = debianPackages(
   ...['ucspi-tcp-ipv6', 'xinetd', 'openbsd-inetd', 'inetutils-inetd', 'socat', 'ncat'],
 );
 
-export const removePackages = packages.remove;
-
 const unpacked = { reason: packages.reason, environment: packages.environment };
 /** Those that want to become the user of a service. */
 const unpackedForRoot = { ...unpacked, reason: packages.reason ?? notRoot };

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { missing } from './unless.ts';
 
 const timeoutMs = 120_000;
@@ -13,23 +14,25 @@ const timeoutMs = 120_000;
 export type DebianPackages = {
   /** Why they cannot be had, for `unless`. */
   readonly reason: string | undefined;
-  /** The root below which their files are. */
+  /** The root below which their files are, until the tests of this file have ended. */
   readonly root: string;
+  /** Where their programs for users are. */
+  readonly bin: string;
   /** Lets their programs find their libraries. */
   readonly environment: Readonly<Record<string, string>>;
-  remove(): void;
 };
 
 /** All of them or none; they may be such as cannot be installed beside each other. */
 export function debianPackages(...names: string[]): DebianPackages {
   const root = mkdtempSync(join(tmpdir(), 'ipthrottle-test-'));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
   const reason = missing('apt-get', 'dpkg') ?? failureOf(names, root);
   const libraries = reason === undefined ? libraryFolders(root).join(':') : '';
   return {
     reason,
     root,
+    bin: join(root, 'usr/bin'),
     environment: { LD_LIBRARY_PATH: libraries },
-    remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
 

@@ -16,14 +16,23 @@ describe.each([
     expect(await end(shell('read word && test "$word" = told'))).toEqual({
       why: undefined,
       said: '',
+      printed: '',
+      isMissing: false,
     });
   });
 
   test('tells how it ended and what it said', async () => {
-    const ended = await end(shell('echo why >&2; exit 100'));
-    expect(ended).toEqual({ why: 'exit 100', said: 'why\n' });
+    const ended = await end(shell('echo 42; echo why >&2; exit 100'));
+    expect(ended).toEqual({
+      why: 'exit 100',
+      said: 'why\n',
+      printed: '42\n',
+      isMissing: false,
+    });
     expect((await end(shell('kill -9 $$'))).why).toBe('killed by SIGKILL');
-    expect((await end(shell('', { command: '/nonexistent/x' }))).why).toContain('ENOENT');
+    const absent = await end(shell('', { command: '/nonexistent/x' }));
+    expect(absent.why).toContain('ENOENT');
+    expect(absent.isMissing).toBe(true);
   });
 
   test('may leave its input unread', async () => {

@@ -26,12 +26,14 @@ async function client(): Promise<Socket> {
   return socket;
 }
 
+/** No more wait to be accepted than the system has room for: a later one is answered when they are. */
 async function clients(many: number): Promise<Socket[]> {
   const all: Socket[] = [];
   while (all.length < many) {
     all.push(
       ...(await Promise.all(Array.from({ length: Math.min(200, many - all.length) }, client))),
     );
+    await say('no class\n');
   }
   return all;
 }

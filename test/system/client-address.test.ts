@@ -7,14 +7,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { page } from '../docs/manual-page.ts';
 import { wordsFrom } from '../enforcers/words-from.ts';
-import {
-  type AddressSource,
-  addressSources,
-  removePackages,
-} from '../ratecheck/address-sources.ts';
+import { type AddressSource, addressSources } from '../ratecheck/address-sources.ts';
 import { builtRatecheck } from '../ratecheck/programs.ts';
 import { reply, startScriptedRater } from '../ratecheck/scripted-rater.ts';
 import { freePort } from '../run/free-port.ts';
@@ -23,8 +19,6 @@ import { missing, unless } from '../run/unless.ts';
 import { connected } from './line-client.ts';
 import { startRater } from './real-rater.ts';
 import { RunningProgram, until } from './running-program.ts';
-
-afterAll(removePackages);
 
 const ratecheck = builtRatecheck();
 const interfaces = Object.values(networkInterfaces()).flat();

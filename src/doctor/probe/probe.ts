@@ -68,10 +68,12 @@ export async function probe(
   if (why !== undefined) return skipped(why);
   const steps: Step[] = [];
   for (const target of all) {
-    if (programIn(site.searchPath, target.program) === undefined) {
+    const path = programIn(site.searchPath, target.program);
+    if (path === undefined) {
       const step = `${target.program} is not in PATH`;
       steps.push({ server: target.server, step, went: 'skipped' });
-    } else await prove(site, target, { address, run, signal, steps });
+    } else if (target.isKnownTo?.(path) !== false)
+      await prove(site, target, { address, run, signal, steps });
   }
   return steps;
 }

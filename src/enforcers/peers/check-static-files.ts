@@ -1,12 +1,15 @@
 /** The administrator's own files in the peers directory: surprises that tcpsvd has for them. */
 
 import { groupRead, othersRead, userWrite } from '../../files/mode-bits.ts';
-import { type Finding, hint, problem } from '../../health/finding.ts';
-import { isCommand, isDeny } from './peer-file.ts';
+import { type Finding, hint, problem, someOf } from '../../health/finding.ts';
+import { quoted } from '../../runtime/log.ts';
+import { addressOfPeerFile, isCommand, isDeny } from './peer-file.ts';
 import { type PeerFile, someNames, startOf } from './peer-files.ts';
 
 /** Bytes; an instruction file has a few lines. */
 const maxRead = 65_536;
+/** A line that tcpsvd understands, or takes for a comment. */
+const instruction = /^[+C=#]/;
 
 function writable(directory: string, files: readonly PeerFile[], hasTimeout: boolean): Finding[] {
   const found = files.filter(({ stats }) => stats.mode & userWrite);
@@ -38,6 +41,21 @@ function carriageReturns(directory: string, files: readonly PeerFile[]): Finding
   return [problem(`${what}: ${effect}`, "remove it: sed -i 's/\\r$//', then check the modes")];
 }
 
+/** What tcpsvd warns of and passes over; other files than those of addresses may be notes. */
+function badInstructions(directory: string, files: readonly PeerFile[]): Finding[] {
+  const found = files.flatMap(({ name, path, stats }) => {
+    if (isDeny(stats) || isCommand(stats) || !addressOfPeerFile(name)) return [];
+    const lines = startOf(path, maxRead)?.split('\n') ?? [];
+    return lines.flatMap((line, index) => {
+      return line === '' || instruction.test(line) ? [] : [`${name}:${index + 1} ${quoted(line)}`];
+    });
+  });
+  if (found.length === 0) return [];
+  const what = `in ${directory}, lines that are no instruction, which tcpsvd passes over`;
+  const remedy = 'begin each line with +NAME=value, +NAME, C or =, without a blank in front';
+  return [problem(`${what}: ${someOf(found)}`, remedy)];
+}
+
 function denyAll(directory: string, files: readonly PeerFile[]): Finding[] {
   const found = files.find(({ name, stats }) => name === '0' && isDeny(stats));
   if (!found) return [];
@@ -54,6 +72,7 @@ export function checkStaticFiles(
     ...writable(directory, admins, hasTimeout),
     ...unreadable(directory, admins),
     ...carriageReturns(directory, admins),
+    ...badInstructions(directory, admins),
     ...denyAll(directory, admins),
   ];
 }

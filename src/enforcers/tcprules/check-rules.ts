@@ -1,12 +1,12 @@
-/** Finds lines in the administrator's rules for tcprules(1) that do not do what they seem to. */
-import { type Address, parseNetwork } from '../../core/address.ts';
+/** The administrator's rules for tcprules(1): lines that do not do what they seem to say. */
 import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
-import { programIn } from '../../runtime/program-in.ts';
-import { type ForeignLine, parseRules } from './tcprules.ts';
-import { tcprulesTakesIPv6 } from './tcprules-ipv6.ts';
+import { checkForeignLines } from './check-foreign-lines.ts';
+import { deadRules } from './dead-rules.ts';
+import { refusalOfTcprules } from './installed-tcprules.ts';
+import { type Mistake, parseRules } from './tcprules.ts';
 
 const carriageReturns = /\r$/gm;
 
@@ -20,41 +20,33 @@ function linesWithoutColon(source: string, text: string): Finding[] {
   return [problem(what, 'write ADDRESS:deny or ADDRESS:allow, or put # in front')];
 }
 
-/** A network of whole octets in the notation of djb's tcprules. */
-function prefixOf({ octets, prefixLength }: Address): string | undefined {
-  if (![8, 16, 24].includes(prefixLength)) return undefined;
-  return `${octets.slice(0, prefixLength / 8).join('.')}.`;
+const maxDead = 20;
+
+/** Each by itself, so that it is said what would match. */
+function doNothing(source: string, text: string): Finding[] {
+  const lines = text.split('\n');
+  const dead = deadRules(text);
+  const found = dead.slice(0, maxDead).map(({ line, why, remedy }) => {
+    const shown = quoted(lines[line - 1] ?? '');
+    return problem(`${source}:${line}: ${shown} does not do what it says: ${why}`, remedy);
+  });
+  const left = dead.length - found.length;
+  if (left <= 0) return found;
+  const what = `${source}: ${left} more lines do not do what they say`;
+  return [...found, problem(what, 'correct those above and ask again')];
 }
 
-function foreignLine(source: string, { line, text }: ForeignLine): Finding {
-  const written = text.slice(0, text.search(/:(?:allow|deny)/));
-  const network = parseNetwork(written);
-  const where = `${source}:${line}: ${quoted(written)}`;
-  if (network?.family === 4 || !written.includes(':')) {
-    const prefix = network && prefixOf(network);
-    const instead = prefix ? `write ${prefix}` : 'write prefixes such as 192.0.2. and ranges';
-    return problem(
-      `${where}: the installed tcprules accepts networks in this notation, and they never match`,
-      `${instead} instead, or install ucspi-tcp6`,
-    );
-  }
-  return problem(
-    `${where}: the installed tcprules refuses IPv6, so the cdb stays as it was and no block gets in`,
-    'remove the line, or install ucspi-tcp6',
-  );
-}
-
-function foreignLines(
-  source: string,
-  lines: readonly ForeignLine[],
-  searchPath: string,
-): Finding[] {
-  if (lines.length === 0) return [];
-  if (!programIn(searchPath, 'tcprules')) {
-    const what = `${source}:${lines[0]?.line}: IPv6 and CIDR lines need tcprules, which is not in PATH`;
-    return [problem(`${what}, so the cdb stays as it was`, 'install ucspi-tcp or ucspi-tcp6')];
-  }
-  return tcprulesTakesIPv6(source) ? [] : lines.map((line) => foreignLine(source, line));
+/** The lines that neither djb's tcprules nor the installed one takes. */
+function refusedLines(source: string, mistakes: readonly Mistake[]): Finding[] {
+  const refused = mistakes.flatMap(({ line, text, what }) => {
+    const why = refusalOfTcprules(source, text);
+    return why === undefined ? [] : [{ shown: `line ${line}, ${what}`, why }];
+  });
+  const [first] = refused;
+  if (!first) return [];
+  const wrong = someOf(refused.map(({ shown }) => shown));
+  const what = `${source} cannot be compiled, so the cdb stays as it was: ${wrong}; ${first.why}`;
+  return [problem(what, 'correct these lines')];
 }
 
 export function checkRules(source: string, searchPath: string): Finding[] {
@@ -68,7 +60,6 @@ export function checkRules(source: string, searchPath: string): Finding[] {
   }
   const bare = text.replace(carriageReturns, '');
   const { foreign, mistakes } = parseRules(Buffer.from(bare, 'latin1'));
-  const wrong = mistakes.map(({ line, what }) => `line ${line}, ${what}`);
   return [
     ...(bare === text
       ? []
@@ -79,14 +70,8 @@ export function checkRules(source: string, searchPath: string): Finding[] {
           ),
         ]),
     ...linesWithoutColon(source, bare),
-    ...(wrong.length === 0
-      ? []
-      : [
-          problem(
-            `${source} cannot be compiled, so the cdb stays as it was: ${someOf(wrong)}`,
-            'correct these lines',
-          ),
-        ]),
-    ...foreignLines(source, foreign, searchPath),
+    ...refusedLines(source, mistakes),
+    ...doNothing(source, bare),
+    ...checkForeignLines(source, foreign, searchPath),
   ];
 }

@@ -2,8 +2,9 @@
  * The admin's rules source with our refusals in front, as the bytes of a cdb.
  *
  * Refusals come first because servers use the first of equal keys. A source that our own compiler
- * understands is compiled here. With foreign lines or blocked IPv6 addresses, it goes verbatim to
- * the installed tcprules, which alone knows how its tcpserver wants them encoded.
+ * takes whole is compiled here; one with other lines, or with IPv6 among what to refuse, goes to
+ * the installed tcprules, verbatim, because only that one knows what its tcpserver makes of them. So
+ * a mistake is what both refuse.
  *
  * Guarantee: an address that the source denies stays denied. A polite refusal says `allow`, so such
  * an address gets a silent one instead.
@@ -12,12 +13,12 @@
  */
 
 import { PrefixMap } from '../../core/prefix-map.ts';
-import { readFile, readFileLater } from '../../files/read-file.ts';
-import { createAnew, removeQuietly, temporaryName } from '../../files/replace-file.ts';
+import { readFile } from '../../files/read-file.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
-import { running } from '../../runtime/run-command.ts';
-import { slowly, type Work } from '../../runtime/work.ts';
+import type { Work } from '../../runtime/work.ts';
 import { compileCdb, latin1, type NewRecord } from '../cdb/cdb.ts';
+import { type Lookups, writtenKeys } from './lookups.ts';
+import { type InstalledTcprules, runTcprules } from './run-tcprules.ts';
 import {
   addressOfKey,
   deniedBy,
@@ -32,52 +33,34 @@ import {
   silentRefusal,
 } from './tcprules.ts';
 
-export type RulesFiles = {
-  /** The admin's rules, as tcprules(1) reads them. */
-  readonly source: string;
-  /** The file that tcpserver -x reads. */
-  readonly cdb: string;
-  /** The program for foreign lines; `tcprules` by default. */
-  readonly tcprulesCommand?: string | undefined;
-  /** The text of a polite refusal; undefined to refuse in silence. */
+/** `source` are the admin's rules, as tcprules(1) reads them; `cdb` is what tcpserver -x reads. */
+export type RulesFiles = InstalledTcprules & {
+  /** What a polite refusal says; undefined: refuse in silence. */
   readonly message?: string | undefined;
 };
 
-const commandTimeoutMs = 10_000;
 const mistakesShown = 10;
-const outputShown = 300;
-/** Lines written between two pauses. */
+/** How many lines are written between two pauses. */
 const linesInStep = 128;
 
-/** `keys` are refused whatever the source says. */
-export function* compileRules(files: RulesFiles, keys: readonly string[]): Work<Uint8Array> {
+/** `keys` of `keyOf` are what to refuse before anything the source says, where that is possible. */
+export function* compileRules(
+  files: RulesFiles,
+  keys: readonly string[],
+  lookups: Lookups,
+): Work<Uint8Array> {
   const source = readSource(files.source);
   const rules = parseRules(source);
-  if (rules.mistakes.length > 0) {
-    throw new Fault('enforcer', mistakesText(files.source, rules.mistakes));
-  }
   const refusalOf = refusals(files.message, rules);
-  const isForeign = rules.foreign.length > 0 || keys.some(isIPv6Key);
-  return isForeign
-    ? yield* compileWithCommand(files, keys, refusalOf, source)
-    : yield* compileCdb(recordsOf(keys, refusalOf, rules));
-}
-
-/** Whether the installed tcprules compiles an IPv6 address and an IPv6 network. */
-export function* takesIPv6(files: RulesFiles): Work<boolean> {
-  const output = temporaryName(`${files.cdb}.trial`);
-  const temporary = temporaryName(`${files.cdb}.trying`);
+  const hasForeign = (key: string) => writtenKeys(key, lookups).some(isIPv6Key);
+  const isPlain = rules.foreign.length + rules.mistakes.length === 0 && !keys.some(hasForeign);
+  if (isPlain) return yield* compileCdb(recordsOf(keys, lookups, refusalOf, rules));
   try {
-    // tcprules would follow a planted link.
-    createAnew(temporary);
-    const lines = latin1('2001:db8::1:deny\n2001:db8:1::/48:deny\n');
-    yield* runTcprules(files, [output, temporary], lines);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    removeQuietly(output);
-    removeQuietly(temporary);
+    const lines = yield* linesOf(keys, lookups, refusalOf);
+    return yield* runTcprules(files, Buffer.concat([lines, source]));
+  } catch (error) {
+    if (rules.mistakes.length === 0 || !(error instanceof Fault)) throw error;
+    throw new Fault('enforcer', `${error.detail}; ${mistakesText(files.source, rules.mistakes)}`);
   }
 }
 
@@ -110,14 +93,34 @@ type RefusalOf = (key: string) => Refusal;
 
 function* recordsOf(
   keys: readonly string[],
+  lookups: Lookups,
   refusalOf: RefusalOf,
   rules: Rules,
 ): Generator<NewRecord> {
-  for (const key of keys) yield [key, refusalOf(key).data];
+  for (const key of keys) {
+    for (const written of writtenKeys(key, lookups)) yield [written, refusalOf(key).data];
+  }
   yield* rules.records;
 }
 
-/** How to refuse each key: politely if there is a message and the source does not deny the key. */
+function* linesOf(
+  keys: readonly string[],
+  lookups: Lookups,
+  refusalOf: RefusalOf,
+): Work<Uint8Array> {
+  const input: Uint8Array[] = [];
+  for (let index = 0; index < keys.length; index += linesInStep) {
+    const lines = keys.slice(index, index + linesInStep).flatMap((key) => {
+      const { instructions } = refusalOf(key);
+      return writtenKeys(key, lookups).map((written) => `${written}:${instructions}\n`);
+    });
+    input.push(latin1(lines.join('')));
+    yield;
+  }
+  return Buffer.concat(input);
+}
+
+/** How to refuse each key: politely where that is wanted and the source does not deny it. */
 function refusals(message: string | undefined, rules: Rules): RefusalOf {
   if (message === undefined) return () => silentRefusal;
   const polite = politeRefusal(message);
@@ -125,15 +128,17 @@ function refusals(message: string | undefined, rules: Rules): RefusalOf {
   return (key) => (isDenied(key) ? silentRefusal : polite);
 }
 
-function denials({ records, foreign }: Rules): (key: string) => boolean {
+function denials({ records, foreign, mistakes }: Rules): (key: string) => boolean {
   const decides = new Map<string, boolean>();
   for (const [key, data] of records) {
     const text = Buffer.from(key).toString('latin1');
     if (!decides.has(text)) decides.set(text, isDenial(data));
   }
   const networks = new PrefixMap();
-  for (const line of foreign) {
+  for (const line of [...foreign, ...mistakes]) {
     const address = deniedBy(line);
+    // It may be anybody, and a silent refusal is never wrong.
+    if (address === 'unknown') return () => true;
     if (address) networks.set({ address });
   }
   return (key) => {
@@ -145,43 +150,4 @@ function denials({ records, foreign }: Rules): (key: string) => boolean {
         .find((is) => is !== undefined) ?? false
     );
   };
-}
-
-function* compileWithCommand(
-  files: RulesFiles,
-  keys: readonly string[],
-  refusalOf: RefusalOf,
-  source: Uint8Array,
-): Work<Uint8Array> {
-  const input: Uint8Array[] = [];
-  for (let index = 0; index < keys.length; index += linesInStep) {
-    const lines = keys
-      .slice(index, index + linesInStep)
-      .map((key) => `${key}:${refusalOf(key).instructions}\n`);
-    input.push(latin1(lines.join('')));
-    yield;
-  }
-  const output = temporaryName(`${files.cdb}.compiled`);
-  const temporary = temporaryName(`${files.cdb}.compiling`);
-  try {
-    createAnew(temporary);
-    yield* runTcprules(files, [output, temporary], Buffer.concat([...input, source]));
-    return yield* slowly({ now: () => readFile(output), later: () => readFileLater(output) });
-  } catch (error) {
-    if (error instanceof Fault) throw error;
-    throw new Fault('enforcer', `cannot read ${output}: ${reasonOf(error)}`, error);
-  } finally {
-    removeQuietly(output);
-    removeQuietly(temporary);
-  }
-}
-
-function* runTcprules(files: RulesFiles, args: readonly string[], input: Uint8Array): Work<void> {
-  const command = files.tcprulesCommand ?? 'tcprules';
-  const run = { command, args, input, timeoutMs: commandTimeoutMs };
-  const { why, said } = yield* slowly(running(run));
-  if (why === undefined) return;
-  const words = JSON.stringify(said.trim().slice(0, outputShown));
-  const detail = `${command} refuses ${files.source}, with IPv6 or CIDR lines: ${why}, ${words}`;
-  throw new Fault('enforcer', detail);
 }

@@ -13,7 +13,7 @@ export function denialsInRules(source: string): Denial[] {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
-  const { records, foreign } = parseRules(text);
+  const { records, foreign, mistakes } = parseRules(text);
   const seen = new Set<string>();
   const keys = records.flatMap(([key, data]) => {
     const text = Buffer.from(key).toString('latin1');
@@ -22,6 +22,9 @@ export function denialsInRules(source: string): Denial[] {
     const address = isFirst && isDenial(data) ? addressOfKey(text) : undefined;
     return address ? [address] : [];
   });
-  const all = [...keys, ...foreign.flatMap((line) => deniedBy(line) ?? [])];
-  return all.map((address) => ({ address, where: source }));
+  const others = [...foreign, ...mistakes].flatMap((line) => {
+    const address = deniedBy(line);
+    return address === undefined || address === 'unknown' ? [] : [address];
+  });
+  return [...keys, ...others].map((address) => ({ address, where: source }));
 }

@@ -9,13 +9,15 @@
  * A rebuild writes all blocks, so `reconcile` must be given them before the first `impose` or
  * `lift`, which otherwise throw: a cdb with only one block would let the others in.
  *
- * IPv6 is written only if the installed tcprules accepts it in a trial before the rebuild: djb's
- * does not, and one such line would keep every later block out of the cdb.
+ * A block is written only where the installed tcpserver looks it up, in every spelling that it does,
+ * which a trial before a rebuild tells. One line of IPv6 would have djb's tcprules keep every later
+ * block out of the cdb.
  *
  * BUGS: tcpserver finds an admin's rule for info@ADDRESS before ours, and in a blocked network also
  * his rule for a longer prefix or an address.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Address } from '../../core/address.ts';
 import type { Block } from '../../core/block.ts';
 import { readFile } from '../../files/read-file.ts';
@@ -33,16 +35,18 @@ import type {
   Scope,
 } from '../enforcer.ts';
 import type { EnforcerListener } from '../enforcer-events.ts';
-import { compileRules, mayHaveIPv6Keys, type RulesFiles, takesIPv6 } from './compile-rules.ts';
+import { compileRules, mayHaveIPv6Keys, type RulesFiles } from './compile-rules.ts';
+import { type Lookups, writtenKeys } from './lookups.ts';
 import { isIPv6Key, isRefusal, keyOf, lookupKeys } from './tcprules.ts';
+import { tryLookups } from './try-lookups.ts';
 
 export class TcprulesCdb implements Enforcer {
   readonly name: string;
   readonly needsAll = true;
   readonly #files: RulesFiles;
   readonly #cdb: RebuiltCdb;
-  /** Whether the installed tcprules takes IPv6; undefined until the next rebuild tries it. */
-  #takesIPv6: boolean | undefined;
+  /** What the installed tcpserver looks up; undefined: the next rebuild tries it. */
+  #lookups: Lookups | undefined;
 
   constructor(files: RulesFiles, listener: EnforcerListener, timers: Timers = realTimers) {
     this.name = `tcprules ${files.cdb}`;
@@ -83,7 +87,7 @@ export class TcprulesCdb implements Enforcer {
   }
 
   reconcile(blocks: readonly Block[]): void {
-    this.#takesIPv6 = undefined;
+    this.#lookups = undefined;
     const keys = blocks.map((block) => keyOf(block.address)).filter((key) => key !== undefined);
     this.#cdb.wantOnly(new Set(keys));
     this.#cdb.start();
@@ -104,7 +108,7 @@ export class TcprulesCdb implements Enforcer {
    */
   *inspect(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void> {
     if (scope !== 'all' || !this.#cdb.isStarted) return;
-    this.#takesIPv6 = undefined;
+    this.#lookups = undefined;
     this.#cdb.verify();
     for (const block of blocks.values()) {
       const key = keyOf(block.address);
@@ -123,7 +127,7 @@ export class TcprulesCdb implements Enforcer {
   }
 
   #mayBePossible(key: string): boolean {
-    return !isIPv6Key(key) || this.#takesIPv6 !== false;
+    return this.#lookups === undefined || writtenKeys(key, this.#lookups).length > 0;
   }
 
   #tryAgain(key: string): undefined {
@@ -143,23 +147,25 @@ export class TcprulesCdb implements Enforcer {
   }
 
   *#compile(): Work<Uint8Array> {
-    const hasIPv6 = yield* this.#settleIPv6();
+    // What comes while this goes on is for the next build.
+    const { wanted } = this.#cdb;
+    const lookups = this.#lookups ?? (yield* tryLookups(this.#files));
     try {
-      return yield* compileRules(this.#files, this.#cdb.wanted);
+      return yield* this.#compileFor(lookups, wanted);
     } catch (error) {
-      // Perhaps the new tcprules takes no IPv6.
-      this.#takesIPv6 = undefined;
-      if (!hasIPv6 || (yield* this.#settleIPv6())) throw error;
-      return yield* compileRules(this.#files, this.#cdb.wanted);
+      // Perhaps tcprules was replaced by one that takes less.
+      const now = yield* tryLookups(this.#files);
+      if (isDeepStrictEqual(now, lookups)) throw error;
+      return yield* this.#compileFor(now, wanted);
     }
   }
 
-  /** Drops IPv6 keys if tcprules does not take them; returns whether any are left. */
-  *#settleIPv6(): Work<boolean> {
-    if (!this.#cdb.wanted.some(isIPv6Key)) return false;
-    this.#takesIPv6 ??= yield* takesIPv6(this.#files);
-    if (this.#takesIPv6) return true;
-    for (const key of this.#cdb.wanted.filter(isIPv6Key)) this.#cdb.drop(key);
-    return false;
+  /** Drops what tcpserver does not look up. */
+  *#compileFor(lookups: Lookups, wanted: readonly string[]): Work<Uint8Array> {
+    this.#lookups = lookups;
+    const possible = wanted.filter((key) => writtenKeys(key, lookups).length > 0);
+    const kept = new Set(possible);
+    for (const key of wanted) if (!kept.has(key)) this.#cdb.drop(key);
+    return yield* compileRules(this.#files, possible, lookups);
   }
 }

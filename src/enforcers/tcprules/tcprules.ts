@@ -4,9 +4,10 @@
  * Guarantee: a source without foreign lines gives the records that djb's tcprules writes, byte for
  * byte (so the text is handled as Latin-1), and a mistake wherever djb's tcprules refuses.
  *
- * Foreign lines (IPv6 addresses, CIDR) are those that only some successors of djb's tcprules
- * accept. Their encoding of such keys differs by version: only the installed tcprules may compile
- * them.
+ * A mistake is one in djb's language only: a successor may know what the line says.
+ *
+ * Foreign lines are those only some successors of djb's tcprules understand (IPv6 addresses,
+ * CIDR). They encode such keys differently by version: only the installed tcprules may compile them.
  *
  * It does no I/O.
  */
@@ -15,7 +16,8 @@ import { type CdbRecord, latin1 } from '../cdb/cdb.ts';
 
 /** Lines are counted from 1; `text` is Latin-1. */
 export type ForeignLine = { readonly line: number; readonly text: string };
-export type Mistake = { readonly line: number; readonly what: string };
+/** A line that djb's tcprules refuses, and why. */
+export type Mistake = ForeignLine & { readonly what: string };
 
 export type Rules = {
   /** In the order of the source; servers use the first of records with equal keys. */
@@ -40,7 +42,7 @@ export function parseRules(source: Uint8Array): Rules {
     if (isForeign(line)) foreign.push({ line: index + 1, text: line });
     else {
       const rule = parseRule(line);
-      if ('mistake' in rule) mistakes.push({ line: index + 1, what: rule.mistake });
+      if ('mistake' in rule) mistakes.push({ line: index + 1, text: line, what: rule.mistake });
       else for (const key of rule.keys) records.push([latin1(key), rule.data]);
     }
   }
@@ -99,10 +101,13 @@ export function addressOfKey(key: string): Address | undefined {
   return parseNetwork(`${[...octets, '0', '0', '0'].slice(0, 4).join('.')}/${octets.length * 8}`);
 }
 
-/** The network of a foreign line that denies. */
-export function deniedBy({ text }: ForeignLine): Address | undefined {
-  const network = /^([^=@]*):deny(?:,.*)?$/s.exec(text)?.[1];
-  return network === undefined ? undefined : parseNetwork(network);
+/**
+ * The network of a line that says deny, for which our own compiler is not enough; `unknown`: it
+ * cannot be told; undefined: it denies nobody by address.
+ */
+export function deniedBy({ text }: ForeignLine): Address | 'unknown' | undefined {
+  const written = /^([^=@]*?):deny(?:,.*)?$/s.exec(text)?.[1];
+  return written === undefined ? undefined : (addressOfKey(written) ?? 'unknown');
 }
 
 function prefixKey(octets: readonly number[], count: number): string {

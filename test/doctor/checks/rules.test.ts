@@ -2,7 +2,7 @@
  * Finds rules of tcprules that do not do what they seem to.
  *
  * Tests: src/enforcers/tcprules/check-rules.ts, src/enforcers/tcprules/examine-tcprules.ts
- * Tests: src/enforcers/tcprules/tcprules-ipv6.ts, src/files/private-directory.ts
+ * Tests: src/enforcers/tcprules/installed-tcprules.ts, src/files/private-directory.ts
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { findsEach } from '../examination.ts';
@@ -41,7 +41,13 @@ findsEach([
     plan: { rules },
     dead: (site) => writeFileSync(site.path('rules'), '192.0.2.1:refuse\n'),
     finds: 'problem rules',
-    says: /cannot be compiled.*line 1, after the address/,
+    says: /cannot be compiled.*line 1, after the address.*unable to parse/,
+  },
+  {
+    what: 'a rule that never matches',
+    plan: { rules: '# mine\n 127.0.0.1:allow,RELAYCLIENT=""\n:allow\n' },
+    finds: 'problem rules',
+    says: /rules:2: " 127\.0\.0\.1:allow.*" does not do what it says: .* blank.*; write 127\.0\.0\.1$/,
   },
   {
     what: 'missing rules',

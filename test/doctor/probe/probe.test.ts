@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
+import { debianPackages } from '../../run/debian-packages.ts';
 import { missing, unless } from '../../run/unless.ts';
 import { until } from '../../system/running-program.ts';
 import { type Plan, Site } from '../../system/site.ts';
@@ -14,6 +15,7 @@ import { examine, launcher } from '../examination.ts';
 
 const address = '127.81.2.3';
 const reason = missing('tcpsvd', 'tcpserver');
+const ipv6 = debianPackages('ucspi-tcp-ipv6');
 const rules = ':allow\n';
 
 let site: Site;
@@ -75,7 +77,24 @@ for (const { what, plan, servers } of proofs) {
   );
 }
 
-test('a server that lets a blocked client in is found', unless(reason), async () => {
+test(
+  'a tcpserver that knows -6 is also tried with it, where it spells IPv4 otherwise',
+  unless(ipv6.reason ?? reason),
+  async () => {
+    const searchPath = `${ipv6.bin}:${process.env.PATH}`;
+    site = new Site({ rules, environment: [`PATH=${searchPath}`] });
+    await site.startRater();
+    const { exit, probe: steps } = await examine(site, { searchPath, args: ['--probe', address] });
+    expect(steps?.filter(({ went }) => went !== 'as it should')).toEqual([]);
+    const told = steps?.filter(({ server }) => server.startsWith('tcpserver -6')) ?? [];
+    expect(told).toHaveLength(seen.length);
+    for (const [n, said] of seen.entries()) expect(told[n]?.step).toMatch(said);
+    expect(exit).toBe(0);
+    await nothingIsLeft();
+  },
+);
+
+test('a server that lets in who is blocked is found out', unless(reason), async () => {
   site = new Site();
   writeFileSync(site.path('peers', address), '');
   chmodSync(site.path('peers', address), 0o444);

@@ -1,6 +1,8 @@
 /**
  * Tests: src/enforcers/cdb/cdb-file.ts, src/enforcers/cdb/rebuilt-cdb.ts
- * Tests: src/enforcers/tcprules/compile-rules.ts, src/runtime/timers.ts
+ * Tests: src/enforcers/tcprules/compile-rules.ts, src/enforcers/tcprules/run-tcprules.ts
+ * Tests: src/enforcers/tcprules/try-lookups.ts
+ * Tests: src/runtime/timers.ts
  */
 import {
   chmodSync,
@@ -249,13 +251,19 @@ describe('IPv6', () => {
 
   /** Stands for the tcprules of ucspi-tcp6 or ucspi-ssl: keeps what it is told, drops IPv6 lines. */
   function capableTcprules(): string {
-    console.warn('a script stands for a tcprules that takes IPv6: no package has one');
+    console.warn(
+      'a script stands for a tcprules that looks up IPv6 networks: no package of Debian has one',
+    );
     const path = join(directory, 'capable');
     const script = `#!/bin/sh
 cat > "${directory}/said"
 grep -v '^[0-9a-f]*:[0-9a-f:]*' "${directory}/said" | exec tcprules "$@"
 `;
     writeFileSync(path, script, { mode: 0o755 });
+    const check = `#!/bin/sh
+case $TCPREMOTEIP in *:*) echo "deny connection" ;; *) exec tcprulescheck "$@" ;; esac
+`;
+    writeFileSync(`${path}check`, check, { mode: 0o755 });
     return path;
   }
 
@@ -281,7 +289,7 @@ exec tcprules "$@" < "${directory}/said"
     expect(enforcer.impose(blockOf('192.0.2.1'))).toBe('pending');
     enforcer.rebuild.flush();
     expect(dataOf('192.0.2.1')).toBe('D\0');
-    expect(readFileSync(join(directory, 'all'), 'utf8').match(/2001/g)?.length).toBe(2);
+    expect(readFileSync(join(directory, 'all'), 'utf8').match(/2001/g)?.length).toBe(1);
     expect(readdirSync(directory).filter((name) => name.startsWith('..'))).toEqual([]);
   });
 
@@ -487,11 +495,12 @@ describe('when the rules do not compile', () => {
     'a missing source': [() => rmSync(source), () => `cannot read ${source}: ENOENT`],
     'mistakes, all of which are listed': [
       () => writeFileSync(source, ':allow\n1.2.3.4:reject\n1.2.3.5:deny,\n'),
-      () => `${source}:2: after the address and a colon, it must say allow or deny; ${source}:3: `,
+      () =>
+        `tcprules refuses ${source}: exit 100, "tcprules: fatal: unable to parse this line: 1.2.3.4:reject"; ${source}:2: after the address and a colon, it must say allow or deny; ${source}:3: `,
     ],
     'a line that the installed tcprules refuses': [
       () => writeFileSync(source, '::1:deny\n'),
-      () => `tcprules refuses ${source}, with IPv6 or CIDR lines: exit 100, "tcprules: fatal: `,
+      () => `tcprules refuses ${source}: exit 100, "tcprules: fatal: `,
     ],
   };
 
@@ -576,11 +585,18 @@ describe('when the rules do not compile', () => {
   test('a tcprules that is not installed is named', () => {
     writeFileSync(source, '192.0.2.0/24:deny\n');
     const { detail } = faultOf(() => open('/nonexistent/tcprules').rebuild.flush());
-    expect(detail).toContain('/nonexistent/tcprules refuses');
+    expect(detail).toContain('/nonexistent/tcprules is not there');
     expect(detail).toContain('ENOENT');
   });
 
-  test('a tcprules that dies has failed', () => {
+  test('a mistake is told with the tcprules that could know better, but is not installed', () => {
+    writeFileSync(source, ':allow,!GREYIP\n');
+    const { detail } = faultOf(() => open('/nonexistent/tcprules').rebuild.flush());
+    expect(detail).toContain('/nonexistent/tcprules is not there');
+    expect(detail).toContain(`${source}:1: a variable needs =`);
+  });
+
+  test('a tcprules that dies is no success', () => {
     writeFileSync(source, '192.0.2.0/24:deny\n');
     const dying = join(directory, 'dying');
     writeFileSync(dying, '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
@@ -635,6 +651,43 @@ describe('a source with foreign lines', unless(noCheck), () => {
     enforcer.rebuild.flush();
     expect(enforcer.entryOwner(block.address, block)).toBe('ours');
     expect(enforcer.entryOwner(addressFor('198.51.100.1'), undefined)).toBe('unknown');
+  });
+});
+
+describe('a source with lines that only the installed tcprules knows', unless(noCheck), () => {
+  /** Stands for indimail's, which has tcpserver remove a variable: `,!NAME`. */
+  function removingTcprules(): string {
+    console.warn("a script stands for indimail's tcprules: Debian has no package of it");
+    const path = join(directory, 'removing');
+    const script = `#!/bin/sh
+sed 's/,![A-Za-z0-9_]*//g' | exec tcprules "$@"
+`;
+    writeFileSync(path, script, { mode: 0o755 });
+    return path;
+  }
+
+  test('is given to it, and its word counts', () => {
+    writeFileSync(source, '192.0.2.9:allow,RELAYCLIENT="",!GREYIP\n:allow,!GREYIP\n');
+    const enforcer = open(removingTcprules());
+    const block = blockOf('192.0.2.1');
+    enforcer.impose(block);
+    enforcer.rebuild.flush();
+    const lines = '192.0.2.1:deny\n192.0.2.9:allow,RELAYCLIENT=""\n:allow\n';
+    expect(cdbText()).toBe(Buffer.from(runTcprules(lines).bytes ?? []).toString('latin1'));
+    expect(enforcer.impose(block)).toBe('in force');
+    expect(logged).toEqual([]);
+  });
+
+  test.each([
+    '192.0.2.:deny,!GREYIP\n:allow\n',
+    '192.0.2.0-9:deny,!GREYIP\n:allow\n',
+    ':deny,!GREYIP\n',
+  ])('refuses in silence whom %j denies', (rules) => {
+    writeFileSync(source, rules);
+    const enforcer = openPolite(removingTcprules());
+    enforcer.impose(blockOf('192.0.2.1'));
+    enforcer.rebuild.flush();
+    expect(dataOf('192.0.2.1')).toBe('D\0');
   });
 });
 

@@ -46,9 +46,9 @@ describe('foreign lines are recognised', () => {
 test('all mistakes are listed, with their lines', () => {
   const { mistakes } = parseRules(latin1('a:b\n:allow\n\n1.2.3.4:deny,\n1.2.3.4:allow,A="x\n'));
   expect(mistakes).toEqual([
-    { line: 1, what: 'after the address and a colon, it must say allow or deny' },
-    { line: 4, what: 'a variable needs =' },
-    { line: 5, what: 'a value has no closing "\\""' },
+    { line: 1, text: 'a:b', what: 'after the address and a colon, it must say allow or deny' },
+    { line: 4, text: '1.2.3.4:deny,', what: 'a variable needs =' },
+    { line: 5, text: '1.2.3.4:allow,A="x', what: 'a value has no closing "\\""' },
   ]);
 });
 
@@ -104,6 +104,11 @@ test.for([
   ['2001:db8::/32:allow', undefined],
   ['192.0.2.0/24:allow,A=":deny"', undefined],
   ['joe@::1:deny', undefined],
+  ['192.0.2.:deny,!GREYIP', '192.0.2.0/24'],
+  [':deny,!GREYIP', 'unknown'],
+  ['192.0.2.1-9:deny,!GREYIP', 'unknown'],
+  ['192.0.2.1:refuse', undefined],
 ] as const)('the line %s denies %s', ([text, network]) => {
-  expect(deniedBy({ line: 1, text })?.text).toBe(network);
+  const denied = deniedBy({ line: 1, text });
+  expect(typeof denied === 'object' ? denied.text : denied).toBe(network);
 });
