@@ -25,8 +25,8 @@ import { askDaemon } from './ask-daemon.ts';
 const timeoutMs = 5000;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-function addressToProbe(option: string | true): Address {
-  const address = parseAddress(option === true ? anyAddress() : option);
+function addressToProbe(option: string | boolean): Address {
+  const address = parseAddress(typeof option === 'string' ? option : anyAddress());
   if (address && isOfThisHost(address)) return address;
   throw new Fault('usage', `--probe: not an address in 127.0.0.0/8: ${quoted(String(option))}`);
 }
@@ -80,7 +80,7 @@ function linesOf(found: readonly Diagnosis[], steps: readonly Step[]): string[] 
 /** @throws Fault */
 export async function runDoctor(file: string, options: CommandOptions): Promise<Outcome> {
   const { probe: wanted } = options;
-  const address = wanted ? addressToProbe(wanted) : undefined;
+  const address = wanted === undefined ? undefined : addressToProbe(wanted);
   const config = loadConfig(file);
   const site = await examineInstallation({
     config,

@@ -9,7 +9,7 @@ export const block: Command = {
   options: [
     {
       flags: '--for <time>',
-      summary: 'how long: seconds, or 90s, 15m, 2h, 1d (default: blocking.time)',
+      summary: 'how long: seconds, or 90s, 15m, 2h, 1d, 2w (default: blocking.time)',
     },
     { flags: '--reason <text>', summary: 'a note that list --json shows' },
   ],

@@ -1,16 +1,26 @@
 /** How commands word addresses, times and rates. */
 
-import ms from 'ms';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
 import { Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
 
 const longestReason = 200;
-const longestBlockSeconds = 366 * 86_400;
+const daySeconds = 86_400;
+const longestDays = 366;
+
+/** What may stand behind a number; an upper case M would be a month to some and a minute to others. */
+const unitSeconds: Readonly<Record<string, number>> = {
+  '': 1,
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: daySeconds,
+  w: 7 * daySeconds,
+};
 
 const units = [
-  ['day', 86_400],
+  ['day', daySeconds],
   ['hour', 3600],
   ['minute', 60],
 ] as const;
@@ -25,14 +35,13 @@ export function addressIn(text: string): Address {
   return address;
 }
 
-/** Seconds in `90`, `90s`, `2h`, `1d`. @throws Fault `usage` */
-export function secondsIn(text: string): number {
-  const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : ms(text as ms.StringValue);
-  const seconds = Math.round((milliseconds ?? Number.NaN) / 1000);
-  if (!(seconds >= 1 && seconds <= longestBlockSeconds)) {
-    throw new Fault('usage', `not a time between 1s and 366d: ${quoted(text)}`);
-  }
-  return seconds;
+/** Seconds in `90`, `90s`, `15m`, `2h`, `1d`, `2w`; the only reader of such times. @throws Fault `usage` */
+export function secondsIn(text: string, mostDays = longestDays): number {
+  const [, count, unit = ''] = /^(\d+)([smhdw]?)$/.exec(text) ?? [];
+  const seconds = Number(count) * (unitSeconds[unit] ?? Number.NaN);
+  if (seconds >= 1 && seconds <= mostDays * daySeconds) return seconds;
+  const what = `not a time between 1s and ${mostDays}d: ${quoted(text)}`;
+  throw new Fault('usage', `${what}; write seconds, or a number with s, m, h, d or w, as in 90s`);
 }
 
 /** The same for an option that may be absent. @throws Fault `usage` */

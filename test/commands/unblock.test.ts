@@ -121,7 +121,11 @@ test('unblock --all lifts every block, with a grace for each', async () => {
 test.each([
   ['unblock', {}, 'unblock wants addresses, or --all'],
   ['unblock 192.0.2.1', { all: true }, 'unblock wants addresses, or --all'],
-  ['unblock 192.0.2.1', { grace: '0' }, 'not a time between 1s and 366d: 0'],
+  [
+    'unblock 192.0.2.1',
+    { grace: '0' },
+    'not a time between 1s and 366d: 0; write seconds, or a number with s, m, h, d or w, as in 90s',
+  ],
 ])('%s %j is wrong usage', async (line, options, message) => {
   const { run, asked, gatekeeper } = site(config);
   await asked('ip 192.0.2.1', 4);

@@ -224,6 +224,18 @@ describe.each([
     expect(JSON.parse(wrong)).toMatchObject({ exit: 100 });
     expect(uptime).toMatch(/^up /);
   });
+
+  test('a call whose option is neither text nor a switch is none', async () => {
+    const { person } = await site({ byTcp });
+    const client = await person();
+    client.send(
+      '{"command":"block","arguments":["192.0.2.1"],"options":{"reason":{"toString":1}}}\nlist\n',
+    );
+    const [wrong = '', header, ...others] = await client.answer();
+    expect(JSON.parse(wrong)).toEqual({ exit: 100, lines: ['rater: error: not a command'] });
+    expect(header).toMatch(/^ADDRESS /);
+    expect(others).toEqual([]);
+  });
 });
 
 test('what others wrote cannot drive a terminal', async () => {

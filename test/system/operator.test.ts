@@ -129,6 +129,8 @@ describe.each(['running', 'down'])('the exit code, with rater %s', (state) => {
     { args: 'unblock', exit: 100 },
     { args: 'unblock 192.0.2.9 --all', exit: 100 },
     { args: 'frobnicate', exit: 100 },
+    { args: 'block 192.0.2.9 --for ', exit: 100 },
+    { args: 'block 192.0.2.9 --for 1M', exit: 100 },
   ])('of `$args` is $exit', async ({ args, exit }) => {
     expect(await site.ipthrottle(...args.split(' '))).toMatchObject({ exit });
     expect(site.peers()).toEqual([]);

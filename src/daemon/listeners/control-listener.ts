@@ -49,7 +49,8 @@ function isCall(value: unknown): value is CommandCall {
     Array.isArray(call.arguments) &&
     call.arguments.every((argument) => typeof argument === 'string') &&
     typeof call.options === 'object' &&
-    call.options !== null
+    call.options !== null &&
+    Object.values(call.options).every((value) => ['string', 'boolean'].includes(typeof value))
   );
 }
 
