@@ -16,7 +16,7 @@ import { overload } from './overload.ts';
 async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
   const config = loadConfig(invocation.file);
   const { arguments: args, options } = invocation;
-  const call = { command: command.name, arguments: args, options };
+  const call = { command: command.name, arguments: args, options, writesInstants: true };
   const answered = await askDaemon(config.settings.controlSocket, call);
   if (answered) return answered;
   if (command.needsDaemon) {

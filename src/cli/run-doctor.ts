@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
+import { textLines } from '../commands/words.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Installation } from '../doctor/check.ts';
@@ -90,7 +91,7 @@ export async function runDoctor(file: string, options: CommandOptions): Promise<
     async ask(command, ...args) {
       const call = { command, arguments: args, options: { json: true } };
       const outcome = await askDaemon(config.settings.controlSocket, call, timeoutMs);
-      return outcome?.lines.join('\n');
+      return outcome && textLines(outcome.lines).join('\n');
     },
   });
   const found = await diagnose(site);

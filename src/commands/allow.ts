@@ -1,8 +1,8 @@
 /** `allow`: addresses that are never refused, also after a restart of the daemon. */
 import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
-import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';
-import { addressIn, duration, localTime, reasonIn, secondsInOption, tableLines } from './words.ts';
+import type { Command, CommandContext, CommandOptions, Outcome, Row } from './command.ts';
+import { addressIn, duration, reasonIn, secondsInOption } from './words.ts';
 
 type Action = (
   context: CommandContext,
@@ -20,8 +20,8 @@ function entryJson({ address, sinceMs, untilMs, reason, source }: AllowEntry) {
   };
 }
 
-function row({ address, untilMs, reason, source }: AllowEntry): string[] {
-  return [address.text, untilMs ? localTime(untilMs) : '-', source, reason || '-'];
+function row({ address, untilMs, reason, source }: AllowEntry): Row {
+  return [address.text, untilMs ? { ms: untilMs } : '-', source, reason || '-'];
 }
 
 const actions: Readonly<Record<string, Action>> = {
@@ -54,7 +54,7 @@ const actions: Readonly<Record<string, Action>> = {
     const entries = gatekeeper.allowlist.entries();
     const lines = options.json
       ? [JSON.stringify(entries.map(entryJson))]
-      : tableLines([['ADDRESS', 'UNTIL', 'SOURCE', 'REASON'], ...entries.map(row)]);
+      : [{ table: [['ADDRESS', 'UNTIL', 'SOURCE', 'REASON'], ...entries.map(row)] }];
     return { exit: exitCodes.done.code, lines };
   },
 };

@@ -49,6 +49,8 @@ export type CommandCall = {
   readonly command: string;
   readonly arguments: readonly string[];
   readonly options: CommandOptions;
+  /** Whether the caller writes instants himself, in his own zone; others are sent text. */
+  readonly writesInstants?: boolean;
 };
 
 /** How many arguments a command takes, by its notation. */

@@ -4,6 +4,7 @@ import { type Address, parseNetwork } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
 import { Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
+import type { Line, Row } from './command.ts';
 
 const longestReason = 200;
 const daySeconds = 86_400;
@@ -79,9 +80,28 @@ export function ageAndRest(block: Block, nowMs: number): string {
   return `blocked ${age} ago, ${end}`;
 }
 
-/** Local time to the second, as `2026-01-31 08:05:46`. */
+/** Local time to the second and how far it is from UTC, as `2026-01-31 08:05:46+05:30`. */
 export function localTime(milliseconds: number): string {
-  return new Date(milliseconds).toLocaleString('sv-SE');
+  const minutes = -new Date(milliseconds).getTimezoneOffset();
+  const local = new Date(milliseconds + minutes * 60_000).toISOString();
+  const [hours, rest] = [Math.abs(minutes) / 60, Math.abs(minutes) % 60].map(twoDigits);
+  return `${local.slice(0, -5).replace('T', ' ')}${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
+}
+
+function twoDigits(number: number): string {
+  return String(Math.trunc(number)).padStart(2, '0');
+}
+
+/** What a command says as text, with its instants in the zone of this process. */
+export function textLines(lines: readonly Line[]): string[] {
+  return lines.flatMap((line) => {
+    if (typeof line === 'string') return [line];
+    return 'table' in line ? tableLines(line.table.map(cellsOf)) : [cellsOf(line).join('')];
+  });
+}
+
+function cellsOf(row: Row): string[] {
+  return row.map((cell) => (typeof cell === 'string' ? cell : localTime(cell.ms)));
 }
 
 /** Rows of cells, the first one the header, as aligned lines. */

@@ -2,6 +2,7 @@
 import type { CommandContext, CommandOptions } from '../../src/commands/command.ts';
 import { runCommand } from '../../src/commands/commands.ts';
 import type { RunningDaemon } from '../../src/commands/running-daemon.ts';
+import { textLines } from '../../src/commands/words.ts';
 import { placesOf } from '../../src/enforcers/kinds.ts';
 import { configFrom, gatekeeperSite } from '../gatekeeper/site.ts';
 
@@ -29,7 +30,7 @@ export function commandSite(text: string) {
     const [command = '', ...args] = typeof line === 'string' ? line.split(' ') : line;
     const call = { command, arguments: args, options };
     const outcome = await runCommand(call, { ...context, ...changes });
-    return [outcome.exit, ...outcome.lines];
+    return [outcome.exit, ...textLines(outcome.lines)];
   }
 
   /** The same while no daemon is running. */
