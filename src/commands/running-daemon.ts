@@ -78,6 +78,14 @@ export interface DaemonLogControl {
   reopen(): void;
 }
 
+/** What came of reading the configuration again. */
+export type Reloaded = {
+  /** Those that keep the old one; none when the new one is in use. */
+  readonly mistakes: readonly string[];
+  /** The changed settings that wait for a restart. */
+  readonly waiting: readonly string[];
+};
+
 export interface RunningDaemon {
   readonly pid: number;
   readonly startedMs: number;
@@ -88,6 +96,5 @@ export interface RunningDaemon {
   connections(): Connections;
   timers(): PendingTimer[];
   children(): Child[];
-  /** Reads the configuration again; the mistakes that keep the old one, none when it is in use. */
-  reload(): readonly string[];
+  reload(): Reloaded;
 }

@@ -7,7 +7,7 @@
  */
 
 import type { CommandContext } from '../commands/command.ts';
-import type { PendingTimer, RunningDaemon } from '../commands/running-daemon.ts';
+import type { PendingTimer, Reloaded, RunningDaemon } from '../commands/running-daemon.ts';
 import type { Config } from '../config/config.ts';
 import { fixedChanges, keepFixed } from '../config/keep-fixed.ts';
 import { checkConfig } from '../config/load-config.ts';
@@ -137,14 +137,14 @@ export class Rater {
     this.#log.info('all in force', { blocks: blocks.size, ms });
   }
 
-  /** Reads the configuration again; the mistakes of a broken one, which changes nothing. */
-  reload(): readonly string[] {
+  /** Reads the configuration again; a broken one changes nothing. */
+  reload(): Reloaded {
     this.#reopenLog();
     const { config, mistakes } = checkConfig(this.#config.file);
     for (const mistake of mistakes) this.#log.error('not reloaded', { what: mistake });
     if (!config) {
       this.#health.note('configuration', 'configuration', mistakes.join('; '));
-      return mistakes;
+      return { mistakes, waiting: [] };
     }
     this.#health.ended('configuration', 'configuration');
     const waiting = fixedChanges(this.#config, config);
@@ -153,7 +153,7 @@ export class Rater {
     this.#configWatcher.follow(config.files);
     this.#use(keepFixed(this.#config, config));
     this.#log.info('reloaded', { file: config.file });
-    return [];
+    return { mistakes, waiting };
   }
 
   /** Stops listening, finishes what is pending and lets go of everything. */

@@ -31,7 +31,10 @@ test('unblock says when a wider block keeps the address out', async () => {
     'unblocked 192.0.2.1 (blocked 0 seconds ago, 2 minutes left)',
     wider,
   ]);
-  expect(await run('unblock 192.0.2.1')).toEqual([1, '192.0.2.1: not blocked', wider]);
+  expect(await run('unblock 192.0.2.1')).toEqual([
+    1,
+    '192.0.2.1: has no block of its own, but lies in 192.0.0.0/16, which is blocked',
+  ]);
 });
 
 test('unblock says when a file that is not, or no longer, ours keeps the address out', async () => {

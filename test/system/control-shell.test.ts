@@ -470,6 +470,7 @@ describe('log', () => {
     expect(await client.ask('status')).toContainEqual(
       expect.stringMatching(/^trouble: log: ENOENT/),
     );
+    expect((await client.ask('log')).at(-1)).toMatch(/^trouble: log: ENOENT/);
     mkdirSync(join(directory, 'logs'));
     await client.ask('log reopen');
     expect((await client.ask('status')).join('\n')).not.toMatch(/^trouble: /m);
