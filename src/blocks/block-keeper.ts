@@ -22,7 +22,7 @@ import type { Fields, Log } from '../runtime/log.ts';
 import { doNow, sliceMs, type Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
 import { ClockSteps } from './clock-steps.ts';
-import { Enforcement } from './enforcement.ts';
+import { Enforcement, type Fate } from './enforcement.ts';
 import { type OnFound, Reconciliation } from './reconciliation.ts';
 import { RememberedBlocks } from './remembered-blocks.ts';
 
@@ -115,8 +115,8 @@ export class BlockKeeper {
     const untilMs = sinceMs + seconds * 1000;
     const block = this.#blocks.add({ ...cause, address, sinceMs, untilMs });
     this.#made += 1;
-    const imposed = this.#enforcement.impose(block);
-    if (!imposed.includes('failed')) this.#blocks.hasArrived(block);
+    const fates = this.#enforcement.impose(block);
+    if (fates.every(({ became }) => became !== 'failed')) this.#blocks.hasArrived(block);
     this.#parts.log.info('blocked', {
       address: address.text,
       class: cause.class,
@@ -125,9 +125,18 @@ export class BlockKeeper {
       times: block.times,
       source: cause.source,
       reason: cause.reason || undefined,
-      enforcers: imposed.join(', ') || undefined,
+      enforcers: fates.map(({ became }) => became).join(', ') || undefined,
     });
     return block;
+  }
+
+  /**
+   * What has become of the block of exactly this address at each server, by another try where it is
+   * not in force; nothing when there is no such block any more.
+   */
+  fates(address: Address): Fate[] {
+    const block = this.#blocks.index.get(address);
+    return block ? this.#enforcement.impose(block) : [];
   }
 
   /**
@@ -235,7 +244,19 @@ export class BlockKeeper {
     return (['database', 'server', 'cdb'] as const).some((mode) => health.trouble(mode));
   }
 
-  /** Resolves when all that enforcers have pending is in force or has failed. */
+  /** What of all changes is not done, and why: by servers that are rebuilt, and by the database. */
+  undone(): { readonly part: string; readonly why: string }[] {
+    const unwritten = this.#blocks.whyUnwritten;
+    const inDatabase = unwritten === undefined ? [] : [{ part: 'database', why: unwritten }];
+    return [...this.#enforcement.unbuilt(), ...inDatabase];
+  }
+
+  /** How many blocks are over of which a server has not let go. */
+  get stuck(): number {
+    return this.#blocks.stuck().length;
+  }
+
+  /** Resolves when what is pending at the enforcers is in force, or cannot be. */
   settle(): Promise<void> {
     return this.#enforcement.settle();
   }

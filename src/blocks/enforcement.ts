@@ -8,6 +8,13 @@ import type { Block } from '../core/block.ts';
 import type { Enforcer, EntryOwner, Imposed } from '../enforcers/enforcer.ts';
 import type { Health } from '../health/health.ts';
 
+/** What became of a block at a server; `why` it failed. */
+export type Fate = {
+  readonly enforcer: string;
+  readonly became: Imposed | 'failed';
+  readonly why: string | undefined;
+};
+
 export class Enforcement {
   readonly enforcers: readonly Enforcer[];
   readonly #health: Health;
@@ -19,10 +26,13 @@ export class Enforcement {
     this.#health = health;
   }
 
-  /** Puts the block in force everywhere; one result for each enforcer. */
-  impose(block: Block): (Imposed | 'failed')[] {
+  /** Puts the block in force everywhere; what became of it, one answer for each enforcer. */
+  impose(block: Block): Fate[] {
     return this.enforcers.map((enforcer) => {
-      return this.try(enforcer, () => enforcer.impose(block)) ?? 'failed';
+      const { name } = enforcer;
+      const became = this.try(enforcer, () => enforcer.impose(block)) ?? 'failed';
+      const why = became === 'failed' ? this.#health.trouble('server', name)?.what : undefined;
+      return { enforcer: name, became, why };
     });
   }
 
@@ -75,6 +85,13 @@ export class Enforcement {
         });
       }
     }
+  }
+
+  /** The servers whose last rebuild failed, and why. */
+  unbuilt(): { readonly part: string; readonly why: string }[] {
+    return this.enforcers.flatMap(({ name, rebuild }) => {
+      return rebuild?.trouble === undefined ? [] : { part: name, why: rebuild.trouble };
+    });
   }
 
   close(): void {

@@ -201,7 +201,7 @@ export class Reconciliation {
   /** Tells the servers the new end of a moved block. */
   #follow(block: Block): void {
     const { blocks, enforcement } = this.#parts;
-    const imposed = enforcement.impose(block);
-    if (!imposed.includes('failed')) blocks.hasArrived(block);
+    const fates = enforcement.impose(block);
+    if (fates.every(({ became }) => became !== 'failed')) blocks.hasArrived(block);
   }
 }

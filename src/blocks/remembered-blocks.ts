@@ -141,7 +141,12 @@ export class RememberedBlocks {
     return this.#health.attempt(mode, part, work) ?? 0;
   }
 
-  /** The offences remembered of the address; none when the store cannot tell. */
+  /** Why the store lacks something; undefined: it does not. */
+  get whyUnwritten(): string | undefined {
+    return this.#health.trouble(mode, part)?.what;
+  }
+
+  /** What is remembered of the address; nothing when the store cannot tell. */
   offences(address: Address): Offences {
     return this.#read(() => this.#store.offences(address)) ?? { times: 0, lastMs: 0 };
   }

@@ -6,19 +6,24 @@
  */
 import type { Command, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { checkConfig, mistaken } from '../config/load-config.ts';
 import { Fault } from '../runtime/errors.ts';
 import { askDaemon } from './ask-daemon.ts';
+import { askDespiteMistakes } from './ask-despite-mistakes.ts';
 import type { CliCommand, Invocation } from './cli-command.ts';
 import { doctor } from './doctor.ts';
 import { overload } from './overload.ts';
 
 async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
-  const config = loadConfig(invocation.file);
+  const checked = checkConfig(invocation.file);
+  const { config } = checked;
   const { arguments: args, options } = invocation;
-  const call = { command: command.name, arguments: args, options };
-  const answered = await askDaemon(config.settings.controlSocket, call);
+  const call = { command: command.name, arguments: args, options, writesInstants: true };
+  const answered = config
+    ? await askDaemon(config.settings.controlSocket, call)
+    : await askDespiteMistakes(invocation.file, checked, call);
   if (answered) return answered;
+  if (!config) throw mistaken(checked);
   if (command.needsDaemon) {
     throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
   }

@@ -4,6 +4,7 @@
  */
 import { CommanderError, Command as Program } from 'commander';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
+import { textLines } from '../commands/words.ts';
 import { exitCodes } from '../runtime/errors.ts';
 import { printable } from '../runtime/log.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
@@ -15,7 +16,9 @@ const defaultConfig = '/etc/ipthrottle/rater.conf';
 /** Errors go to stderr, answers to stdout; neither can drive the terminal. */
 function print({ exit, lines }: Outcome): Promise<number> {
   const stream = exit >= exitCodes.operator.code ? process.stderr : process.stdout;
-  const text = lines.map((line) => `${printable(line)}\n`).join('');
+  const text = textLines(lines)
+    .map((line) => `${printable(line)}\n`)
+    .join('');
   return new Promise((resolve) => stream.write(text, () => resolve(exit)));
 }
 

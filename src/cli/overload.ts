@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CommandOptions } from '../commands/command.ts';
+import { secondsIn } from '../commands/words.ts';
 import { type Overload, overloadOf } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { defaultsOf } from '../config/schema.ts';
@@ -15,6 +16,7 @@ import { printable, quoted } from '../runtime/log.ts';
 import type { CliCommand } from './cli-command.ts';
 
 const usualWatchSeconds = 60;
+const longestWatchDays = 1;
 
 export const overload: CliCommand = {
   name: 'overload',
@@ -31,14 +33,12 @@ export const overload: CliCommand = {
     },
     { flags: '--file <file>', summary: 'the file that is there during an overload' },
     { flags: '--verbose', summary: 'also tell when nothing has changed' },
-    { flags: '--watch [seconds]', summary: 'go on, and measure again after so long' },
+    { flags: '--watch [time]', summary: 'go on, and measure again after so long' },
   ],
   async run({ file, isFileChosen, options }) {
     const rule = ruleFrom(configured(file, isFileChosen), options);
     const isVerbose = options.verbose === true;
-    const seconds = numberIn(options, 'watch', whole) ?? usualWatchSeconds;
-    if (seconds < 1 || seconds > 86_400) throw new Fault('usage', '--watch: 1 to 86400 seconds');
-    if (options.watch) return watch(rule, seconds, isVerbose);
+    if (options.watch !== undefined) return watch(rule, watchSeconds(options.watch), isVerbose);
     const look = await updateOverload(rule);
     const lines = look.hasChanged || isVerbose ? [sentence(look, rule)] : [];
     return { exit: exitCodes.done.code, lines };
@@ -50,7 +50,12 @@ function configured(file: string, isChosen: boolean): Overload {
   return overloadOf(defaultsOf('overload'));
 }
 
-/** The number given with an option, if any. @throws Fault `usage` */
+/** @throws Fault `usage` */
+function watchSeconds(option: string | boolean): number {
+  return typeof option === 'string' ? secondsIn(option, longestWatchDays) : usualWatchSeconds;
+}
+
+/** The number of an option, or undefined when it is not given. @throws Fault `usage` */
 function numberIn(options: CommandOptions, name: string, pattern: RegExp): number | undefined {
   const text = options[name];
   if (typeof text !== 'string') return undefined;
@@ -59,6 +64,13 @@ function numberIn(options: CommandOptions, name: string, pattern: RegExp): numbe
     throw new Fault('usage', `--${option}: not a number: ${quoted(text)}`);
   }
   return Number(text);
+}
+
+/** The text of an option, or undefined when it is not given. @throws Fault `usage` */
+function textIn(options: CommandOptions, name: string): string | undefined {
+  const text = options[name];
+  if (text === '') throw new Fault('usage', `--${name}: must not be empty`);
+  return typeof text === 'string' ? text : undefined;
 }
 
 const whole = /^\d{1,9}$/;
@@ -86,15 +98,15 @@ export function ruleFrom(base: Overload, options: CommandOptions): Overload {
   if (loadBelow !== undefined && loadAbove === undefined) {
     throw new Fault('usage', '--load-below is of no use without --load-above');
   }
-  const { command, file } = options;
+  const command = textIn(options, 'command');
   return {
     ...base,
     above,
     below,
     loadAbove,
     loadBelow,
-    command: typeof command === 'string' ? ['/bin/sh', '-c', command] : base.command,
-    file: typeof file === 'string' ? file : base.file,
+    command: command === undefined ? base.command : ['/bin/sh', '-c', command],
+    file: textIn(options, 'file') ?? base.file,
   };
 }
 

@@ -5,7 +5,8 @@
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { textLines } from '../commands/words.ts';
+import { type Checked, checkConfig, mistaken } from '../config/load-config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Installation } from '../doctor/check.ts';
 import { checks, type Diagnosis, diagnose } from '../doctor/checks/checks.ts';
@@ -17,16 +18,18 @@ import {
   type RunCommand,
   type Step,
 } from '../doctor/probe/probe.ts';
+import { hint, problem } from '../health/finding.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
 import { askDaemon } from './ask-daemon.ts';
+import { askDespiteMistakes } from './ask-despite-mistakes.ts';
 
 const timeoutMs = 5000;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-function addressToProbe(option: string | true): Address {
-  const address = parseAddress(option === true ? anyAddress() : option);
+function addressToProbe(option: string | boolean): Address {
+  const address = parseAddress(typeof option === 'string' ? option : anyAddress());
   if (address && isOfThisHost(address)) return address;
   throw new Fault('usage', `--probe: not an address in 127.0.0.0/8: ${quoted(String(option))}`);
 }
@@ -80,8 +83,10 @@ function linesOf(found: readonly Diagnosis[], steps: readonly Step[]): string[] 
 /** @throws Fault */
 export async function runDoctor(file: string, options: CommandOptions): Promise<Outcome> {
   const { probe: wanted } = options;
-  const address = wanted ? addressToProbe(wanted) : undefined;
-  const config = loadConfig(file);
+  const address = wanted === undefined ? undefined : addressToProbe(wanted);
+  const checked = checkConfig(file);
+  const { config } = checked;
+  if (!config) return doctorWithout(file, checked, options);
   const site = await examineInstallation({
     config,
     clock: systemClock,
@@ -90,16 +95,39 @@ export async function runDoctor(file: string, options: CommandOptions): Promise<
     async ask(command, ...args) {
       const call = { command, arguments: args, options: { json: true } };
       const outcome = await askDaemon(config.settings.controlSocket, call, timeoutMs);
-      return outcome?.lines.join('\n');
+      return outcome && textLines(outcome.lines).join('\n');
     },
   });
   const found = await diagnose(site);
-  const steps = address ? await probed(site, address, file) : [];
+  return outcomeOf(found, address && (await probed(site, address, file)), options);
+}
+
+function outcomeOf(
+  found: readonly Diagnosis[],
+  steps: readonly Step[] | undefined,
+  options: CommandOptions,
+): Outcome {
   const isWell =
-    found.every(({ level }) => level === 'hint') && steps.every(({ went }) => went !== 'wrong');
-  const json = { well: isWell, findings: found, probe: address ? steps : null };
+    found.every(({ level }) => level === 'hint') && !steps?.some(({ went }) => went === 'wrong');
+  const json = { well: isWell, findings: found, probe: steps ?? null };
   return {
     exit: isWell ? exitCodes.done.code : exitCodes.refused.code,
-    lines: options.json ? [JSON.stringify(json)] : linesOf(found, steps),
+    lines: options.json ? [JSON.stringify(json)] : linesOf(found, steps ?? []),
   };
+}
+
+/** What can be told without a configuration: its mistakes, if rater goes on with an older one. */
+async function doctorWithout(
+  file: string,
+  checked: Checked,
+  options: CommandOptions,
+): Promise<Outcome> {
+  const call = { command: 'uptime', arguments: [], options: {} };
+  if (!(await askDespiteMistakes(file, checked, call))) throw mistaken(checked);
+  const remedy = 'correct it; until then rater goes on with the one it has, and cannot start anew';
+  const found = checked.mistakes.map((mistake) => problem(mistake, remedy));
+  const rest = 'nothing else was looked at, because that goes by the configuration';
+  const all = [...found, hint(rest, 'run ipthrottle doctor again when it is correct')];
+  const diagnoses = all.map((finding) => ({ check: 'daemon', ...finding }));
+  return outcomeOf(diagnoses, undefined, options);
 }

@@ -1,14 +1,15 @@
 /** `allow`: addresses that are never refused, also after a restart of the daemon. */
 import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
-import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';
-import { addressIn, duration, localTime, reasonIn, secondsInOption, tableLines } from './words.ts';
+import type { Command, CommandContext, CommandOptions, Outcome, Row } from './command.ts';
+import { leftUndone } from './left-undone.ts';
+import { addressIn, duration, reasonIn, secondsInOption } from './words.ts';
 
 type Action = (
   context: CommandContext,
   args: readonly string[],
   options: CommandOptions,
-) => Outcome;
+) => Outcome | Promise<Outcome>;
 
 function entryJson({ address, sinceMs, untilMs, reason, source }: AllowEntry) {
   return {
@@ -20,22 +21,30 @@ function entryJson({ address, sinceMs, untilMs, reason, source }: AllowEntry) {
   };
 }
 
-function row({ address, untilMs, reason, source }: AllowEntry): string[] {
-  return [address.text, untilMs ? localTime(untilMs) : '-', source, reason || '-'];
+function row({ address, untilMs, reason, source }: AllowEntry): Row {
+  return [address.text, untilMs ? { ms: untilMs } : '-', source, reason || '-'];
 }
 
 const actions: Readonly<Record<string, Action>> = {
-  add({ gatekeeper }, args, options) {
+  async add(context, args, options) {
+    const { gatekeeper } = context;
     const seconds = secondsInOption(options.for);
     const reason = reasonIn(options.reason);
+    let hasFailed = false;
     const lines = args.map(addressIn).map((address) => {
-      const lifted = gatekeeper.allow(address, seconds, reason);
+      const { lifted, fault } = gatekeeper.allow(address, seconds, reason);
+      hasFailed ||= fault !== undefined;
       const time =
         seconds === undefined ? 'until it is taken back' : `for ${duration(seconds * 1000)}`;
       const unblocked = lifted.map((block) => `, unblocked ${block.address.text}`).join('');
-      return `allowed ${address.text} ${time}${unblocked}`;
+      return `allowed ${address.text} ${time}${unblocked}${fault ? `; ${fault.detail}` : ''}`;
     });
-    return { exit: exitCodes.done.code, lines };
+    const undone = await leftUndone(context);
+    const isDone = !hasFailed && undone.length === 0;
+    return {
+      exit: isDone ? exitCodes.done.code : exitCodes.later.code,
+      lines: [...lines, ...undone],
+    };
   },
   del({ gatekeeper }, args) {
     const removed = args.map(addressIn).map((address) => {
@@ -54,7 +63,7 @@ const actions: Readonly<Record<string, Action>> = {
     const entries = gatekeeper.allowlist.entries();
     const lines = options.json
       ? [JSON.stringify(entries.map(entryJson))]
-      : tableLines([['ADDRESS', 'UNTIL', 'SOURCE', 'REASON'], ...entries.map(row)]);
+      : [{ table: [['ADDRESS', 'UNTIL', 'SOURCE', 'REASON'], ...entries.map(row)] }];
     return { exit: exitCodes.done.code, lines };
   },
 };

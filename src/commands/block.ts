@@ -1,6 +1,24 @@
-/** `block`: an operator's own block. */
+/** `block`: an operator's own block, and what became of it at each server. */
+import type { Fate } from '../blocks/enforcement.ts';
+import { exitCodes } from '../runtime/errors.ts';
 import type { Command } from './command.ts';
+import { leftUndone } from './left-undone.ts';
 import { addressIn, duration, reasonIn, secondsInOption } from './words.ts';
+
+const fateWords: Readonly<Record<Fate['became'], string>> = {
+  'in force': 'in force',
+  pending: 'pending, until then rater refuses it itself',
+  'not possible': 'not possible there, rater refuses it itself',
+  failed: 'failed',
+};
+
+/** Nothing when it is in force everywhere. */
+function fateLines(fates: readonly Fate[]): string[] {
+  if (fates.every(({ became }) => became === 'in force')) return [];
+  return fates.map(({ enforcer, became, why }) => {
+    return `  ${enforcer}: ${fateWords[became]}${why === undefined ? '' : `: ${why}`}`;
+  });
+}
 
 export const block: Command = {
   name: 'block',
@@ -9,20 +27,29 @@ export const block: Command = {
   options: [
     {
       flags: '--for <time>',
-      summary: 'how long: seconds, or 90s, 15m, 2h, 1d (default: blocking.time)',
+      summary: 'how long: seconds, or 90s, 15m, 2h, 1d, 2w (default: blocking.time)',
     },
     { flags: '--reason <text>', summary: 'a note that list --json shows' },
   ],
   changes: true,
-  run({ gatekeeper }, args, options) {
+  async run(context, args, options) {
+    const { gatekeeper } = context;
     const addresses = args.map(addressIn);
     const seconds = secondsInOption(options.for);
     const reason = reasonIn(options.reason);
     for (const address of addresses) gatekeeper.mayBlock(address);
-    const lines = addresses.map((address) => {
+    const blocked = addresses.map((address) => {
       const { sinceMs, untilMs } = gatekeeper.block({ address, seconds, reason });
-      return `blocked ${address.text} for ${duration(untilMs - sinceMs)}`;
+      return { address, line: `blocked ${address.text} for ${duration(untilMs - sinceMs)}` };
     });
-    return { exit: 0, lines };
+    const undone = await leftUndone(context);
+    const told = blocked.map(({ address, line }) => {
+      return { line, fates: gatekeeper.blocks.fates(address) };
+    });
+    const hasFailed = told.some(({ fates }) => fates.some(({ became }) => became === 'failed'));
+    return {
+      exit: hasFailed || undone.length > 0 ? exitCodes.later.code : exitCodes.done.code,
+      lines: [...told.flatMap(({ line, fates }) => [line, ...fateLines(fates)]), ...undone],
+    };
   },
 };

@@ -11,8 +11,16 @@ import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { RunningDaemon } from './running-daemon.ts';
 
+/** An instant in what a command says, wall clock milliseconds; whoever asked sees it in his zone. */
+export type Instant = { readonly ms: number };
+
+export type Row = readonly (string | Instant)[];
+
+/** A line, or the rows of a table, of which the first is the header. */
+export type Line = string | Row | { readonly table: readonly Row[] };
+
 /** What a command says, and the exit code it leaves with. */
-export type Outcome = { readonly exit: number; readonly lines: readonly string[] };
+export type Outcome = { readonly exit: number; readonly lines: readonly Line[] };
 
 export type CommandContext = {
   readonly config: Config;

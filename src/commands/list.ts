@@ -1,7 +1,7 @@
 /** `list`: every block in force, and those that a dry run would have made. */
 import type { Block } from '../core/block.ts';
-import type { Command } from './command.ts';
-import { localTime, rateOf, tableLines } from './words.ts';
+import type { Command, Row } from './command.ts';
+import { rateOf } from './words.ts';
 
 function secondsLeft(block: Block, nowMs: number): number {
   return Math.max(0, Math.ceil((block.untilMs - nowMs) / 1000));
@@ -27,13 +27,13 @@ export function blockJson(block: Block, nowMs: number) {
 
 const header = ['ADDRESS', 'CLASS', 'RATE', 'SINCE', 'UNTIL', 'LEFT', 'TIMES', 'SOURCE'];
 
-function row(block: Block, nowMs: number): string[] {
+function row(block: Block, nowMs: number): Row {
   return [
     block.address.text,
     block.class,
     rateOf(block),
-    localTime(block.sinceMs),
-    localTime(block.untilMs),
+    { ms: block.sinceMs },
+    { ms: block.untilMs },
     `${secondsLeft(block, nowMs)}s`,
     String(block.times),
     block.source === 'dry run' ? 'would block' : block.source,
@@ -52,7 +52,7 @@ export const list: Command = {
     const blocks = [...real, ...gatekeeper.dryRuns.all()];
     const lines = options.json
       ? [JSON.stringify(blocks.map((block) => blockJson(block, nowMs)))]
-      : tableLines([header, ...blocks.map((block) => row(block, nowMs))]);
+      : [{ table: [header, ...blocks.map((block) => row(block, nowMs))] }];
     return { exit: 0, lines };
   },
 };

@@ -30,9 +30,15 @@ export const log: Command = {
     const { log: control } = daemonOf(context);
     if (args.length > 0) change(context, control, args);
     const { level, levelName, file, format } = control.state();
+    const troubles = context.gatekeeper.health.troubles().filter(({ mode }) => mode === 'log');
     return {
       exit: 0,
-      lines: [`level: ${level} (${levelName})`, `file: ${quoted(file)}`, `format: ${format}`],
+      lines: [
+        `level: ${level} (${levelName})`,
+        `file: ${quoted(file)}`,
+        `format: ${format}`,
+        ...troubles.map(({ part, what }) => `trouble: ${part}: ${what}`),
+      ],
     };
   },
 };

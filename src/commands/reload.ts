@@ -10,9 +10,10 @@ export const reload: Command = {
   changes: false,
   needsDaemon: true,
   run(context) {
-    const mistakes = daemonOf(context).reload();
+    const { mistakes, waiting } = daemonOf(context).reload();
+    const rest = waiting.length > 0 ? `; waiting for a restart: ${waiting.join(', ')}` : '';
     return mistakes.length === 0
-      ? { exit: exitCodes.done.code, lines: [`reloaded ${context.config.file}`] }
+      ? { exit: exitCodes.done.code, lines: [`reloaded ${context.config.file}${rest}`] }
       : {
           exit: exitCodes.operator.code,
           lines: [...mistakes, 'not reloaded: the configuration in use stays'],

@@ -76,6 +76,14 @@ export interface DaemonLogControl {
   reopen(): void;
 }
 
+/** What came of reading the configuration again. */
+export type Reloaded = {
+  /** Those that keep the old one; none when the new one is in use. */
+  readonly mistakes: readonly string[];
+  /** The changed settings that wait for a restart. */
+  readonly waiting: readonly string[];
+};
+
 export interface RunningDaemon {
   readonly pid: number;
   readonly startedMs: number;
@@ -86,6 +94,5 @@ export interface RunningDaemon {
   connections(): Connections;
   timers(): PendingTimer[];
   children(): Child[];
-  /** Reads the configuration again. Returns its mistakes; if there are any, nothing changes. */
-  reload(): readonly string[];
+  reload(): Reloaded;
 }

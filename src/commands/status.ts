@@ -6,9 +6,9 @@ import { degradedModes } from '../health/degraded-modes.ts';
 import type { Tally, Trouble } from '../health/health.ts';
 import { type Downtime, secondsOf } from '../health/heartbeat.ts';
 import { exitCodes } from '../runtime/errors.ts';
-import type { Command, CommandContext } from './command.ts';
+import type { Command, CommandContext, Row } from './command.ts';
 import type { RunningDaemon } from './running-daemon.ts';
-import { duration, localTime } from './words.ts';
+import { duration } from './words.ts';
 
 /** What was counted since rater started. */
 function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
@@ -49,28 +49,30 @@ function downtimeJson(downtime: Downtime, nowMs: number) {
   return { seconds, since: instant(sinceMs), until: instant(untilMs), ended };
 }
 
-/** `trouble: store: ..., since 2026-01-31 08:05:46, 3 failures`. */
-function troubleLine({ part, what, sinceMs, failures }: Trouble): string {
+/** `trouble: store: ..., since 2026-01-31 08:05:46+01:00, 3 failures`. */
+function troubleLine({ part, what, sinceMs, failures }: Trouble): Row {
   const times = failures === 1 ? '1 failure' : `${failures} failures`;
-  return `trouble: ${part}: ${what}, since ${localTime(sinceMs)}, ${times}`;
+  return [`trouble: ${part}: ${what}, since `, { ms: sinceMs }, `, ${times}`];
 }
 
 /** No line for a mode that never occurred. */
-function tallyLines({ mode, count, firstMs, lastMs, sinceMs }: Tally): string[] {
+function tallyLines({ mode, count, firstMs, lastMs, sinceMs }: Tally): Row[] {
   if (firstMs === undefined || lastMs === undefined) return [];
   const times = count === 1 ? 'once' : `${count} times`;
-  const first = firstMs === lastMs ? '' : `first ${localTime(firstMs)}, `;
-  const now = sinceMs === undefined ? 'not now' : `now, since ${localTime(sinceMs)}`;
+  const first = firstMs === lastMs ? [] : ['first ', { ms: firstMs }, ', '];
+  const now = sinceMs === undefined ? ['not now'] : ['now, since ', { ms: sinceMs }];
   const { effect } = degradedModes[mode];
-  return [`degraded: ${mode} (${effect}): ${times}, ${first}last ${localTime(lastMs)}; ${now}`];
+  return [
+    [`degraded: ${mode} (${effect}): ${times}, `, ...first, 'last ', { ms: lastMs }, '; ', ...now],
+  ];
 }
 
-/** `away: 12 seconds until 2026-01-31 08:05:46, killed`. */
-function downtimeLine(downtime: Downtime, nowMs: number): string {
+/** `away: 12 seconds until 2026-01-31 08:05:46+01:00, killed`. */
+function downtimeLine(downtime: Downtime, nowMs: number): Row {
   const { untilMs, ended } = downtime;
   const seconds = secondsOf(downtime, nowMs);
   const length = seconds === undefined ? 'unknown time' : duration(seconds * 1000);
-  return `away: ${length} until ${untilMs === undefined ? 'now' : localTime(untilMs)}, ${ended}`;
+  return [`away: ${length} until `, untilMs === undefined ? 'now' : { ms: untilMs }, `, ${ended}`];
 }
 
 /** `blocksMade` as `blocks made`. */

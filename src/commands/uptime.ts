@@ -1,6 +1,6 @@
 /** `uptime`: how long rater has been running. */
 import { type Command, daemonOf } from './command.ts';
-import { duration, localTime } from './words.ts';
+import { duration } from './words.ts';
 
 export const uptime: Command = {
   name: 'uptime',
@@ -12,6 +12,6 @@ export const uptime: Command = {
   run(context) {
     const { pid, startedMs } = daemonOf(context);
     const up = duration(context.clock.wallMs() - startedMs);
-    return { exit: 0, lines: [`up ${up}, since ${localTime(startedMs)}, pid ${pid}`] };
+    return { exit: 0, lines: [[`up ${up}, since `, { ms: startedMs }, `, pid ${pid}`]] };
   },
 };

@@ -1,16 +1,27 @@
 /** How commands word addresses, times and rates. */
 
-import ms from 'ms';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
 import { Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
+import type { Line, Row } from './command.ts';
 
 const longestReason = 200;
-const longestBlockSeconds = 366 * 86_400;
+const daySeconds = 86_400;
+const longestDays = 366;
+
+/** What may stand behind a number; an upper case M would be a month to some and a minute to others. */
+const unitSeconds: Readonly<Record<string, number>> = {
+  '': 1,
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: daySeconds,
+  w: 7 * daySeconds,
+};
 
 const units = [
-  ['day', 86_400],
+  ['day', daySeconds],
   ['hour', 3600],
   ['minute', 60],
 ] as const;
@@ -25,14 +36,13 @@ export function addressIn(text: string): Address {
   return address;
 }
 
-/** Seconds in `90`, `90s`, `2h`, `1d`. @throws Fault `usage` */
-export function secondsIn(text: string): number {
-  const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : ms(text as ms.StringValue);
-  const seconds = Math.round((milliseconds ?? Number.NaN) / 1000);
-  if (!(seconds >= 1 && seconds <= longestBlockSeconds)) {
-    throw new Fault('usage', `not a time between 1s and 366d: ${quoted(text)}`);
-  }
-  return seconds;
+/** Seconds in `90`, `90s`, `15m`, `2h`, `1d`, `2w`; the only reader of such times. @throws Fault `usage` */
+export function secondsIn(text: string, mostDays = longestDays): number {
+  const [, count, unit = ''] = /^(\d+)([smhdw]?)$/.exec(text) ?? [];
+  const seconds = Number(count) * (unitSeconds[unit] ?? Number.NaN);
+  if (seconds >= 1 && seconds <= mostDays * daySeconds) return seconds;
+  const what = `not a time between 1s and ${mostDays}d: ${quoted(text)}`;
+  throw new Fault('usage', `${what}; write seconds, or a number with s, m, h, d or w, as in 90s`);
 }
 
 /** The same for an option that may be absent. @throws Fault `usage` */
@@ -70,9 +80,28 @@ export function ageAndRest(block: Block, nowMs: number): string {
   return `blocked ${age} ago, ${end}`;
 }
 
-/** Local time to the second, as `2026-01-31 08:05:46`. */
+/** Local time to the second and how far it is from UTC, as `2026-01-31 08:05:46+05:30`. */
 export function localTime(milliseconds: number): string {
-  return new Date(milliseconds).toLocaleString('sv-SE');
+  const minutes = -new Date(milliseconds).getTimezoneOffset();
+  const local = new Date(milliseconds + minutes * 60_000).toISOString();
+  const [hours, rest] = [Math.abs(minutes) / 60, Math.abs(minutes) % 60].map(twoDigits);
+  return `${local.slice(0, -5).replace('T', ' ')}${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
+}
+
+function twoDigits(number: number): string {
+  return String(Math.trunc(number)).padStart(2, '0');
+}
+
+/** What a command says as text, with its instants in the zone of this process. */
+export function textLines(lines: readonly Line[]): string[] {
+  return lines.flatMap((line) => {
+    if (typeof line === 'string') return [line];
+    return 'table' in line ? tableLines(line.table.map(cellsOf)) : [cellsOf(line).join('')];
+  });
+}
+
+function cellsOf(row: Row): string[] {
+  return row.map((cell) => (typeof cell === 'string' ? cell : localTime(cell.ms)));
 }
 
 /** Rows of cells, the first one the header, as aligned lines. */

@@ -33,7 +33,8 @@ export function checkBlocking(
   values: ValuesOf<'blocking'>,
   mistakes: Mistakes,
 ): void {
-  const [first = 0] = values.time;
+  // A value that is broken is reported already and undefined.
+  const [first = 0] = values.time ?? [];
   if (values.cap < first) {
     const [cap, time] = [`blocking.cap (${values.cap})`, `blocking.time (${first})`];
     mistakes.add(placeOf(node, 'cap'), `${cap} must not be less than the first ${time}`);

@@ -15,7 +15,7 @@ import { Mistakes, quotedValue } from './mistakes.ts';
 import { checkAlso, prefixedClasses, readClasses } from './read-classes.ts';
 import { groupIn, readGroup, reportUnknown } from './read-group.ts';
 import { readLimits } from './read-limits.ts';
-import { topLevelNames } from './schema.ts';
+import { defaultsOf, schema, topLevelNames } from './schema.ts';
 import { names, shown } from './value-kinds.ts';
 
 /** The class whose values are addresses even when nothing is blocked. */
@@ -33,14 +33,33 @@ export type Checked = {
   readonly config: Config | undefined;
   /** `file:line: what is wrong`, in the order of the file. */
   readonly mistakes: readonly string[];
+  /** The operator's socket that the file names, also with mistakes elsewhere; undefined: none. */
+  readonly controlSocket: string | undefined;
 };
+
+/** The operator's socket when the file names none. */
+export const usualControlSocket = controlBeside(defaultsOf('settings').socket);
+
+function controlBeside(socket: string): string {
+  return join(dirname(socket), 'control.sock');
+}
+
+function readControlSocket(root: GroupNode): string | undefined {
+  const node = root.settings.get('settings')?.value;
+  const read = (name: 'control' | 'socket') => {
+    const value = node?.kind === 'group' ? node.settings.get(name)?.value : undefined;
+    return value && value.kind !== 'broken' ? schema.settings[name].kind.read(value) : undefined;
+  };
+  const socket = read('socket');
+  return read('control') ?? (socket && controlBeside(socket));
+}
 
 function readSettings(root: GroupNode, mistakes: Mistakes): Written['settings'] | undefined {
   const node = groupIn(root, 'settings', mistakes);
   const values = readGroup('settings', node, root.place, mistakes);
   if (!values) return undefined;
   if (node) checkControlAddress(node, values, mistakes);
-  return { ...values, control: values.control ?? join(dirname(values.socket), 'control.sock') };
+  return { ...values, control: readControlSocket(root) ?? usualControlSocket };
 }
 
 /** Without the group no class is blocked. */
@@ -117,19 +136,25 @@ export function checkConfig(file: string): Checked {
   const mistakes = new Mistakes();
   const files = new Set<string>();
   const root = parseLibconfig(file, mistakes, files);
+  const controlSocket = readControlSocket(root);
   const settings = readSettings(root, mistakes);
   const { blocking, tcprules, overload, ...rest } = readTree(root, mistakes);
   if (!settings || !blocking || !overload || mistakes.count > 0) {
-    return { config: undefined, mistakes: mistakes.lines() };
+    return { config: undefined, mistakes: mistakes.lines(), controlSocket };
   }
   const written = { settings, blocking, 'blocking.tcprules': tcprules, overload };
   const config = configOf({ file: resolve(file), files: [...files], ...rest }, written);
-  return { config, mistakes: [] };
+  return { config, mistakes: [], controlSocket };
 }
 
-/** The configuration in `file`. @throws Fault `config` whose detail is all mistakes, one a line */
+/** All mistakes as a Fault, one a line. */
+export function mistaken({ mistakes }: Checked): Fault {
+  return new Fault('config', mistakes.join('\n'));
+}
+
+/** The configuration in `file`. @throws Fault `config` with all mistakes */
 export function loadConfig(file: string): Config {
-  const { config, mistakes } = checkConfig(file);
-  if (!config) throw new Fault('config', mistakes.join('\n'));
-  return config;
+  const checked = checkConfig(file);
+  if (!checked.config) throw mistaken(checked);
+  return checked.config;
 }

@@ -7,7 +7,7 @@
  */
 
 import type { CommandContext } from '../commands/command.ts';
-import type { PendingTimer, RunningDaemon } from '../commands/running-daemon.ts';
+import type { PendingTimer, Reloaded, RunningDaemon } from '../commands/running-daemon.ts';
 import type { Config } from '../config/config.ts';
 import { fixedChanges, keepFixed } from '../config/keep-fixed.ts';
 import { checkConfig } from '../config/load-config.ts';
@@ -136,14 +136,14 @@ export class Rater {
     this.#log.info('all in force', { blocks: blocks.size, ms });
   }
 
-  /** Reads the configuration again. Returns its mistakes; if there are any, nothing changes. */
-  reload(): readonly string[] {
+  /** Reads the configuration again; a broken one changes nothing. */
+  reload(): Reloaded {
     this.#reopenLog();
     const { config, mistakes } = checkConfig(this.#config.file);
     for (const mistake of mistakes) this.#log.error('not reloaded', { what: mistake });
     if (!config) {
       this.#health.note('configuration', 'configuration', mistakes.join('; '));
-      return mistakes;
+      return { mistakes, waiting: [] };
     }
     this.#health.ended('configuration', 'configuration');
     const waiting = fixedChanges(this.#config, config);
@@ -152,7 +152,7 @@ export class Rater {
     this.#configWatcher.follow(config.files);
     this.#use(keepFixed(this.#config, config));
     this.#log.info('reloaded', { file: config.file });
-    return [];
+    return { mistakes, waiting };
   }
 
   /** Stops listening, finishes what is pending and lets go of everything. */

@@ -28,7 +28,7 @@ import { Allowlist } from './allowlist.ts';
 import { ClassTable, countedNetwork, type Target } from './class-table.ts';
 import { DryRuns } from './dry-runs.ts';
 import { type Holder, Sessions } from './sessions.ts';
-import { UnblockAllowlisted } from './unblock-allowlisted.ts';
+import { UnblockAllowlisted, type UnblockedAllowlisted } from './unblock-allowlisted.ts';
 import { type CountedRequest, type NextPenalty, type VerdictParts, Verdicts } from './verdicts.ts';
 
 /** How many values or offences one step looks at. */
@@ -215,14 +215,12 @@ export class Gatekeeper {
   }
 
   /**
-   * Allowlists an address, for a time or for good; lifts and returns the blocks that touch it.
-   * @throws Fault `enforcer` when a server still obeys one of them.
+   * Allowlists an address, for a time or for good, and lifts the blocks that touch it; the fault is
+   * that of a server that still obeys one of them. @throws Fault `store`
    */
-  allow(address: Address, seconds: number | undefined, reason: string): Block[] {
+  allow(address: Address, seconds: number | undefined, reason: string): UnblockedAllowlisted {
     this.allowlist.add(address, seconds, reason);
-    const { lifted, fault } = this.#unblockAllowlisted.run();
-    if (fault) throw fault;
-    return lifted;
+    return this.#unblockAllowlisted.run();
   }
 
   /** The usage of an address, class by class; counts no hit. */

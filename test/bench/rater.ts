@@ -86,7 +86,7 @@ export async function startRater(bench: Workbench, plan: Plan = {}): Promise<Rat
 export async function statusOf(rater: Rater): Promise<{ blocks: number; values: number }> {
   const call = { command: 'status', arguments: [], options: { json: true } };
   const outcome = await askDaemon(join(rater.directory, 'control.sock'), call);
-  return JSON.parse(outcome?.lines[0] ?? '');
+  return JSON.parse(String(outcome?.lines[0]));
 }
 
 /** 10.0.0.0, 10.0.0.1, ... as files.c names its files too. */

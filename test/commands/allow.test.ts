@@ -27,8 +27,8 @@ test('allow list has both kinds of entries', async () => {
   const end = localTime(time.ms + 60_000);
   expect(await run('allow list')).toEqual([
     0,
-    'ADDRESS          UNTIL                SOURCE         REASON',
-    '198.51.100.0/24  -                    configuration  -',
+    'ADDRESS          UNTIL                      SOURCE         REASON',
+    '198.51.100.0/24  -                          configuration  -',
     `192.0.2.1        ${end}  operator       a "customer"`,
   ]);
   const since = '2001-09-09T01:46:40.000Z';

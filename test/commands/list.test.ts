@@ -18,7 +18,7 @@ test('list shows blocks in the order in which they end, then those of dry runs',
   const at = (seconds: number) => localTime(time.ms + seconds * 1000);
   expect(await run('list')).toEqual([
     0,
-    'ADDRESS          CLASS  RATE     SINCE                UNTIL                LEFT  TIMES  SOURCE',
+    'ADDRESS          CLASS  RATE     SINCE                      UNTIL                      LEFT  TIMES  SOURCE',
     `203.0.113.0/24   ip     -        ${now}  ${at(60)}  60s   1      operator`,
     `192.0.2.1        ip     4/3/60s  ${now}  ${at(600)}  600s  2      rate`,
     `198.51.100.0/24  net    5/4/60s  ${now}  ${at(120)}  120s  1      would block`,

@@ -2,6 +2,7 @@
 import type { CommandContext, CommandOptions } from '../../src/commands/command.ts';
 import { runCommand } from '../../src/commands/commands.ts';
 import type { RunningDaemon } from '../../src/commands/running-daemon.ts';
+import { textLines } from '../../src/commands/words.ts';
 import { placesOf } from '../../src/enforcers/kinds.ts';
 import { configFrom, gatekeeperSite } from '../gatekeeper/site.ts';
 
@@ -20,20 +21,20 @@ export function commandSite(text: string) {
     downtime: undefined,
   };
 
-  /** Runs `allow add 192.0.2.1`; returns the exit code and the lines. */
+  /** Runs `allow add 192.0.2.1`, or its words; returns the exit code and the lines. */
   async function run(
-    line: string,
+    line: string | readonly string[],
     options: CommandOptions = {},
     changes: Partial<CommandContext> = {},
   ) {
-    const [command = '', ...args] = line.split(' ');
+    const [command = '', ...args] = typeof line === 'string' ? line.split(' ') : line;
     const call = { command, arguments: args, options };
     const outcome = await runCommand(call, { ...context, ...changes });
-    return [outcome.exit, ...outcome.lines];
+    return [outcome.exit, ...textLines(outcome.lines)];
   }
 
   /** The same while no daemon is running. */
-  const runOffline = (line: string, options: CommandOptions = {}) => {
+  const runOffline = (line: string | readonly string[], options: CommandOptions = {}) => {
     return run(line, options, { daemon: undefined });
   };
   /** What a command prints as JSON. */

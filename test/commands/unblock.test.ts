@@ -31,7 +31,10 @@ test('unblock says when a wider block keeps the address out', async () => {
     'unblocked 192.0.2.1 (blocked 0 seconds ago, 2 minutes left)',
     wider,
   ]);
-  expect(await run('unblock 192.0.2.1')).toEqual([1, '192.0.2.1: not blocked', wider]);
+  expect(await run('unblock 192.0.2.1')).toEqual([
+    1,
+    '192.0.2.1: has no block of its own, but lies in 192.0.0.0/16, which is blocked',
+  ]);
 });
 
 test('unblock says when a file that is not, or no longer, ours keeps the address out', async () => {
@@ -121,7 +124,11 @@ test('unblock --all lifts every block, with a grace for each', async () => {
 test.each([
   ['unblock', {}, 'unblock wants addresses, or --all'],
   ['unblock 192.0.2.1', { all: true }, 'unblock wants addresses, or --all'],
-  ['unblock 192.0.2.1', { grace: '0' }, 'not a time between 1s and 366d: 0'],
+  [
+    'unblock 192.0.2.1',
+    { grace: '0' },
+    'not a time between 1s and 366d: 0; write seconds, or a number with s, m, h, d or w, as in 90s',
+  ],
 ])('%s %j is wrong usage', async (line, options, message) => {
   const { run, asked, gatekeeper } = site(config);
   await asked('ip 192.0.2.1', 4);

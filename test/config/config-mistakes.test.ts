@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { checkConfig, loadConfig } from '../../src/config/load-config.ts';
+import { settingRows } from '../../src/config/schema.ts';
 import { Fault } from '../../src/runtime/errors.ts';
 import { checked, directory, written } from './mistakes-in.ts';
 
@@ -191,6 +192,15 @@ describe('mistakes', () => {
   test('a broken setting is not also called missing', () => {
     expect(checked('limits: (').mistakes).toEqual(['c:1: expected a value of limits, not the end']);
   });
+
+  test.for(settingRows().filter(({ group }) => !/class|tcprules/.test(group)))(
+    '$group $name without its colon is one, and no bug',
+    ({ group, name }) => {
+      expect(checked(within(group, `${name} "x";`)).mistakes).toContain(
+        `c:2: expected ":" after ${name}, not string "x"`,
+      );
+    },
+  );
 
   test('a file that cannot be read is a mistake', () => {
     expect(checkConfig(`${directory}/none`).mistakes).toEqual([

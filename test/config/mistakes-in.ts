@@ -35,7 +35,9 @@ export function parsed(content: string | Uint8Array): { root: GroupNode; mistake
 }
 
 /** What checkConfig says about the first of `files`; one text is the file `c`. */
-export function checked(files: string | Readonly<Record<string, string | Uint8Array>>): Checked {
+export function checked(
+  files: string | Readonly<Record<string, string | Uint8Array>>,
+): Pick<Checked, 'config' | 'mistakes'> {
   const file = written(typeof files === 'string' ? { c: files } : files);
   const { config, mistakes } = checkConfig(file);
   return { config, mistakes: withoutDirectory(mistakes) };

@@ -72,7 +72,7 @@ const floors: readonly Readonly<Record<string, string>>[] = [
     doctor: 'config core enforcers files health runtime store',
   },
   { gatekeeper: 'blocks config core counters enforcers health runtime store wire' },
-  { commands: 'config core enforcers gatekeeper health runtime' },
+  { commands: 'blocks config core enforcers gatekeeper health runtime' },
   {
     daemon:
       'commands config counters enforcers files gatekeeper health overload runtime store wire',

@@ -110,7 +110,13 @@ describe('ipthrottle overload', () => {
     [['--above', '5', '--below', '6'], '--below must not be more than --above'],
     [['--load-below', '6'], '--load-below is of no use without --load-above'],
     [['--load-above', '1', '--load-below', '6'], '--load-below must not be more than'],
-    [['--watch', '0'], '--watch: 1 to 86400 seconds'],
+    [['--watch', '0'], 'not a time between 1s and 1d: 0;'],
+    [['--watch', '25h'], 'not a time between 1s and 1d: 25h;'],
+    [['--watch', ''], 'not a time between 1s and 1d: "";'],
+    [['--above', ''], '--above: not a number: ""'],
+    [['--load-above', ''], '--load-above: not a number: ""'],
+    [['--file', ''], '--file: must not be empty'],
+    [['--command', ''], '--command: must not be empty'],
   ])('%j is wrong usage', (words, sentence) => {
     const { file, queue, options, overload } = mailSite();
     queue(1000);
@@ -138,7 +144,7 @@ describe('ipthrottle overload', () => {
   test('--watch goes on, and tells each change', async () => {
     const { file, queue, options, countLooks } = mailSite();
     queue(101);
-    const command = [join(programs, 'ipthrottle'), ...options, '--watch', '1'];
+    const command = [join(programs, 'ipthrottle'), ...options, '--watch', '1s'];
     const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
     onTestFinished(() => void child.kill());
     let said = '';

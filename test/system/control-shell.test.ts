@@ -224,6 +224,18 @@ describe.each([
     expect(JSON.parse(wrong)).toMatchObject({ exit: 100 });
     expect(uptime).toMatch(/^up /);
   });
+
+  test('a call whose option is neither text nor a switch is none', async () => {
+    const { person } = await site({ byTcp });
+    const client = await person();
+    client.send(
+      '{"command":"block","arguments":["192.0.2.1"],"options":{"reason":{"toString":1}}}\nlist\n',
+    );
+    const [wrong = '', header, ...others] = await client.answer();
+    expect(JSON.parse(wrong)).toEqual({ exit: 100, lines: ['rater: error: not a command'] });
+    expect(header).toMatch(/^ADDRESS /);
+    expect(others).toEqual([]);
+  });
 });
 
 test('text written by others cannot control a terminal', async () => {
@@ -458,6 +470,7 @@ describe('log', () => {
     expect(await client.ask('status')).toContainEqual(
       expect.stringMatching(/^trouble: log: ENOENT/),
     );
+    expect((await client.ask('log')).at(-1)).toMatch(/^trouble: log: ENOENT/);
     mkdirSync(join(directory, 'logs'));
     await client.ask('log reopen');
     expect((await client.ask('status')).join('\n')).not.toMatch(/^trouble: /m);

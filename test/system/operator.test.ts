@@ -3,6 +3,7 @@
  *
  * Tests: src/cli/ask-daemon.ts, src/cli/run-offline.ts, src/commands/block.ts, src/commands/reap.ts
  */
+import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { missing, unless } from '../run/unless.ts';
 import { burst, fates, greeted, visit } from './connections.ts';
@@ -55,6 +56,42 @@ describe.each(['running', 'down'])('with rater %s', (state) => {
       expect(await site.ipthrottle('check', offender)).toMatchObject({ exit: 0 });
     },
   );
+
+  test('block says where a server cannot express it', unless(reason), async () => {
+    const { exit, stdout } = await site.ipthrottle('block', '127.0.16.0/20', '--for', '2h');
+    const peers = site.path('peers');
+    const there = 'not possible there, rater refuses it itself';
+    expect({ exit, stdout }).toEqual({
+      exit: 0,
+      stdout: [
+        'blocked 127.0.16.0/20 for 2 hours',
+        `  peers ${peers}: ${there}`,
+        `  tcprules ${site.path('rules.cdb')}: ${there}`,
+        '',
+      ].join('\n'),
+    });
+    if (state === 'down') return;
+    expect(fates([await visit(port, '127.0.17.1')])).not.toMatchObject({ greeted: 1 });
+  });
+
+  test('block and unblock say that a cdb is not compiled and why', unless(reason), async () => {
+    await site.ipthrottle('block', '127.0.1.7');
+    writeFileSync(site.path('rules'), ':allow\n127.0.0.1:maybe\n');
+    const cdb = site.path('rules.cdb');
+    const blocked = await site.ipthrottle('block', offender, '--for', '2h');
+    expect(blocked.exit).toBe(111);
+    expect(blocked.stderr).toContain(`blocked ${offender} for 2 hours\n`);
+    expect(blocked.stderr).toContain(`  peers ${site.path('peers')}: in force\n`);
+    expect(blocked.stderr).toContain(`  tcprules ${cdb}: pending, until then rater refuses`);
+    expect(blocked.stderr).toMatch(new RegExp(`^tcprules ${cdb}: not done yet: .*rules`, 'm'));
+    expect(await site.isDeniedByCdb(offender)).toBe(false);
+
+    const unblocked = await site.ipthrottle('unblock', '127.0.1.7');
+    expect(unblocked.exit).toBe(111);
+    expect(unblocked.stderr).toMatch(/^unblocked 127\.0\.1\.7 /m);
+    expect(unblocked.stderr).toMatch(new RegExp(`^tcprules ${cdb}: not done yet: .*rules`, 'm'));
+    expect(await site.isDeniedByCdb('127.0.1.7')).toBe(true);
+  });
 
   test('unblock --all lifts every block', unless(reason), async () => {
     await site.ipthrottle('block', offender, '192.0.2.0/24', '2001:db8::/32');
@@ -129,6 +166,8 @@ describe.each(['running', 'down'])('the exit code, with rater %s', (state) => {
     { args: 'unblock', exit: 100 },
     { args: 'unblock 192.0.2.9 --all', exit: 100 },
     { args: 'frobnicate', exit: 100 },
+    { args: 'block 192.0.2.9 --for ', exit: 100 },
+    { args: 'block 192.0.2.9 --for 1M', exit: 100 },
   ])('of `$args` is $exit', async ({ args, exit }) => {
     expect(await site.ipthrottle(...args.split(' '))).toMatchObject({ exit });
     expect(site.peers()).toEqual([]);

@@ -7,7 +7,7 @@ import { ConfigWatcher } from '../../src/daemon/config-watcher.ts';
 import { Health } from '../../src/health/health.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
-import { startRater } from './real-rater.ts';
+import { ipthrottle, startRater } from './real-rater.ts';
 import { until } from './running-program.ts';
 
 const settings = 'settings : { socket: "rater.sock"; db_path: "rater.db"; };';
@@ -80,6 +80,21 @@ test('a broken file keeps the old configuration and says what is wrong, line by 
   place.save('rater.conf', configuration(9));
   await place.rater.says(/reloaded: file=/);
   expect(await place.ask('ip 192.0.2.1')).toBe('0 2/9');
+});
+
+test('reload names the settings that wait for a restart, as long as they do', async () => {
+  const { rater, save } = await site(configuration(2));
+  const reload = () => ipthrottle(rater.configFile, 'reload');
+  const reloaded = `reloaded ${rater.configFile}`;
+  expect(await reload()).toEqual({ exit: 0, stdout: `${reloaded}\n`, stderr: '' });
+  const changed = configuration(2).replace('rater.db";', 'rater.db"; backlog: 7; max_blocks: 9;');
+  save('rater.conf', changed);
+  for (let times = 0; times < 2; times += 1) {
+    const { exit, stdout } = await reload();
+    const waiting = 'waiting for a restart: settings.backlog, settings.max_blocks';
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: `${reloaded}; ${waiting}\n` });
+  }
+  expect(rater.log()).toMatch(/restart needed: what="settings.backlog, settings.max_blocks"/);
 });
 
 test('an address that a saved include file allows is let in at once', async () => {

@@ -20,6 +20,7 @@ test.each([
   ],
   ['ipthrottle', ['list', '--\u001b[2J\nx'], "unknown option '--\\u001b[2J x'"],
   ['ipthrottle', ['block'], "missing required argument 'address'"],
+  ['ipthrottle', ['doctor', '--probe', ''], '--probe: not an address in 127.0.0.0/8: ""'],
 ])('%s %j', (program, args, what) => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,

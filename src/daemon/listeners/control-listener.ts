@@ -11,12 +11,13 @@
  * by TCP it is every user of this host.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { CommandContext, Outcome } from '../../commands/command.ts';
+import type { CommandContext } from '../../commands/command.ts';
 import { type CommandCall, carryOut, runCommand, shellCommands } from '../../commands/commands.ts';
+import { textLines } from '../../commands/words.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { exitCodes, Fault } from '../../runtime/errors.ts';
 import { type Log, printable } from '../../runtime/log.ts';
-import { type Line, LineSplitter } from '../../wire/line-splitter.ts';
+import { LineSplitter, type Line as ReceivedLine } from '../../wire/line-splitter.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import { type Client, type Connections, waitsForReader } from './connections.ts';
 import { parseLine } from './parse-line.ts';
@@ -49,17 +50,18 @@ function isCall(value: unknown): value is CommandCall {
     Array.isArray(call.arguments) &&
     call.arguments.every((argument) => typeof argument === 'string') &&
     typeof call.options === 'object' &&
-    call.options !== null
+    call.options !== null &&
+    Object.values(call.options).every((value) => ['string', 'boolean'].includes(typeof value))
   );
 }
 
-/** Undefined for a line whose beginning is lost. */
-function isOfProgram(line: Line): boolean | undefined {
+/** Undefined for a line whose begin is lost. */
+function isOfProgram(line: ReceivedLine): boolean | undefined {
   if (typeof line === 'string') return line.startsWith(openingBrace);
   return line.is === 'too long' ? undefined : line.bytes[0] === openingBrace.charCodeAt(0);
 }
 
-function callIn(line: Line): CommandCall | undefined {
+function callIn(line: ReceivedLine): CommandCall | undefined {
   if (typeof line !== 'string') return undefined;
   try {
     const value: unknown = JSON.parse(line);
@@ -71,14 +73,15 @@ function callIn(line: Line): CommandCall | undefined {
 
 const notACall = { exit: exitCodes.operator.code, lines: ['rater: error: not a command'] };
 
-async function answerProgram(line: Line, context: CommandContext): Promise<string> {
+async function answerProgram(line: ReceivedLine, context: CommandContext): Promise<string> {
   const call = callIn(line);
-  const outcome = call ? await runCommand(call, context) : notACall;
+  const told = call ? await runCommand(call, context) : notACall;
+  const outcome = call?.writesInstants ? told : { ...told, lines: textLines(told.lines) };
   return `${JSON.stringify(outcome)}\n`;
 }
 
 /** A person's line as text. @throws Fault `usage` */
-function textOf(line: Line): string {
+function textOf(line: ReceivedLine): string {
   const isText = typeof line === 'string';
   if (!isText && line.is === 'not UTF-8') throw new Fault('usage', 'a line is not UTF-8');
   if (!isText || Buffer.byteLength(line) > longestPersonLine) {
@@ -87,14 +90,14 @@ function textOf(line: Line): string {
   return line;
 }
 
-type PersonAnswer = Pick<Outcome, 'lines'> & { readonly isLast: boolean };
+type PersonAnswer = { readonly lines: readonly string[]; readonly isLast: boolean };
 
-async function answerPerson(line: Line, context: CommandContext): Promise<PersonAnswer> {
+async function answerPerson(line: ReceivedLine, context: CommandContext): Promise<PersonAnswer> {
   try {
     const call = parseLine(textOf(line), shellCommands);
     if (!call) return { lines: [], isLast: false };
     const { lines } = await carryOut(call, context);
-    return { lines, isLast: call.command === 'exit' };
+    return { lines: textLines(lines), isLast: call.command === 'exit' };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     return { lines: error.message.split('\n').map((what) => `error: ${what}`), isLast: false };
@@ -150,7 +153,7 @@ class Conversation implements Client {
     }
   }
 
-  async #answer(line: Line): Promise<Answer> {
+  async #answer(line: ReceivedLine): Promise<Answer> {
     const { isTcp, log } = this.#parts;
     const isProgram = isOfProgram(line) ?? this.#isProgram;
     const context = { ...this.#parts.context(), isByTcp: isTcp };
