@@ -10,13 +10,13 @@ import { type Address, parseNetwork } from '../core/address.ts';
 import { Fault } from '../runtime/errors.ts';
 import { type Config, configOf, type Written } from './config.ts';
 import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
-import { type ConfigNode, type GroupNode, parseLibconfig } from './libconfig.ts';
+import { type ConfigNode, type GroupNode, hasBroken, parseLibconfig } from './libconfig.ts';
 import { Mistakes, quotedValue } from './mistakes.ts';
 import { checkAlso, prefixedClasses, readClasses } from './read-classes.ts';
 import { groupIn, readGroup, reportUnknown } from './read-group.ts';
 import { readLimits } from './read-limits.ts';
 import { topLevelNames } from './schema.ts';
-import { names, shown } from './value-kinds.ts';
+import { names, shown, shownAgainst } from './value-kinds.ts';
 
 /** The class whose values are addresses even when nothing is blocked. */
 const addressClass = 'ip';
@@ -68,16 +68,18 @@ function readOverload(root: GroupNode, mistakes: Mistakes): Written['overload'] 
 
 function readAllow(node: ConfigNode | undefined, mistakes: Mistakes): Address[] {
   if (!node || node.kind === 'broken') return [];
-  if (!names.read(node)) {
-    mistakes.add(node.place, `allow must be a list of addresses and networks, not ${shown(node)}`);
+  if (!hasBroken(node) && !names.read(node)) {
+    const wanted = 'allow must be a list of addresses and networks';
+    mistakes.add(node.place, `${wanted}, not ${shownAgainst(names, node)}`);
     return [];
   }
   const items = 'items' in node ? node.items : [node];
   return items.flatMap((item) => {
+    if (hasBroken(item)) return [];
     const text = item.kind === 'string' ? item.value : '';
     const network = parseNetwork(text);
     if (network) return [network];
-    mistakes.add(item.place, `allow: ${quotedValue(text)} is no address or network`);
+    mistakes.add(item.place, `allow: ${shown(item)} is no address or network`);
     return [];
   });
 }
@@ -94,7 +96,7 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   const traits = readClasses(classesNode, limits, mistakes);
   const prefixed = prefixedClasses(classesNode);
   // Which classes are of addresses is known only when these are right.
-  const areKindsKnown = mistakes.count === before;
+  const areKindsKnown = isWhole && mistakes.count === before;
   const addressClasses = new Set([addressClass, ...blocked, ...prefixed]);
   const classes = limits ? readLimits(limits, addressClasses, traits, mistakes) : new Map();
   checkAlso(classesNode, classes, areKindsKnown, mistakes);

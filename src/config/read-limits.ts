@@ -6,7 +6,7 @@ import type { Limit, Rate } from '../core/limits.ts';
 import { addressPattern, globPattern } from '../core/pattern.ts';
 import { camelCased } from './camel-case.ts';
 import type { LimitClass } from './config.ts';
-import type { ConfigNode, GroupNode, SequenceNode } from './libconfig.ts';
+import { type ConfigNode, type GroupNode, hasBroken, type SequenceNode } from './libconfig.ts';
 import { type Mistakes, quotedValue } from './mistakes.ts';
 import type { ClassTraits } from './read-classes.ts';
 import { defaultsOf } from './schema.ts';
@@ -37,7 +37,7 @@ function readNumber(
   max: number,
 ): number | undefined {
   const value = readInt(node, min, max);
-  if (value === undefined && node.kind !== 'broken') {
+  if (value === undefined && !hasBroken(node)) {
     const meant = min < 0 ? `${min} (unlimited)` : min;
     const wanted = `a whole number from ${meant} to ${max}`;
     mistakes.add(node.place, `limits.${name}: ${what} must be ${wanted}, not ${shown(node)}`);
@@ -72,7 +72,7 @@ function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
   const [patternNode, ...rest] = isSequence(node) ? node.items : [];
   const pairs = pairsIn(rest);
   if (!patternNode || !pairs) {
-    if (isSequence(node) && node.items.some((item) => item.kind === 'broken')) return undefined;
+    if (hasBroken(node)) return undefined;
     const found = isSequence(node) ? `a ${node.kind} of ${node.items.length}` : shown(node);
     mistakes.add(node.place, `limits.${name}: a limit must be ${shape}, not ${found}`);
     return undefined;

@@ -36,6 +36,21 @@ export function shown(node: ConfigNode): string {
   return node.kind === 'array' ? `[${text}]` : `(${text})`;
 }
 
+/**
+ * The same of a value that is not of a kind: a list that is too long to be shown is called by the
+ * first item that keeps it from being so, because most of the list may be right.
+ */
+export function shownAgainst(kind: Kind<unknown>, node: ConfigNode): string {
+  const text = shown(node);
+  if (!('items' in node) || /^[[(]/.test(text)) return text;
+  const { items } = node;
+  const wrong = items.findIndex((_, index) => {
+    return kind.read({ ...node, items: items.slice(0, index + 1) }) === undefined;
+  });
+  const item = items[wrong];
+  return item ? `${text} whose item ${wrong + 1} is ${shown(item)}` : text;
+}
+
 /** `[min, max]`; a leading zero is refused, because versions of libconfig disagree about it. */
 export function readInt(node: ConfigNode, min: number, max: number): number | undefined {
   if (node.kind !== 'int' || /^[-+]?0\d/.test(node.text)) return undefined;
