@@ -141,6 +141,15 @@ export function contains(network: Address, address: Address): boolean {
   );
 }
 
+/** NAT64, by RFC 6052 and 8215: of each, a /64 may be all of IPv4. */
+const nat64 = ['64:ff9b::/96', '64:ff9b:1::/48'].flatMap((text) => parseNetwork(text) ?? []);
+
+/** Whether it stands for an IPv4 address, behind which its client is. */
+export function isNat64(address: Address): boolean {
+  if (address.family !== 6 || address.octets[1] !== 0x64) return false;
+  return nat64.some((network) => contains(network, address));
+}
+
 /** Whether it is one address, not a wider network. */
 export function isSingle(address: Address): boolean {
   return address.prefixLength === full(address.family);

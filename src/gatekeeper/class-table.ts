@@ -2,7 +2,7 @@
  * The classes of one configuration: as what a value is counted, and by which limit.
  */
 import type { Config, LimitClass } from '../config/config.ts';
-import { type Address, bitsOf, networkOf } from '../core/address.ts';
+import { type Address, bitsOf, isNat64, networkOf } from '../core/address.ts';
 import { findLimit, type Limit, type Rate } from '../core/limits.ts';
 import type { CounterKey } from '../counters/counters.ts';
 
@@ -17,9 +17,13 @@ export type Target = {
   readonly rates: readonly Rate[];
 };
 
-/** The network by which a class counts the address. */
-export function countedNetwork(known: LimitClass, address: Address): Address {
-  return networkOf(address, address.family === 4 ? known.prefix4 : known.prefix6);
+/** Bits of an IPv6 address in front of the IPv4 address in it. */
+const bitsBeforeIPv4 = 96;
+
+/** The network by which a class counts the address: one of NAT64 by that of its IPv4 address. */
+export function countedNetwork({ prefix4, prefix6 }: LimitClass, address: Address): Address {
+  if (address.family === 4) return networkOf(address, prefix4);
+  return networkOf(address, isNat64(address) ? bitsBeforeIPv4 + prefix4 : prefix6);
 }
 
 export class ClassTable {
