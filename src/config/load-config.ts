@@ -17,6 +17,7 @@ import { groupIn, readGroup, reportUnknown } from './read-group.ts';
 import { readLimits } from './read-limits.ts';
 import { topLevelNames } from './schema.ts';
 import { names, shown, shownAgainst } from './value-kinds.ts';
+import { warnOfHostBits, warnOfLongMessage } from './warnings.ts';
 
 /** The class whose values are addresses even when nothing is blocked. */
 const addressClass = 'ip';
@@ -54,6 +55,7 @@ function readBlocking(
   const rules = groupIn(node, 'tcprules', mistakes);
   const tcprules = rules && readGroup('blocking.tcprules', rules, rules.place, mistakes);
   checkFiles(node, values, tcprules, mistakes);
+  if (node && values && tcprules) warnOfLongMessage(node, values, mistakes);
   const classes = node && values ? [...new Set(values.classes)] : [];
   return { blocking: values && { ...values, classes }, tcprules };
 }
@@ -78,7 +80,10 @@ function readAllow(node: ConfigNode | undefined, mistakes: Mistakes): Address[] 
     if (hasBroken(item)) return [];
     const text = item.kind === 'string' ? item.value : '';
     const network = parseNetwork(text);
-    if (network) return [network];
+    if (network) {
+      warnOfHostBits('allow', text, item.place, mistakes);
+      return [network];
+    }
     mistakes.add(item.place, `allow: ${shown(item)} is no address or network`);
     return [];
   });
@@ -125,7 +130,8 @@ export function checkConfig(file: string): Checked {
     return { config: undefined, mistakes: mistakes.lines() };
   }
   const written = { settings, blocking, 'blocking.tcprules': tcprules, overload };
-  const config = configOf({ file: resolve(file), files: [...files], ...rest }, written);
+  const found = { file: resolve(file), files: [...files], warnings: mistakes.warnings() };
+  const config = configOf({ ...found, ...rest }, written);
   return { config, mistakes: [] };
 }
 

@@ -11,6 +11,7 @@ import { type Mistakes, quotedValue } from './mistakes.ts';
 import type { ClassTraits } from './read-classes.ts';
 import { defaultsOf } from './schema.ts';
 import { readInt, shown } from './value-kinds.ts';
+import { type PlacedPattern, warnOfHostBits, warnOfUnreachable } from './warnings.ts';
 
 /** What a class is of which `classes` says nothing. */
 export const plainClass: ClassTraits = camelCased(defaultsOf('class'));
@@ -66,7 +67,7 @@ function repeatedSeconds(rates: readonly (Rate | undefined)[]): number | undefin
   return seconds.find((each, index) => each !== undefined && seconds.indexOf(each) < index);
 }
 
-function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
+function readLimit(reader: Reader, node: ConfigNode): (Limit & PlacedPattern) | undefined {
   const { name, addresses, mistakes } = reader;
   if (node.kind === 'broken') return undefined;
   const [patternNode, ...rest] = isSequence(node) ? node.items : [];
@@ -94,7 +95,10 @@ function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
     mistakes.add(patternNode.place, `limits.${name}: ${text} is no address, network or pattern`);
     return undefined;
   }
-  return rates.every((rate) => rate !== undefined) ? { pattern, rates } : undefined;
+  if (addresses) warnOfHostBits(`limits.${name}`, patternNode.value, patternNode.place, mistakes);
+  return rates.every((rate) => rate !== undefined)
+    ? { pattern, rates, place: patternNode.place }
+    : undefined;
 }
 
 /** The classes of `limits` with their traits; in those of addresses patterns are of addresses. */
@@ -109,13 +113,16 @@ export function readLimits(
     const addresses = addressClasses.has(name);
     const reader = { name, addresses, mistakes };
     const items = value.kind === 'list' ? value.items : [];
-    const limits = items.map((item) => readLimit(reader, item));
+    const limits = items
+      .map((item) => readLimit(reader, item))
+      .filter((limit) => limit !== undefined);
+    warnOfUnreachable(`limits.${name}`, limits, addresses, mistakes);
     classes.set(name, {
       ...plainClass,
       ...traits.get(name),
       name,
       addresses,
-      limits: limits.filter((limit) => limit !== undefined),
+      limits: limits.map(({ pattern, rates }) => ({ pattern, rates })),
     });
     if (value.kind !== 'list' && value.kind !== 'broken') {
       mistakes.add(value.place, `limits.${name} must be a list of ${shape}, not ${shown(value)}`);

@@ -131,6 +131,20 @@ export function parseNetwork(text: string): Address | undefined {
   return length < 0 || length > full(address.family) ? undefined : networkOf(address, length);
 }
 
+/**
+ * What `192.0.2.7/24`, which is no network as it is written, can mean: the network that
+ * `parseNetwork` makes of it, or the address. Undefined for all else.
+ */
+export function hostBitsIn(
+  text: string,
+): { readonly network: Address; readonly address: Address } | undefined {
+  const network = parseNetwork(text);
+  const address = parseAddress(text.split('/', 1)[0] ?? '');
+  if (!network || !address || isSingle(network)) return undefined;
+  const isClear = address.octets.every((octet, index) => octet === network.octets[index]);
+  return isClear ? undefined : { network, address };
+}
+
 /** Whether `network` (or a single address) holds all of `address`. */
 export function contains(network: Address, address: Address): boolean {
   if (network.family !== address.family || network.prefixLength > address.prefixLength) {

@@ -125,6 +125,7 @@ export class Rater {
       pid: process.pid,
     });
     if (this.#downtime) this.#tellOf(this.#downtime);
+    this.#tellWarnings();
   }
 
   /** All files are where they belong. They are watched from now on: before, we would see ourselves. */
@@ -153,6 +154,7 @@ export class Rater {
     this.#configWatcher.follow(config.files);
     this.#use(keepFixed(this.#config, config));
     this.#log.info('reloaded', { file: config.file });
+    this.#tellWarnings();
     return [];
   }
 
@@ -201,6 +203,10 @@ export class Rater {
       this.#health.failed('heartbeat', 'heartbeat', reasonOf(error));
       return undefined;
     }
+  }
+
+  #tellWarnings(): void {
+    for (const what of this.#config.warnings) this.#log.warn('doubtful configuration', { what });
   }
 
   #tellOf(downtime: Downtime): void {

@@ -158,6 +158,18 @@ describe('polite refusals', () => {
     }
   });
 
+  test('are cut by rblsmtpd after 200 characters', unless(noServer), async () => {
+    const enforcer = openPolite(undefined, `${'x'.repeat(199)}yz`);
+    enforcer.impose(blockOf('127.192.2.1'));
+    enforcer.rebuild.flush();
+    const server = await startTcpserver(cdb);
+    try {
+      expect(await server.says('127.192.2.1')).toContain(`\r\n451 ${'x'.repeat(199)}y\r\n`);
+    } finally {
+      await server.stop();
+    }
+  });
+
   test(
     'are temporary ones, also when the message starts with a hyphen',
     unless(noServer),
