@@ -49,6 +49,11 @@ function codePoints(text: string): number[] {
   return Array.from(text, (character) => character.codePointAt(0) ?? 0);
 }
 
+/** Also of more than fit in the arguments of a call. */
+function textOf(characters: readonly number[]): string {
+  return characters.map((character) => String.fromCodePoint(character)).join('');
+}
+
 const [star, question, open, close, backslash, bang, caret, dash, colon] = codePoints(
   '*?[]\\!^-:',
 ) as [number, number, number, number, number, number, number, number, number];
@@ -67,7 +72,7 @@ function parseNamed(pattern: readonly number[], at: number): NamedTest | undefin
   if (pattern[at] !== open || pattern[at + 1] !== colon) return undefined;
   const end = pattern.indexOf(colon, at + 2);
   if (end < 0 || pattern[end + 1] !== close) return undefined;
-  const name = String.fromCodePoint(...pattern.slice(at + 2, end));
+  const name = textOf(pattern.slice(at + 2, end));
   if (!/^[a-z]*$/.test(name)) return undefined;
   const range = Object.hasOwn(named, name) ? named[name] : undefined;
   const test = range && ((character: number) => range.test(String.fromCodePoint(character)));
@@ -111,7 +116,7 @@ function parseBracket(pattern: readonly number[], at: number): Bracket | undefin
   }
   const matches = (character: number) =>
     tests.some((test) => test(character)) ? !negated : negated && isSound;
-  const source = String.fromCodePoint(...pattern.slice(at, index + 1));
+  const source = textOf(pattern.slice(at, index + 1));
   return { atom: { kind: 'one', source, matches }, next: index + 1 };
 }
 
