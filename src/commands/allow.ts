@@ -2,7 +2,15 @@
 import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';
-import { addressIn, duration, localTime, reasonIn, secondsInOption, tableLines } from './words.ts';
+import {
+  addressIn,
+  addressToChange,
+  duration,
+  localTime,
+  reasonIn,
+  secondsInOption,
+  tableLines,
+} from './words.ts';
 
 type Action = (
   context: CommandContext,
@@ -28,7 +36,8 @@ const actions: Readonly<Record<string, Action>> = {
   add({ gatekeeper }, args, options) {
     const seconds = secondsInOption(options.for);
     const reason = reasonIn(options.reason);
-    const lines = args.map(addressIn).map((address) => {
+    const addresses = args.map((text) => addressToChange(text, Boolean(options.force)));
+    const lines = addresses.map((address) => {
       const lifted = gatekeeper.allow(address, seconds, reason);
       const time =
         seconds === undefined ? 'until it is taken back' : `for ${duration(seconds * 1000)}`;
@@ -66,6 +75,7 @@ export const allow: Command = {
   options: [
     { flags: '--for <time>', summary: 'with add: how long (default: until it is taken back)' },
     { flags: '--reason <text>', summary: 'with add: a note that list shows' },
+    { flags: '--force', summary: 'with add: even a network wider than /8, or /16 of IPv6' },
     { flags: '--json', summary: 'with list: print an array of objects' },
   ],
   changes: true,

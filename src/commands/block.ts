@@ -1,6 +1,6 @@
 /** `block`: an operator's own block. */
 import type { Command } from './command.ts';
-import { addressIn, duration, reasonIn, secondsInOption } from './words.ts';
+import { addressToChange, duration, reasonIn, secondsInOption } from './words.ts';
 
 export const block: Command = {
   name: 'block',
@@ -12,10 +12,11 @@ export const block: Command = {
       summary: 'how long: seconds, or 90s, 15m, 2h, 1d (default: blocking.time)',
     },
     { flags: '--reason <text>', summary: 'a note that list --json shows' },
+    { flags: '--force', summary: 'even a network wider than /8, or /16 of IPv6' },
   ],
   changes: true,
   run({ gatekeeper }, args, options) {
-    const addresses = args.map(addressIn);
+    const addresses = args.map((text) => addressToChange(text, Boolean(options.force)));
     const seconds = secondsInOption(options.for);
     const reason = reasonIn(options.reason);
     for (const address of addresses) gatekeeper.mayBlock(address);
