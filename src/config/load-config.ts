@@ -12,7 +12,7 @@ import { type Config, configOf, type Written } from './config.ts';
 import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
 import { type ConfigNode, type GroupNode, hasBroken, parseLibconfig } from './libconfig.ts';
 import { Mistakes, quotedValue } from './mistakes.ts';
-import { checkAlso, prefixedClasses, readClasses } from './read-classes.ts';
+import { checkAlso, checkFold, prefixedClasses, readClasses } from './read-classes.ts';
 import { groupIn, readGroup, reportUnknown } from './read-group.ts';
 import { readLimits } from './read-limits.ts';
 import { topLevelNames } from './schema.ts';
@@ -105,6 +105,7 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   const addressClasses = new Set([addressClass, ...blocked, ...prefixed]);
   const classes = limits ? readLimits(limits, addressClasses, traits, mistakes) : new Map();
   checkAlso(classesNode, classes, areKindsKnown, mistakes);
+  checkFold(classesNode, classes, mistakes);
   if (isWhole && !root.settings.has('limits')) {
     mistakes.add(root.place, 'limits is missing: there is nothing to do');
   } else if (isWhole && limits?.settings.size === 0) {

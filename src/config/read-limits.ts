@@ -2,6 +2,7 @@
  * Reads `limits`: classes, and in each a list of `("pattern", seconds, count)` or, for several
  * windows, `("pattern", (seconds, count), (seconds, count))`.
  */
+import { fold } from '../core/fold.ts';
 import type { Limit, Rate } from '../core/limits.ts';
 import { addressPattern, globPattern } from '../core/pattern.ts';
 import { camelCased } from './camel-case.ts';
@@ -28,7 +29,12 @@ function isSequence(node: ConfigNode | undefined): node is SequenceNode {
 }
 
 /** One class while it is read. */
-type Reader = { readonly name: string; readonly addresses: boolean; readonly mistakes: Mistakes };
+type Reader = {
+  readonly name: string;
+  readonly addresses: boolean;
+  readonly isFolded: boolean;
+  readonly mistakes: Mistakes;
+};
 
 function readNumber(
   { name, mistakes }: Reader,
@@ -68,7 +74,7 @@ function repeatedSeconds(rates: readonly (Rate | undefined)[]): number | undefin
 }
 
 function readLimit(reader: Reader, node: ConfigNode): (Limit & PlacedPattern) | undefined {
-  const { name, addresses, mistakes } = reader;
+  const { name, addresses, isFolded, mistakes } = reader;
   if (node.kind === 'broken') return undefined;
   const [patternNode, ...rest] = isSequence(node) ? node.items : [];
   const pairs = pairsIn(rest);
@@ -89,7 +95,8 @@ function readLimit(reader: Reader, node: ConfigNode): (Limit & PlacedPattern) | 
     mistakes.add(patternNode.place, `limits.${name}: ${wanted}, not ${shown(patternNode)}`);
     return undefined;
   }
-  const pattern = (addresses ? addressPattern : globPattern)(patternNode.value);
+  const written = isFolded ? fold(patternNode.value) : patternNode.value;
+  const pattern = (addresses ? addressPattern : globPattern)(written);
   if (!pattern) {
     const text = quotedValue(patternNode.value);
     mistakes.add(patternNode.place, `limits.${name}: ${text} is no address, network or pattern`);
@@ -111,7 +118,8 @@ export function readLimits(
   const classes = new Map<string, LimitClass>();
   for (const { name, value } of node.settings.values()) {
     const addresses = addressClasses.has(name);
-    const reader = { name, addresses, mistakes };
+    const isFolded = !addresses && (traits.get(name)?.fold ?? false);
+    const reader = { name, addresses, isFolded, mistakes };
     const items = value.kind === 'list' ? value.items : [];
     const limits = items
       .map((item) => readLimit(reader, item))

@@ -3,6 +3,7 @@
  */
 import type { Config, LimitClass } from '../config/config.ts';
 import { type Address, bitsOf, isNat64, networkOf } from '../core/address.ts';
+import { fold } from '../core/fold.ts';
 import { findLimit, type Limit, type Rate } from '../core/limits.ts';
 import type { CounterKey } from '../counters/counters.ts';
 
@@ -47,8 +48,9 @@ export class ClassTable {
   /** What a value, or the address it spells, is in a class. */
   targetOf(known: LimitClass, text: string, address: Address | undefined): Target {
     const network = known.addresses && address ? countedNetwork(known, address) : undefined;
-    const limit = findLimit(known.limits, address?.text ?? text, address);
-    const value = network?.text ?? address?.text ?? text;
+    const own = address?.text ?? (known.fold ? fold(text) : text);
+    const limit = findLimit(known.limits, own, address);
+    const value = network?.text ?? own;
     const rates = limit?.rates ?? this.#unlimited;
     const key = { class: known.name, value, ipv4: network && bitsOf(network) };
     return { known, key, network, limit, rates };
