@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -729,6 +730,28 @@ describe('a watched enforcer', () => {
       () => expect(dataOf('192.0.2.1')).toBe('D\0'),
     );
   });
+
+  test(
+    'drops what another program merges into the cdb, and keeps what is in the source',
+    unless(noCheck),
+    async () => {
+      const merged = '192.0.2.44:allow,RELAYCLIENT=""\n';
+      openWatched();
+      await until(
+        () => {
+          const { bytes } = runTcprules(merged + readFileSync(source, 'utf8'));
+          writeFileSync(`${cdb}.merged`, bytes ?? '');
+          renameSync(`${cdb}.merged`, cdb);
+        },
+        () => expect([dataOf('192.0.2.44'), dataOf('192.0.2.1')]).toEqual([undefined, 'D\0']),
+      );
+      await until(
+        () => writeFileSync(source, merged),
+        () => expect(dataOf('192.0.2.44')).toBe('+RELAYCLIENT=\0'),
+      );
+      expect(dataOf('192.0.2.1')).toBe('D\0');
+    },
+  );
 
   test('stops at close', async () => {
     const watchers = () =>
