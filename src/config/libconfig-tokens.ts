@@ -169,6 +169,8 @@ class Source {
     const token = classify(text, place);
     if (token) return token;
     if (text.startsWith('@include')) {
+      this.#take(blank);
+      this.#take(otherwiseQuoted);
       return this.#bad(place, '@include must begin its line and be followed by "file"');
     }
     if (decimal.test(text) || hexadecimal.test(text)) {

@@ -44,11 +44,16 @@ export function shownAgainst(kind: Kind<unknown>, node: ConfigNode): string {
   const text = shown(node);
   if (!('items' in node) || /^[[(]/.test(text)) return text;
   const { items } = node;
-  const wrong = items.findIndex((_, index) => {
-    return kind.read({ ...node, items: items.slice(0, index + 1) }) === undefined;
-  });
-  const item = items[wrong];
-  return item ? `${text} whose item ${wrong + 1} is ${shown(item)}` : text;
+  // So many items are right, and so many are not: halved, because a list may have very many.
+  let [right, wrong] = [0, items.length];
+  while (wrong - right > 1) {
+    const middle = (right + wrong) >> 1;
+    const isRight = kind.read({ ...node, items: items.slice(0, middle) }) !== undefined;
+    if (isRight) right = middle;
+    else wrong = middle;
+  }
+  const item = items[wrong - 1];
+  return item ? `${text} whose item ${wrong} is ${shown(item)}` : text;
 }
 
 /** `[min, max]`; a leading zero is refused, because versions of libconfig disagree about it. */

@@ -63,6 +63,21 @@ describe.each(places.slice(0, -2))('%s', (_, text) => {
   });
 });
 
+test('a list of very many is told of in no time', () => {
+  const many = '"192.0.2.1", '.repeat(200_000);
+  const startedMs = performance.now();
+  expect(checked(`${limits}\nallow: (${many}(5), ("x"));`).mistakes).toEqual([
+    'c:2: allow must be a list of addresses and networks, not a list whose item 200001 is (5)',
+  ]);
+  expect(performance.now() - startedMs).toBeLessThan(20_000);
+});
+
+test('a file that is included with other quotes is one mistake', () => {
+  expect(checked(`${limits}\n@include “allow.conf”\n`).mistakes).toEqual([
+    'c:2: @include must begin its line and be followed by "file"',
+  ]);
+});
+
 test('a long list is called by the item that is wrong', () => {
   const classes = `${limits}\nblocking: { classes: (${long}, 5, 6) };`;
   expect(checked(classes).mistakes).toEqual([

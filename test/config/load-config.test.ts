@@ -40,6 +40,7 @@ describe('the samples of 2007', () => {
       ['*', 2, 10],
     ];
     expect(limitsOf(config)).toEqual({ user, ip });
+    expect(config?.warnings).toEqual([]);
     expect(config?.settings.port).toBeUndefined();
   });
 
@@ -212,6 +213,7 @@ describe('etc/rater.conf', () => {
   test('has no mistake', () => {
     const { config, mistakes } = checkConfig(sample);
     expect(mistakes).toEqual([]);
+    expect(config?.warnings).toEqual([]);
     expect(config?.blocking.classes).toEqual(new Set(['ip']));
   });
 });
