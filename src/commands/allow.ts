@@ -3,7 +3,7 @@ import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import type { Command, CommandContext, CommandOptions, Outcome, Row } from './command.ts';
 import { leftUndone } from './left-undone.ts';
-import { addressIn, duration, reasonIn, secondsInOption } from './words.ts';
+import { addressIn, addressToChange, duration, reasonIn, secondsInOption } from './words.ts';
 
 type Action = (
   context: CommandContext,
@@ -31,7 +31,8 @@ const actions: Readonly<Record<string, Action>> = {
     const seconds = secondsInOption(options.for);
     const reason = reasonIn(options.reason);
     let hasFailed = false;
-    const lines = args.map(addressIn).map((address) => {
+    const addresses = args.map((text) => addressToChange(text, Boolean(options.force)));
+    const lines = addresses.map((address) => {
       const { lifted, fault } = gatekeeper.allow(address, seconds, reason);
       hasFailed ||= fault !== undefined;
       const time =
@@ -75,6 +76,7 @@ export const allow: Command = {
   options: [
     { flags: '--for <time>', summary: 'with add: how long (default: until it is taken back)' },
     { flags: '--reason <text>', summary: 'with add: a note that list shows' },
+    { flags: '--force', summary: 'with add: even a network wider than /8, or /16 of IPv6' },
     { flags: '--json', summary: 'with list: print an array of objects' },
   ],
   changes: true,

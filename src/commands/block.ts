@@ -3,7 +3,7 @@ import type { Fate } from '../blocks/enforcement.ts';
 import { exitCodes } from '../runtime/errors.ts';
 import type { Command } from './command.ts';
 import { leftUndone } from './left-undone.ts';
-import { addressIn, duration, reasonIn, secondsInOption } from './words.ts';
+import { addressToChange, duration, reasonIn, secondsInOption } from './words.ts';
 
 const fateWords: Readonly<Record<Fate['became'], string>> = {
   'in force': 'in force',
@@ -30,11 +30,12 @@ export const block: Command = {
       summary: 'how long: seconds, or 90s, 15m, 2h, 1d, 2w (default: blocking.time)',
     },
     { flags: '--reason <text>', summary: 'a note that list --json shows' },
+    { flags: '--force', summary: 'even a network wider than /8, or /16 of IPv6' },
   ],
   changes: true,
   async run(context, args, options) {
     const { gatekeeper } = context;
-    const addresses = args.map(addressIn);
+    const addresses = args.map((text) => addressToChange(text, Boolean(options.force)));
     const seconds = secondsInOption(options.for);
     const reason = reasonIn(options.reason);
     for (const address of addresses) gatekeeper.mayBlock(address);

@@ -1,6 +1,6 @@
 /** How commands word addresses, times and rates. */
 
-import { type Address, parseNetwork } from '../core/address.ts';
+import { type Address, hostBitsIn, parseNetwork } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
 import { Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
@@ -33,7 +33,22 @@ const inexactness = 0.025;
 export function addressIn(text: string): Address {
   const address = parseNetwork(text);
   if (!address) throw new Fault('usage', `not an address: ${quoted(text)}`);
-  return address;
+  const meant = hostBitsIn(text);
+  if (!meant) return address;
+  const choice = `did you mean ${meant.network.text} or ${meant.address.text}?`;
+  throw new Fault('usage', `${quoted(text)}: ${choice}`);
+}
+
+/** Shorter prefixes are more likely a mistake than meant. */
+const shortestPrefix = { 4: 8, 6: 16 } as const;
+
+/** The same for a command that refuses or lets in all of it. @throws Fault `usage` */
+export function addressToChange(text: string, isForced: boolean): Address {
+  const address = addressIn(text);
+  const shortest = shortestPrefix[address.family];
+  if (isForced || address.prefixLength >= shortest) return address;
+  const what = `${address.text} is wider than /${shortest}`;
+  throw new Fault('usage', `${what}: if all of it is meant, say --force`);
 }
 
 /** Seconds in `90`, `90s`, `15m`, `2h`, `1d`, `2w`; the only reader of such times. @throws Fault `usage` */

@@ -46,11 +46,13 @@ export type Config = {
   readonly overload: Overload;
   /** Addresses and networks that are never refused or blocked. */
   readonly allow: readonly Address[];
+  /** `file:line: warning: what is likely meant otherwise`, in the order of the files. */
+  readonly warnings: readonly string[];
 };
 
 /** The Config with the settings in `written`, and everything else from `rest`. */
 export function configOf(
-  rest: Pick<Config, 'file' | 'files' | 'classes' | 'allow'>,
+  rest: Pick<Config, 'file' | 'files' | 'classes' | 'allow' | 'warnings'>,
   written: Written,
 ): Config {
   return {

@@ -29,6 +29,14 @@ const leastCost = 1024;
 const blank = /[ \t\r\f]+/y;
 const includeOpen = /[ \t]*@include[ \t]+(?=")/y;
 const word = /(?:(?!\/[/*])[^ \t\r\n\f;,(){}[\]"=:#])+/y;
+/** Other quotes than `"`, in UTF-8 or Windows-1252, as word processors and web pages have them. */
+const otherQuote =
+  /\xe2\x80[\x98-\x9f\xb2-\xb7\xb9\xba]|\xc2[\xab\xbb]|\xef\xbc\x82|[\x91-\x94\xab\xbb'`]/;
+/** A text in such quotes up to where the value ends, or all of its line. */
+const otherwiseQuoted = new RegExp(
+  `(?:${otherQuote.source})[^\\n]*?(?:(?:${otherQuote.source}|")(?=[ \\t]*[,;)\\]}:=\\r\\n]|$)|(?=\\n|$))`,
+  'y',
+);
 const name = /^[A-Za-z*][-A-Za-z0-9_*]*$/;
 const decimal = /^[-+]?\d+L{0,2}$/;
 const hexadecimal = /^0[xX][\dA-Fa-f]+L{0,2}$/;
@@ -51,6 +59,20 @@ function bytesOf(binary: string): Uint8Array {
 
 function shown(binary: string): string {
   return quotedValue(Buffer.from(binary, 'latin1').toString('utf8'));
+}
+
+/** Where Windows-1252 differs from Latin-1. */
+const quotesOfWindows: Readonly<Record<string, string>> = {
+  '\x91': '‘',
+  '\x92': '’',
+  '\x93': '“',
+  '\x94': '”',
+};
+
+/** What stands at the beginning of a text in other quotes. */
+function quoteIn(binary: string): string {
+  const quote = otherQuote.exec(binary)?.[0] ?? '';
+  return quote.length === 1 ? (quotesOfWindows[quote] ?? quote) : utf8.decode(bytesOf(quote));
 }
 
 function classify(text: string, place: Place): Token | undefined {
@@ -134,6 +156,11 @@ class Source {
 
   #word(): Token {
     const { place } = this;
+    const quoted = this.#take(otherwiseQuoted);
+    if (quoted !== undefined) {
+      const hint = `a text needs quotes, and ${quoteIn(quoted)} is not "`;
+      return this.#bad(place, `${shown(quoted)} is no name or number; ${hint}`);
+    }
     const text = this.#take(word);
     if (text === undefined) {
       this.#at += 1;
@@ -142,6 +169,8 @@ class Source {
     const token = classify(text, place);
     if (token) return token;
     if (text.startsWith('@include')) {
+      this.#take(blank);
+      this.#take(otherwiseQuoted);
       return this.#bad(place, '@include must begin its line and be followed by "file"');
     }
     if (decimal.test(text) || hexadecimal.test(text)) {

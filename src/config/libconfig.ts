@@ -47,6 +47,11 @@ function isScalar(node: ConfigNode): node is ScalarNode {
   return !('items' in node) && !('settings' in node) && node.kind !== 'broken';
 }
 
+/** Whether there is a broken node in it: then its mistake has been reported. */
+export function hasBroken(node: ConfigNode): boolean {
+  return node.kind === 'broken' || ('items' in node && node.items.some(hasBroken));
+}
+
 /** A token in a message. */
 function called(token: Token): string {
   if (token.kind === 'end') return 'the end';

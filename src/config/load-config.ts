@@ -10,13 +10,14 @@ import { type Address, parseNetwork } from '../core/address.ts';
 import { Fault } from '../runtime/errors.ts';
 import { type Config, configOf, type Written } from './config.ts';
 import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
-import { type ConfigNode, type GroupNode, parseLibconfig } from './libconfig.ts';
+import { type ConfigNode, type GroupNode, hasBroken, parseLibconfig } from './libconfig.ts';
 import { Mistakes, quotedValue } from './mistakes.ts';
-import { checkAlso, prefixedClasses, readClasses } from './read-classes.ts';
+import { checkAlso, checkFold, prefixedClasses, readClasses } from './read-classes.ts';
 import { groupIn, readGroup, reportUnknown } from './read-group.ts';
 import { readLimits } from './read-limits.ts';
 import { defaultsOf, schema, topLevelNames } from './schema.ts';
-import { names, shown } from './value-kinds.ts';
+import { names, shown, shownAgainst } from './value-kinds.ts';
+import { warnOfHostBits, warnOfLongMessage } from './warnings.ts';
 
 /** The class whose values are addresses even when nothing is blocked. */
 const addressClass = 'ip';
@@ -73,6 +74,7 @@ function readBlocking(
   const rules = groupIn(node, 'tcprules', mistakes);
   const tcprules = rules && readGroup('blocking.tcprules', rules, rules.place, mistakes);
   checkFiles(node, values, tcprules, mistakes);
+  if (node && values && tcprules) warnOfLongMessage(node, values, mistakes);
   const classes = node && values ? [...new Set(values.classes)] : [];
   return { blocking: values && { ...values, classes }, tcprules };
 }
@@ -87,16 +89,21 @@ function readOverload(root: GroupNode, mistakes: Mistakes): Written['overload'] 
 
 function readAllow(node: ConfigNode | undefined, mistakes: Mistakes): Address[] {
   if (!node || node.kind === 'broken') return [];
-  if (!names.read(node)) {
-    mistakes.add(node.place, `allow must be a list of addresses and networks, not ${shown(node)}`);
+  if (!hasBroken(node) && !names.read(node)) {
+    const wanted = 'allow must be a list of addresses and networks';
+    mistakes.add(node.place, `${wanted}, not ${shownAgainst(names, node)}`);
     return [];
   }
   const items = 'items' in node ? node.items : [node];
   return items.flatMap((item) => {
+    if (hasBroken(item)) return [];
     const text = item.kind === 'string' ? item.value : '';
     const network = parseNetwork(text);
-    if (network) return [network];
-    mistakes.add(item.place, `allow: ${quotedValue(text)} is no address or network`);
+    if (network) {
+      warnOfHostBits('allow', text, item.place, mistakes);
+      return [network];
+    }
+    mistakes.add(item.place, `allow: ${shown(item)} is no address or network`);
     return [];
   });
 }
@@ -112,11 +119,12 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   const classesNode = groupIn(root, 'classes', mistakes);
   const traits = readClasses(classesNode, limits, mistakes);
   const prefixed = prefixedClasses(classesNode);
-  // A mistake up to here may have hidden which classes are of addresses.
-  const areKindsKnown = mistakes.count === before;
+  // Which classes are of addresses is known only when these are right.
+  const areKindsKnown = isWhole && mistakes.count === before;
   const addressClasses = new Set([addressClass, ...blocked, ...prefixed]);
   const classes = limits ? readLimits(limits, addressClasses, traits, mistakes) : new Map();
   checkAlso(classesNode, classes, areKindsKnown, mistakes);
+  checkFold(classesNode, classes, mistakes);
   if (isWhole && !root.settings.has('limits')) {
     mistakes.add(root.place, 'limits is missing: there is nothing to do');
   } else if (isWhole && limits?.settings.size === 0) {
@@ -143,7 +151,8 @@ export function checkConfig(file: string): Checked {
     return { config: undefined, mistakes: mistakes.lines(), controlSocket };
   }
   const written = { settings, blocking, 'blocking.tcprules': tcprules, overload };
-  const config = configOf({ file: resolve(file), files: [...files], ...rest }, written);
+  const found = { file: resolve(file), files: [...files], warnings: mistakes.warnings() };
+  const config = configOf({ ...found, ...rest }, written);
   return { config, mistakes: [], controlSocket };
 }
 

@@ -1,8 +1,9 @@
 /**
- * The mistakes found in configuration files, each with its place.
+ * The mistakes found in configuration files, and warnings of what is likely meant otherwise, each
+ * with its place.
  *
- * Guarantee: each is one printable line `file:line: what is wrong`, sorted by file and line; after
- * `maxMistakes` of them a last line counts the rest.
+ * Guarantee: each is one printable line `file:line: what is wrong`, sorted by file and line, and
+ * there are never more than `maxMistakes` of either and a last line that counts the rest.
  */
 
 /** Where something was written. A whole file has no line. */
@@ -20,9 +21,14 @@ export function quotedValue(text: string): string {
   );
 }
 
-export class Mistakes {
+class Found {
+  readonly #words: string;
   readonly #found: { place: Place; text: string }[] = [];
   #more = 0;
+
+  constructor(words: string) {
+    this.#words = words;
+  }
 
   add(place: Place, text: string): void {
     if (this.#found.length < maxMistakes) this.#found.push({ place, text });
@@ -45,6 +51,36 @@ export class Mistakes {
       const where = place.line === undefined ? place.file : `${place.file}:${place.line}`;
       return `${where}: ${text}`;
     });
-    return this.#more === 0 ? lines : [...lines, `${files[0]}: and ${this.#more} more mistakes`];
+    return this.#more === 0
+      ? lines
+      : [...lines, `${files[0]}: and ${this.#more} more ${this.#words}`];
+  }
+}
+
+export class Mistakes {
+  readonly #mistakes = new Found('mistakes');
+  readonly #warnings = new Found('warnings');
+
+  add(place: Place, text: string): void {
+    this.#mistakes.add(place, text);
+  }
+
+  /** Tells what is no mistake, and perhaps not what was meant. */
+  warn(place: Place, text: string): void {
+    this.#warnings.add(place, `warning: ${text}`);
+  }
+
+  /** How many mistakes there are. */
+  get count(): number {
+    return this.#mistakes.count;
+  }
+
+  lines(): string[] {
+    return this.#mistakes.lines();
+  }
+
+  /** The warnings, likewise. */
+  warnings(): string[] {
+    return this.#warnings.lines();
   }
 }

@@ -58,6 +58,21 @@ function wrongAlso(
     : `${there} is not an address class, but ${here} is`;
 }
 
+/** Reports classes of addresses, which have one spelling, that are to fold names. */
+export function checkFold(
+  node: GroupNode | undefined,
+  classes: ReadonlyMap<string, LimitClass>,
+  mistakes: Mistakes,
+): void {
+  for (const known of classes.values()) {
+    const group = node?.settings.get(known.name)?.value;
+    if (!known.addresses || !known.fold || group?.kind !== 'group') continue;
+    const place = group.settings.get('fold')?.place ?? group.place;
+    const where = writtenAs('class', known.name);
+    mistakes.add(place, `${where}.fold is of no use in an address class`);
+  }
+}
+
 /**
  * Reports mistakes in `also`. A circle is allowed: a hit is passed on only once, by the class of the
  * request.

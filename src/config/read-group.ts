@@ -2,10 +2,10 @@
  * Reads a group of the tree by its table in the schema.
  */
 import { closestName } from './closest-name.ts';
-import type { GroupNode } from './libconfig.ts';
+import { type GroupNode, hasBroken } from './libconfig.ts';
 import type { Mistakes, Place } from './mistakes.ts';
 import { type GroupName, namesIn, schema, type Table, type ValuesOf, writtenAs } from './schema.ts';
-import { shown } from './value-kinds.ts';
+import { shown, shownAgainst } from './value-kinds.ts';
 
 /** The group in which a misplaced name would be right. */
 function homeOf(name: string): string | undefined {
@@ -57,18 +57,24 @@ export function readGroup<Name extends GroupName>(
   where = writtenAs(group),
 ): ValuesOf<Name> | undefined {
   const before = mistakes.count;
+  let isWhole = true;
   if (node) reportUnknown(node, namesIn(group), where, mistakes);
   const values = Object.entries(schema[group] as Table).map(([name, row]) => {
     const value = node?.settings.get(name)?.value;
-    if (value?.kind === 'broken') return [name, undefined];
+    if (value && hasBroken(value)) {
+      isWhole = false;
+      return [name, undefined];
+    }
     const read = value === undefined ? row.fallback : row.kind.read(value);
     if (value && read === undefined) {
       const wanted = `${where}.${name} must be ${row.kind.description}`;
-      mistakes.add(value.place, `${wanted}, not ${shown(value)}`);
+      mistakes.add(value.place, `${wanted}, not ${shownAgainst(row.kind, value)}`);
     } else if (!value && row.isRequired) {
       mistakes.add(place, `${where}.${name} is missing`);
     }
     return [name, read];
   });
-  return mistakes.count > before ? undefined : (Object.fromEntries(values) as ValuesOf<Name>);
+  return !isWhole || mistakes.count > before
+    ? undefined
+    : (Object.fromEntries(values) as ValuesOf<Name>);
 }

@@ -2,15 +2,17 @@
  * Reads `limits`: classes, and in each a list of `("pattern", seconds, count)` or, for several
  * windows, `("pattern", (seconds, count), (seconds, count))`.
  */
+import { fold } from '../core/fold.ts';
 import type { Limit, Rate } from '../core/limits.ts';
 import { addressPattern, globPattern } from '../core/pattern.ts';
 import { camelCased } from './camel-case.ts';
 import type { LimitClass } from './config.ts';
-import type { ConfigNode, GroupNode, SequenceNode } from './libconfig.ts';
+import { type ConfigNode, type GroupNode, hasBroken, type SequenceNode } from './libconfig.ts';
 import { type Mistakes, quotedValue } from './mistakes.ts';
 import type { ClassTraits } from './read-classes.ts';
 import { defaultsOf } from './schema.ts';
 import { readInt, shown } from './value-kinds.ts';
+import { type PlacedPattern, warnOfHostBits, warnOfUnreachable } from './warnings.ts';
 
 /** The traits of a class that `classes` does not mention. */
 export const plainClass: ClassTraits = camelCased(defaultsOf('class'));
@@ -26,8 +28,13 @@ function isSequence(node: ConfigNode | undefined): node is SequenceNode {
   return node?.kind === 'list' || node?.kind === 'array';
 }
 
-/** The class that is being read. */
-type Reader = { readonly name: string; readonly addresses: boolean; readonly mistakes: Mistakes };
+/** One class while it is read. */
+type Reader = {
+  readonly name: string;
+  readonly addresses: boolean;
+  readonly isFolded: boolean;
+  readonly mistakes: Mistakes;
+};
 
 function readNumber(
   { name, mistakes }: Reader,
@@ -37,7 +44,7 @@ function readNumber(
   max: number,
 ): number | undefined {
   const value = readInt(node, min, max);
-  if (value === undefined && node.kind !== 'broken') {
+  if (value === undefined && !hasBroken(node)) {
     const meant = min < 0 ? `${min} (unlimited)` : min;
     const wanted = `a whole number from ${meant} to ${max}`;
     mistakes.add(node.place, `limits.${name}: ${what} must be ${wanted}, not ${shown(node)}`);
@@ -66,13 +73,13 @@ function repeatedSeconds(rates: readonly (Rate | undefined)[]): number | undefin
   return seconds.find((each, index) => each !== undefined && seconds.indexOf(each) < index);
 }
 
-function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
-  const { name, addresses, mistakes } = reader;
+function readLimit(reader: Reader, node: ConfigNode): (Limit & PlacedPattern) | undefined {
+  const { name, addresses, isFolded, mistakes } = reader;
   if (node.kind === 'broken') return undefined;
   const [patternNode, ...rest] = isSequence(node) ? node.items : [];
   const pairs = pairsIn(rest);
   if (!patternNode || !pairs) {
-    if (isSequence(node) && node.items.some((item) => item.kind === 'broken')) return undefined;
+    if (hasBroken(node)) return undefined;
     const found = isSequence(node) ? `a ${node.kind} of ${node.items.length}` : shown(node);
     mistakes.add(node.place, `limits.${name}: a limit must be ${shape}, not ${found}`);
     return undefined;
@@ -88,13 +95,17 @@ function readLimit(reader: Reader, node: ConfigNode): Limit | undefined {
     mistakes.add(patternNode.place, `limits.${name}: ${wanted}, not ${shown(patternNode)}`);
     return undefined;
   }
-  const pattern = (addresses ? addressPattern : globPattern)(patternNode.value);
+  const written = isFolded ? fold(patternNode.value) : patternNode.value;
+  const pattern = (addresses ? addressPattern : globPattern)(written);
   if (!pattern) {
     const text = quotedValue(patternNode.value);
     mistakes.add(patternNode.place, `limits.${name}: ${text} is no address, network or pattern`);
     return undefined;
   }
-  return rates.every((rate) => rate !== undefined) ? { pattern, rates } : undefined;
+  if (addresses) warnOfHostBits(`limits.${name}`, patternNode.value, patternNode.place, mistakes);
+  return rates.every((rate) => rate !== undefined)
+    ? { pattern, rates, place: patternNode.place }
+    : undefined;
 }
 
 /** The classes of `limits` with their traits; in `addressClasses`, patterns are of addresses. */
@@ -107,15 +118,19 @@ export function readLimits(
   const classes = new Map<string, LimitClass>();
   for (const { name, value } of node.settings.values()) {
     const addresses = addressClasses.has(name);
-    const reader = { name, addresses, mistakes };
+    const isFolded = !addresses && (traits.get(name)?.fold ?? false);
+    const reader = { name, addresses, isFolded, mistakes };
     const items = value.kind === 'list' ? value.items : [];
-    const limits = items.map((item) => readLimit(reader, item));
+    const limits = items
+      .map((item) => readLimit(reader, item))
+      .filter((limit) => limit !== undefined);
+    warnOfUnreachable(`limits.${name}`, limits, addresses, mistakes);
     classes.set(name, {
       ...plainClass,
       ...traits.get(name),
       name,
       addresses,
-      limits: limits.filter((limit) => limit !== undefined),
+      limits: limits.map(({ pattern, rates }) => ({ pattern, rates })),
     });
     if (value.kind !== 'list' && value.kind !== 'broken') {
       mistakes.add(value.place, `limits.${name} must be a list of ${shape}, not ${shown(value)}`);

@@ -140,6 +140,11 @@ export const schema = {
       'IPv6 addresses are counted by networks of this many bits',
     ),
     also: onReload.usually(names, [], 'classes in which a hit of this one counts too', '()'),
+    fold: onReload.usually(
+      boolean,
+      false,
+      'values that differ in case, or in blanks around them, are one',
+    ),
     concurrent: live.optional(int(0, 100_000), 'sessions of a value that may be open at once'),
     dry_run: live.usually(boolean, false, 'only tell what would be refused or blocked'),
     overload: live.usually(

@@ -36,7 +36,27 @@ export function shown(node: ConfigNode): string {
   return node.kind === 'array' ? `[${text}]` : `(${text})`;
 }
 
-/** Within `[min, max]`. A leading zero is refused: versions of libconfig disagree about it. */
+/**
+ * The same of a value that is not of a kind: a list that is too long to be shown is called by the
+ * first item that keeps it from being so, because most of the list may be right.
+ */
+export function shownAgainst(kind: Kind<unknown>, node: ConfigNode): string {
+  const text = shown(node);
+  if (!('items' in node) || /^[[(]/.test(text)) return text;
+  const { items } = node;
+  // So many items are right, and so many are not: halved, because a list may have very many.
+  let [right, wrong] = [0, items.length];
+  while (wrong - right > 1) {
+    const middle = (right + wrong) >> 1;
+    const isRight = kind.read({ ...node, items: items.slice(0, middle) }) !== undefined;
+    if (isRight) right = middle;
+    else wrong = middle;
+  }
+  const item = items[wrong - 1];
+  return item ? `${text} whose item ${wrong} is ${shown(item)}` : text;
+}
+
+/** `[min, max]`; a leading zero is refused, because versions of libconfig disagree about it. */
 export function readInt(node: ConfigNode, min: number, max: number): number | undefined {
   if (node.kind !== 'int' || /^[-+]?0\d/.test(node.text)) return undefined;
   return node.value >= min && node.value <= max ? node.value : undefined;

@@ -131,6 +131,20 @@ export function parseNetwork(text: string): Address | undefined {
   return length < 0 || length > full(address.family) ? undefined : networkOf(address, length);
 }
 
+/**
+ * What `192.0.2.7/24`, which is no network as it is written, can mean: the network that
+ * `parseNetwork` makes of it, or the address. Undefined for all else.
+ */
+export function hostBitsIn(
+  text: string,
+): { readonly network: Address; readonly address: Address } | undefined {
+  const network = parseNetwork(text);
+  const address = parseAddress(text.split('/', 1)[0] ?? '');
+  if (!network || !address || isSingle(network)) return undefined;
+  const isClear = address.octets.every((octet, index) => octet === network.octets[index]);
+  return isClear ? undefined : { network, address };
+}
+
 /** Whether `network` (or a single address) holds all of `address`. */
 export function contains(network: Address, address: Address): boolean {
   if (network.family !== address.family || network.prefixLength > address.prefixLength) {
@@ -139,6 +153,15 @@ export function contains(network: Address, address: Address): boolean {
   return networkOf(address, network.prefixLength).octets.every(
     (octet, index) => octet === network.octets[index],
   );
+}
+
+/** NAT64, by RFC 6052 and 8215: of each, a /64 may be all of IPv4. */
+const nat64 = ['64:ff9b::/96', '64:ff9b:1::/48'].flatMap((text) => parseNetwork(text) ?? []);
+
+/** Whether it stands for an IPv4 address, behind which its client is. */
+export function isNat64(address: Address): boolean {
+  if (address.family !== 6 || address.octets[1] !== 0x64) return false;
+  return nat64.some((network) => contains(network, address));
 }
 
 /** Whether it is one address, not a wider network. */

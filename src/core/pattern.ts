@@ -13,13 +13,22 @@ import { type Address, contains, parseNetwork } from './address.ts';
 /** A compiled pattern. `address` is given for values of an address class. */
 export type Pattern = {
   readonly text: string;
+  /** The address or network that it is; undefined for a glob. */
+  readonly network?: Address;
   matches(value: string, address: Address | undefined): boolean;
 };
 
-type Atom =
+/** Part of a glob; the `source` of an atom for one character is how it was written. */
+export type Atom =
   | { readonly kind: 'star' }
   | { readonly kind: 'any' }
-  | { readonly kind: 'one'; matches(character: number): boolean };
+  | {
+      readonly kind: 'one';
+      readonly source: string;
+      /** The only character that it matches, where it is written as itself. */
+      readonly literal?: number;
+      matches(character: number): boolean;
+    };
 
 const named: Readonly<Record<string, RegExp>> = {
   alnum: /[0-9A-Za-z]/,
@@ -40,13 +49,19 @@ function codePoints(text: string): number[] {
   return Array.from(text, (character) => character.codePointAt(0) ?? 0);
 }
 
+/** Also of more than fit in the arguments of a call. */
+function textOf(characters: readonly number[]): string {
+  return characters.map((character) => String.fromCodePoint(character)).join('');
+}
+
 const [star, question, open, close, backslash, bang, caret, dash, colon] = codePoints(
   '*?[]\\!^-:',
 ) as [number, number, number, number, number, number, number, number, number];
 
 type Bracket = { readonly atom: Atom; readonly next: number };
 
-const nothing: Atom = { kind: 'one', matches: () => false };
+/** Matches no character. */
+export const nothing: Atom = { kind: 'one', source: '', matches: () => false };
 
 type Test = (character: number) => boolean;
 
@@ -57,7 +72,7 @@ function parseNamed(pattern: readonly number[], at: number): NamedTest | undefin
   if (pattern[at] !== open || pattern[at + 1] !== colon) return undefined;
   const end = pattern.indexOf(colon, at + 2);
   if (end < 0 || pattern[end + 1] !== close) return undefined;
-  const name = String.fromCodePoint(...pattern.slice(at + 2, end));
+  const name = textOf(pattern.slice(at + 2, end));
   if (!/^[a-z]*$/.test(name)) return undefined;
   const range = Object.hasOwn(named, name) ? named[name] : undefined;
   const test = range && ((character: number) => range.test(String.fromCodePoint(character)));
@@ -101,14 +116,16 @@ function parseBracket(pattern: readonly number[], at: number): Bracket | undefin
   }
   const matches = (character: number) =>
     tests.some((test) => test(character)) ? !negated : negated && isSound;
-  return { atom: { kind: 'one', matches }, next: index + 1 };
+  const source = textOf(pattern.slice(at, index + 1));
+  return { atom: { kind: 'one', source, matches }, next: index + 1 };
 }
 
 function literal(wanted: number): Atom {
-  return { kind: 'one', matches: (character) => character === wanted };
+  const source = String.fromCodePoint(wanted);
+  return { kind: 'one', source, literal: wanted, matches: (character) => character === wanted };
 }
 
-function parseGlob(text: string): Atom[] {
+export function parseGlob(text: string): Atom[] {
   const pattern = codePoints(text);
   const atoms: Atom[] = [];
   for (let index = 0; index < pattern.length; ) {
@@ -135,15 +152,22 @@ function parseGlob(text: string): Atom[] {
   return atoms;
 }
 
-/** Whether the atoms match all of `value`; on a mismatch only the last star is tried again. */
-function matchAtoms(atoms: readonly Atom[], value: readonly number[]): boolean {
+/**
+ * Whether the atoms match all of `value`, of which `accepts` says what one atom that is no star
+ * matches; on a mismatch only the last star is tried again.
+ */
+export function matchAtoms<Part>(
+  atoms: readonly Atom[],
+  value: readonly Part[],
+  accepts: (atom: Exclude<Atom, { kind: 'star' }>, part: Part) => boolean,
+): boolean {
   let [atomAt, valueAt, starAt, resumeAt] = [0, 0, -1, 0];
   while (valueAt < value.length) {
     const atom = atoms[atomAt];
     if (atom?.kind === 'star') {
       starAt = atomAt++;
       resumeAt = valueAt;
-    } else if (atom && (atom.kind === 'any' || atom.matches(value[valueAt] as number))) {
+    } else if (atom && accepts(atom, value[valueAt] as Part)) {
       atomAt += 1;
       valueAt += 1;
     } else if (starAt >= 0) {
@@ -157,6 +181,10 @@ function matchAtoms(atoms: readonly Atom[], value: readonly number[]): boolean {
   return atomAt === atoms.length;
 }
 
+function acceptsCharacter(atom: Exclude<Atom, { kind: 'star' }>, character: number): boolean {
+  return atom.kind === 'any' || atom.matches(character);
+}
+
 /** Found in a glob, but not in plain text. */
 const special = /[*?[\\]/;
 
@@ -165,7 +193,7 @@ export function globPattern(text: string): Pattern {
   if (text === '*') return { text, matches: () => true };
   if (!special.test(text)) return { text, matches: (value) => value === text };
   const atoms = parseGlob(text);
-  return { text, matches: (value) => matchAtoms(atoms, codePoints(value)) };
+  return { text, matches: (value) => matchAtoms(atoms, codePoints(value), acceptsCharacter) };
 }
 
 /**
@@ -176,7 +204,10 @@ export function globPattern(text: string): Pattern {
 export function addressPattern(text: string): Pattern | undefined {
   const network = parseNetwork(text);
   if (network) {
-    return { text, matches: (_, address) => address !== undefined && contains(network, address) };
+    const matches: Pattern['matches'] = (_, address) => {
+      return address !== undefined && contains(network, address);
+    };
+    return { text, network, matches };
   }
   return text.includes('/') || !special.test(text) ? undefined : globPattern(text);
 }

@@ -14,15 +14,19 @@ const program = new Command('rater')
   .configureOutput({ outputError: usageLine('rater') })
   .description('count, judge and block: the daemon of ipthrottle')
   .requiredOption('-c, --config <file>', 'configuration, see rater.conf(5)')
-  .option('--check', 'report every mistake in the configuration and exit')
+  .option('--check', 'report every mistake in the configuration, and what is doubtful, and exit')
   .version(version, '-V, --version')
   .allowExcessArguments(false)
   .exitOverride();
 
+function complain(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`${line}\n`);
+}
+
 /** The configuration, or undefined after printing its mistakes on stderr. */
 function configFrom(file: string): Config | undefined {
   const { config, mistakes } = checkConfig(file);
-  for (const mistake of mistakes) process.stderr.write(`${mistake}\n`);
+  complain(mistakes);
   return config;
 }
 
@@ -66,7 +70,10 @@ async function main(): Promise<number | undefined> {
     const options = program.parse().opts<{ config: string; check?: boolean }>();
     const config = configFrom(options.config);
     if (!config) return exitCodes.operator.code;
-    if (options.check) return exitCodes.done.code;
+    if (options.check) {
+      complain(config.warnings);
+      return exitCodes.done.code;
+    }
     await serve(config);
     return undefined;
   } catch (error) {

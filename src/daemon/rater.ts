@@ -124,6 +124,7 @@ export class Rater {
       pid: process.pid,
     });
     if (this.#downtime) this.#tellOf(this.#downtime);
+    this.#tellWarnings();
   }
 
   /** Runs when all entries are in place. Watching earlier would report our own changes. */
@@ -152,6 +153,7 @@ export class Rater {
     this.#configWatcher.follow(config.files);
     this.#use(keepFixed(this.#config, config));
     this.#log.info('reloaded', { file: config.file });
+    this.#tellWarnings();
     return { mistakes, waiting };
   }
 
@@ -200,6 +202,10 @@ export class Rater {
       this.#health.failed('heartbeat', 'heartbeat', reasonOf(error));
       return undefined;
     }
+  }
+
+  #tellWarnings(): void {
+    for (const what of this.#config.warnings) this.#log.warn('doubtful configuration', { what });
   }
 
   #tellOf(downtime: Downtime): void {

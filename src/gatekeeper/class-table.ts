@@ -2,7 +2,8 @@
  * The classes of one configuration: under which key a value is counted, and by which limit.
  */
 import type { Config, LimitClass } from '../config/config.ts';
-import { type Address, bitsOf, networkOf } from '../core/address.ts';
+import { type Address, bitsOf, isNat64, networkOf } from '../core/address.ts';
+import { fold } from '../core/fold.ts';
 import { findLimit, type Limit, type Rate } from '../core/limits.ts';
 import type { CounterKey } from '../counters/counters.ts';
 
@@ -17,9 +18,13 @@ export type Target = {
   readonly rates: readonly Rate[];
 };
 
-/** The network by which a class counts the address. */
-export function countedNetwork(known: LimitClass, address: Address): Address {
-  return networkOf(address, address.family === 4 ? known.prefix4 : known.prefix6);
+/** Bits of an IPv6 address in front of the IPv4 address in it. */
+const bitsBeforeIPv4 = 96;
+
+/** The network by which a class counts the address: one of NAT64 by that of its IPv4 address. */
+export function countedNetwork({ prefix4, prefix6 }: LimitClass, address: Address): Address {
+  if (address.family === 4) return networkOf(address, prefix4);
+  return networkOf(address, isNat64(address) ? bitsBeforeIPv4 + prefix4 : prefix6);
 }
 
 export class ClassTable {
@@ -43,8 +48,9 @@ export class ClassTable {
   /** The target of a value, or of the address that it spells, in a class. */
   targetOf(known: LimitClass, text: string, address: Address | undefined): Target {
     const network = known.addresses && address ? countedNetwork(known, address) : undefined;
-    const limit = findLimit(known.limits, address?.text ?? text, address);
-    const value = network?.text ?? address?.text ?? text;
+    const own = address?.text ?? (known.fold ? fold(text) : text);
+    const limit = findLimit(known.limits, own, address);
+    const value = network?.text ?? own;
     const rates = limit?.rates ?? this.#unlimited;
     const key = { class: known.name, value, ipv4: network && bitsOf(network) };
     return { known, key, network, limit, rates };

@@ -48,6 +48,8 @@ describe('mistakes in classes', () => {
   ])('%j', (text, mistakes) => expectMistakes(text, ...mistakes));
 
   test.each<[string, string[]]>([
+    ['ip: { fold: true }', ['classes.ip.fold is of no use in an address class']],
+    ['net: { prefix4: 24; fold: true }', ['classes.net.fold is of no use in an address class']],
     ['ip: { also: 5 }', ['classes.ip.also must be a list of strings, not 5']],
     ['ip: { also: ("ip") }', ['classes.ip.also: names the class itself']],
     ['ip: { also: ("nte") }', ['classes.ip.also: there is no class "nte" in limits']],

@@ -40,6 +40,7 @@ describe('the samples of 2007', () => {
       ['*', 2, 10],
     ];
     expect(limitsOf(config)).toEqual({ user, ip });
+    expect(config?.warnings).toEqual([]);
     expect(config?.settings.port).toBeUndefined();
   });
 
@@ -121,7 +122,7 @@ test('every setting is read', () => {
       address: "::1"; port: 25; tcp_trusted: true; control_address: "127.0.0.2"; control_port: 26; control_remote: true;
       expiration_timer: 1; max_age: 2; max_values: 3; max_connections: 4; backlog: 7; max_blocks: 5; max_history: 6; db_path: "db"; log: "log"; log_level: 0; log_format: "json" }
     limits: { ip: ( ("*", (60, 10), (3600, 100)), ("192.0.2.0/24", 5, -1) ); user: (); net: () }
-    classes: { ip: { also: "net" };
+    classes: { ip: { also: "net" }; user: { fold: true };
       net: { prefix4: 24; prefix6: 48; also: ("ip"); concurrent: 0; dry_run: true; overload: true } }
     blocking: { classes: ["ip", "net"]; time: (60, 600, 600); factor: 1.5; cap: 9000; decay: 3600;
       jitter: 25; mode: "polite"; message: "Later."; peers: "../peers"; peers_timeout: 30;
@@ -185,7 +186,7 @@ test('every setting is read', () => {
     tcprules: { source: '/etc/tcp.smtp', cdb: `${directory}/cdb` },
   });
   expect(config?.classes.get('ip')).toMatchObject({ ...plainClass, also: ['net'] });
-  expect(config?.classes.get('user')).toMatchObject(plainClass);
+  expect(config?.classes.get('user')).toMatchObject({ ...plainClass, fold: true });
   expect(config?.classes.get('net')).toMatchObject({
     prefix4: 24,
     prefix6: 48,
@@ -212,6 +213,7 @@ describe('etc/rater.conf', () => {
   test('has no mistake', () => {
     const { config, mistakes } = checkConfig(sample);
     expect(mistakes).toEqual([]);
+    expect(config?.warnings).toEqual([]);
     expect(config?.blocking.classes).toEqual(new Set(['ip']));
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   type Address,
   contains,
+  isNat64,
   isSingle,
   networkOf,
   parseAddress,
@@ -229,4 +230,17 @@ describe('any address', () => {
       { numRuns: 2000 },
     );
   });
+});
+
+test.each([
+  ['64:ff9b::192.0.2.1', true],
+  ['64:ff9b::c000:200/120', true],
+  ['64:ff9b:1:2::1', true],
+  ['64:ff9b::/64', false],
+  ['64:ff9b::1:0:0', false],
+  ['64:ff9b:2::1', false],
+  ['164:ff9b::1', false],
+  ['192.0.2.1', false],
+])('whether %s is of NAT64: %s', (text, is) => {
+  expect(isNat64(parsed(text))).toBe(is);
 });

@@ -157,3 +157,10 @@ describe('patterns of an address class', () => {
     expect(addressPattern(text)?.matches(address?.text ?? '', address)).toBe(matches);
   });
 });
+
+test.each(['', ':'])('a bracket may be as long as a file: [%s', (colon) => {
+  const { matches } = globPattern(
+    `[${colon && `[${colon}`}${'x'.repeat(1_000_000)}${colon && `${colon}]`}]`,
+  );
+  expect(matches('x', undefined)).toBe(colon === '');
+});

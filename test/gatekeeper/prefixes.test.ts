@@ -119,3 +119,24 @@ test('another configuration keeps what was counted, window by window', async () 
   gatekeeper.configure(configFrom(limits('(5, 50), (60, 8)')));
   expect(await asked('user x', 4)).toEqual(['0 6/8', '0 7/8', '0 8/8', '1 9/8']);
 });
+
+test('addresses of NAT64 are counted and blocked by the IPv4 address in them, not by a /64', async () => {
+  const { ask, asked, gatekeeper } = site(both);
+  for (const prefix of ['64:ff9b::', '64:ff9b:1::']) {
+    await asked(`ip ${prefix}192.0.2.1`, 3);
+    expect(await ask(`ip ${prefix}192.0.2.1`)).toBe('1 4/3 120');
+    expect(await ask(`ip ${prefix}192.0.2.2`)).toBe('0 1/3');
+    expect(await ask(`ip ${prefix}192.0.2.3`)).toBe('1 6/5 120');
+    expect(await ask(`ip ${prefix}192.0.3.1`)).toBe('0 1/3');
+  }
+  expect(gatekeeper.blocks.all().map((block) => block.address.text)).toEqual([
+    '64:ff9b::c000:201',
+    '64:ff9b::c000:200/120',
+    '64:ff9b:1::c000:201',
+    '64:ff9b:1::c000:200/120',
+  ]);
+  // Beside them nothing has changed.
+  await asked('ip 64:ff9b:2::1', 3);
+  expect(await ask('ip 64:ff9b:2::2')).toBe('1 4/3 120');
+  expect(gatekeeper.unblock(address('64:ff9b::192.0.2.1'))?.address.text).toBe('64:ff9b::c000:201');
+});

@@ -127,6 +127,18 @@ describe('spp-userthrottle', () => {
     expect(await run('spp-userthrottle', other)).toMatchObject(passed);
   });
 
+  test('counts the spellings of one account as one where the class folds', async () => {
+    const folding = `${configuration} classes : { user: { fold: true; }; };`;
+    const rater = await startRater(temporaryDirectory(), folding);
+    const env = { RATER_SOCKET: rater.socket, TCPREMOTEIP: '192.0.2.1' };
+    const sent = (user: string) => run('spp-userthrottle', { ...env, SMTPAUTHUSER: user });
+    expect(await sent('Rosario')).toMatchObject(passed);
+    for (const user of ['rosario', 'ROSARIO', 'rosario ']) {
+      expect(await sent(user)).toMatchObject({ commands: [expect.stringMatching(/^R421 /)] });
+    }
+    expect(await sent('ralsina')).toMatchObject(passed);
+  });
+
   test.each([[{}], [{ SMTPAUTHUSER: '' }]])('says and asks nothing for %j', async (env) => {
     const { socket, requests } = await scripted(reply('1 2/1\r\n'));
     const outcome = await run('spp-userthrottle', { ...env, RATER_SOCKET: socket });

@@ -1,4 +1,5 @@
 /** Tests: src/daemon/config-watcher.ts, src/files/file-identity.ts, src/files/watch-files.ts */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { ConfigWatcher } from '../../src/daemon/config-watcher.ts';
 import { Health } from '../../src/health/health.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
-import { ipthrottle, startRater } from './real-rater.ts';
+import { ipthrottle, programs, startRater } from './real-rater.ts';
 import { until } from './running-program.ts';
 
 const settings = 'settings : { socket: "rater.sock"; db_path: "rater.db"; };';
@@ -95,6 +96,29 @@ test('reload names the settings that wait for a restart, as long as they do', as
     expect({ exit, stdout }).toEqual({ exit: 0, stdout: `${reloaded}; ${waiting}\n` });
   }
   expect(rater.log()).toMatch(/restart needed: what="settings.backlog, settings.max_blocks"/);
+});
+
+test('what is doubtful is a warning of --check, of the start and of each reload', async () => {
+  const doubtful = configuration(2, 'allow : ( "192.0.2.7/24" );');
+  const place = await site(doubtful);
+  const what = 'warning: allow: "192.0.2.7/24" is taken as 192.0.2.0/24; write that, or 192.0.2.7';
+  const { configFile } = place.rater;
+  const command = [join(programs, 'rater'), '-c', configFile, '--check'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+  expect({ status, stdout, stderr }).toEqual({
+    status: 0,
+    stdout: '',
+    stderr: `${configFile}:4: ${what}\n`,
+  });
+  const logged = () =>
+    place.rater.log().match(/rater: warn: doubtful configuration: what=.*/g) ?? [];
+  await until('the warning', () => logged().length === 1);
+  expect(JSON.parse(logged()[0]?.split('what=')[1] ?? '')).toBe(stderr.trimEnd());
+  place.save('rater.conf', `${doubtful}\n`);
+  await until('the warning again', () => logged().length === 2);
+  place.save('rater.conf', configuration(2));
+  await until('a reload', () => place.rater.log().match(/reloaded/g)?.length === 2);
+  expect(logged()).toHaveLength(2);
 });
 
 test('an address that a saved include file allows is let in at once', async () => {

@@ -5,6 +5,7 @@ import { errnoOf, Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Check, Installation } from '../check.ts';
 import { allowlist } from './allowlist.ts';
 import { clock } from './clock.ts';
+import { configuration } from './configuration.ts';
 import { daemon } from './daemon.ts';
 import { database } from './database.ts';
 import { directories } from './directories.ts';
@@ -18,6 +19,7 @@ import { troubles } from './troubles.ts';
 export const checks: readonly Check[] = [
   daemon,
   troubles,
+  configuration,
   sockets,
   database,
   directories,

@@ -27,7 +27,9 @@ export function checkCdbDrift(checked: CdbToCheck): Finding[] {
   if (!real || !right) return [];
   const differing = [...right.keys()].filter((key) => real.get(key) !== right.get(key));
   const extra = [...real].filter(([key]) => !right.has(key));
-  const kept = extra.filter(([, data]) => refuses(Buffer.from(data, 'latin1'))).map(([key]) => key);
+  const isKept = ([, data]: readonly [string, string]) => refuses(Buffer.from(data, 'latin1'));
+  const kept = extra.filter(isKept).map(([key]) => key);
+  const merged = extra.filter((record) => !isKept(record)).map(([key]) => key);
   const found: Finding[] = [];
   const missing = differing.filter((key) => keys.has(key));
   if (missing.length > 0) {
@@ -37,6 +39,11 @@ export function checkCdbDrift(checked: CdbToCheck): Finding[] {
   if (kept.length > 0) {
     const what = `${cdb} refuses what neither a block nor ${source} does: ${someOf(kept.map(quoted))}`;
     found.push(problem(what, putRight));
+  }
+  if (merged.length > 0) {
+    const what = `${cdb} has entries that ${source} has not: ${someOf(merged.map(quoted))}`;
+    const remedy = `${putRight}, and they are gone; have what adds them add them to ${source}`;
+    found.push(problem(what, remedy));
   }
   if (found.length === 0 && differing.length + extra.length > 0) {
     const what = `${cdb} is not what ${source} and the blocks make`;

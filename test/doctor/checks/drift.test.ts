@@ -79,6 +79,13 @@ findsEach([
     says: /rules.cdb refuses what neither a block nor .*rules does: 192\.0\.2\.1/,
   },
   {
+    what: 'entries that another program merged into the cdb',
+    plan: { rules },
+    dead: (site) => tcprules(site, '192.0.2.44:allow,RELAYCLIENT=""\n:allow\n'),
+    finds: 'problem drift',
+    says: /rules.cdb has entries that .*rules has not: 192\.0\.2\.44; .*have what adds them add them to .*rules$/,
+  },
+  {
     what: 'a cdb that is older than its source',
     plan: { rules },
     dead: (site) => writeFileSync(site.path('rules'), '10.:allow,RELAYCLIENT=""\n:allow\n'),

@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -155,6 +156,18 @@ describe('polite refusals', () => {
       expect(said).toContain(`451 ${message}\r\n`);
       expect(said).not.toContain('in');
       expect(await server.says('127.192.2.2')).toBe('in and relays\n');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('are cut by rblsmtpd after 200 characters', unless(noServer), async () => {
+    const enforcer = openPolite(undefined, `${'x'.repeat(199)}yz`);
+    enforcer.impose(blockOf('127.192.2.1'));
+    enforcer.rebuild.flush();
+    const server = await startTcpserver(cdb);
+    try {
+      expect(await server.says('127.192.2.1')).toContain(`\r\n451 ${'x'.repeat(199)}y\r\n`);
     } finally {
       await server.stop();
     }
@@ -770,6 +783,28 @@ describe('a watched enforcer', () => {
       () => expect(dataOf('192.0.2.1')).toBe('D\0'),
     );
   });
+
+  test(
+    'drops what another program merges into the cdb, and keeps what is in the source',
+    unless(noCheck),
+    async () => {
+      const merged = '192.0.2.44:allow,RELAYCLIENT=""\n';
+      openWatched();
+      await until(
+        () => {
+          const { bytes } = runTcprules(merged + readFileSync(source, 'utf8'));
+          writeFileSync(`${cdb}.merged`, bytes ?? '');
+          renameSync(`${cdb}.merged`, cdb);
+        },
+        () => expect([dataOf('192.0.2.44'), dataOf('192.0.2.1')]).toEqual([undefined, 'D\0']),
+      );
+      await until(
+        () => writeFileSync(source, merged),
+        () => expect(dataOf('192.0.2.44')).toBe('+RELAYCLIENT=\0'),
+      );
+      expect(dataOf('192.0.2.1')).toBe('D\0');
+    },
+  );
 
   test('stops at close', async () => {
     const watchers = () =>
