@@ -17,7 +17,9 @@ import { configFrom } from '../gatekeeper/site.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { missing, unless } from '../run/unless.ts';
 import { startMailServer } from '../system/mail-server.ts';
+import { until } from '../system/running-program.ts';
 import { root } from './manual-page.ts';
+import { noOwnRoot, OwnRoot } from './own-root.ts';
 import { run } from './programs.ts';
 import { sourceFiles } from './source-files.ts';
 
@@ -140,6 +142,52 @@ async function environmentServer(...options: string[]): Promise<number> {
   onTestFinished(() => server.end());
   return port;
 }
+
+/** The commands in README's installation, from the first that begins so; the programs are built. */
+function installation(first: string): string {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, commands = ''] = /## Installation\n.*?```sh\n(.*?)```/s.exec(readme) ?? [];
+  const begin = commands.indexOf(`\n${first}`);
+  if (begin < 0) throw new Error(`the README has no ${first}`);
+  return `cd /opt/ipthrottle\n${commands.slice(begin + 1)}`;
+}
+
+describe('the README followed with etc/rater.conf', unless(noOwnRoot), () => {
+  /** How each pair of run scripts is started, and what the configuration needs beside the sample. */
+  const pairs = [
+    { supervisor: 'runit', server: 'runit/smtpd-tcpsvd', needs: ['chpst', 'tcpsvd'] },
+    { supervisor: 'daemontools', server: 'runit/smtpd-tcpsvd', needs: ['setpriv', 'tcpsvd'] },
+    {
+      supervisor: 'daemontools',
+      server: 'daemontools/smtpd-tcpserver',
+      needs: ['setpriv', 'tcpserver'],
+    },
+  ];
+
+  test.for(pairs)(
+    '$supervisor and $server: the server drops who makes too many connections',
+    async ({ supervisor, server, needs }, { skip }) => {
+      const lacking = missing(...needs);
+      skip(lacking !== undefined, lacking);
+      const machine = await OwnRoot.make();
+      expect(machine.run(`set -e\n${installation('ln -s')}`).status).toBe(0);
+      machine.run('cp /opt/ipthrottle/etc/rater.conf /etc/ipthrottle/');
+      if (server.includes('tcpserver')) {
+        machine.run('echo :allow >/etc/tcp.smtp');
+        // What the comment in the sample says.
+        machine.run("sed -i '/^  # tcprules: {/,/^  # };/s/# //' /etc/ipthrottle/rater.conf");
+      }
+      const rater = machine.start('sh', `/opt/ipthrottle/etc/${supervisor}/rater/run`);
+      await rater.says(/all in force/);
+      const smtpd = machine.start('sh', `/opt/ipthrottle/etc/${server}/run`);
+      await until('it listens', () => machine.greeting('127.0.0.1') === '220 ready');
+      for (let turn = 0; turn < 10; turn += 1) expect(machine.greeting()).toBe('220 ready');
+      expect(machine.greeting()).toMatch(/^421 4\.7\.0 Too many connections/);
+      await until('it is in force at the server', () => machine.greeting() === '');
+      await smtpd.says(/: deny \d+ /);
+    },
+  );
+});
 
 describe('the sample instructions under tcpsvd', () => {
   const noServer = missing('tcpsvd');
