@@ -187,6 +187,29 @@ describe('the README followed with etc/rater.conf', unless(noOwnRoot), () => {
       await smtpd.says(/: deny \d+ /);
     },
   );
+
+  test('files of the administrator’s are as they were', async () => {
+    const machine = await OwnRoot.make();
+    const own = 'mkdir -p /etc/ipsvd/smtp/peers && cd /etc/ipsvd/smtp/peers';
+    machine.run(`${own} && echo +RELAYCLIENT= >127.0.0.1 && install -m 0 /dev/null 0`);
+    const stat = 'cd /etc/ipsvd/smtp/peers && stat -c "%n %a %Y %s" *';
+    const before = machine.run(stat).said.trimEnd().split('\n');
+    expect(before).toHaveLength(2);
+    expect(machine.run(`set -e\n${installation('ln -s')}`).status).toBe(0);
+    const after = machine.run(stat).said.trimEnd().split('\n');
+    expect(after).toEqual(expect.arrayContaining(before));
+    expect(after.filter((line) => !before.includes(line))).toEqual([
+      expect.stringMatching(/^10 444 /),
+    ]);
+  });
+});
+
+test('no step of the setup copies over what is there', () => {
+  for (const name of ['README.md', 'man/ipthrottle.7']) {
+    const text = readFileSync(join(root, name), 'utf8');
+    expect(text).toContain('[ -e "/etc/ipsvd/smtp/$f" ] ||');
+    expect(text).not.toMatch(/install [^\n]*peers\/\* /);
+  }
 });
 
 describe('the sample instructions under tcpsvd', () => {
