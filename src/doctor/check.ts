@@ -20,6 +20,8 @@ export type DaemonStatus = Places & {
   readonly pid: number;
   readonly database: string;
   readonly enforce: boolean | null;
+  /** Since its start. */
+  readonly counters: { readonly checks: number } | null;
   /** The last absence of rater; instants are ISO 8601. */
   readonly away: {
     readonly seconds: number | null;

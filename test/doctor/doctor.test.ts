@@ -9,7 +9,7 @@ import { lstatSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../run/free-port.ts';
 import type { Plan, Site } from '../system/site.ts';
-import { block, examine, kinds, newSite, put } from './examination.ts';
+import { block, examine, kinds, newSite, put, startAsked } from './examination.ts';
 
 const port = await freePort();
 
@@ -39,16 +39,16 @@ describe.each(plans)('a healthy site $name', ({ plan }) => {
   test('has no finding', async () => {
     const site = newSite(plan);
     put(site, '10', 0o444, '+RBLSMTPD=\n');
-    await site.startRater();
+    await startAsked(site);
     await block(site, '192.0.2.1', '198.51.100.0/24');
     expect(await examine(site)).toMatchObject({ exit: 0, well: true, findings: [] });
     const { exit, stdout } = await site.ipthrottle('doctor');
-    expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'all is well: 13 checks found nothing\n' });
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'all is well: 14 checks found nothing\n' });
   });
 
   test('is as it was afterwards, and with rater dead only that is found', async () => {
     const site = newSite(plan);
-    const rater = await site.startRater();
+    const rater = await startAsked(site);
     await block(site, '192.0.2.1', '198.51.100.0/24');
     await rater.killedBy('SIGKILL');
     const before = everything(site);

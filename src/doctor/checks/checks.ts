@@ -11,6 +11,7 @@ import { directories } from './directories.ts';
 import { drift } from './drift.ts';
 import { checkOfEnforcers } from './of-enforcers.ts';
 import { programs } from './programs.ts';
+import { servers } from './servers.ts';
 import { sockets } from './sockets.ts';
 import { space } from './space.ts';
 import { troubles } from './troubles.ts';
@@ -19,6 +20,7 @@ export const checks: readonly Check[] = [
   daemon,
   troubles,
   sockets,
+  servers,
   database,
   directories,
   checkOfEnforcers('static-files', "the administrator's files in the peers directory"),

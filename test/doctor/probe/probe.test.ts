@@ -9,7 +9,7 @@ import { afterEach, expect, test } from 'vitest';
 import { missing, unless } from '../../run/unless.ts';
 import { until } from '../../system/running-program.ts';
 import { type Plan, Site } from '../../system/site.ts';
-import { examine, launcher } from '../examination.ts';
+import { examine, launcher, startAsked } from '../examination.ts';
 
 const address = '127.81.2.3';
 const reason = missing('tcpsvd', 'tcpserver');
@@ -58,7 +58,7 @@ for (const { what, plan, servers } of proofs) {
     unless(reason),
     async ({ state, exit }) => {
       site = new Site(plan);
-      const rater = await site.startRater();
+      const rater = await startAsked(site);
       if (state === 'down') await rater.killedBy('SIGTERM');
       const examination = await probe();
       const steps = examination.probe ?? [];
@@ -78,7 +78,7 @@ test('a server that lets in who is blocked is found out', unless(reason), async 
   site = new Site();
   writeFileSync(site.path('peers', address), '');
   chmodSync(site.path('peers', address), 0o444);
-  await site.startRater();
+  await startAsked(site);
   const { exit, well, probe: steps } = await probe();
   const wrong = steps?.filter(({ went }) => went === 'wrong').map(({ step }) => step);
   expect(wrong).toEqual([`${address} is let in, though it is blocked`]);
@@ -93,7 +93,7 @@ test('an address that is refused anyway proves nothing', unless(reason), async (
   site = new Site();
   writeFileSync(site.path('peers', '127.81'), '');
   chmodSync(site.path('peers', '127.81'), 0o000);
-  await site.startRater();
+  await startAsked(site);
   const { exit, probe: steps } = await probe();
   expect(steps?.map(({ step }) => step)).toEqual([
     `${address} is refused, though nothing blocks it`,
@@ -103,7 +103,7 @@ test('an address that is refused anyway proves nothing', unless(reason), async (
 
 test('an allowlisted address is skipped, with the entry', async () => {
   site = new Site({ allow: ['127.0.0.0/8'] });
-  await site.startRater();
+  await startAsked(site);
   const { exit, probe: steps } = await probe();
   const step = `${address} is on the allowlist by 127.0.0.0/8`;
   expect(steps).toEqual([{ server: 'probe', step, went: 'skipped' }]);
@@ -112,7 +112,7 @@ test('an allowlisted address is skipped, with the entry', async () => {
 
 test('an address that is blocked already stays blocked', async () => {
   site = new Site();
-  await site.startRater();
+  await startAsked(site);
   await site.ipthrottle('block', address);
   const { probe: steps } = await probe();
   expect(steps?.map(({ went, step }) => `${went}: ${step}`)).toEqual([
@@ -123,7 +123,7 @@ test('an address that is blocked already stays blocked', async () => {
 
 test('a server that is not installed is skipped', async () => {
   site = new Site();
-  await site.startRater();
+  await startAsked(site);
   const { probe: steps } = await examine(site, { searchPath: '/nowhere', args: ['--probe'] });
   expect(steps?.map(({ went, step }) => `${went}: ${step}`)).toEqual([
     'skipped: tcpsvd is not in PATH',
@@ -139,7 +139,7 @@ test.each(['192.0.2.1', '127.0.0.0/8', '::1', 'x'])('%s is no address to probe',
 
 test('interrupted in the middle, it takes its block back', unless(reason), async () => {
   site = new Site();
-  await site.startRater();
+  await startAsked(site);
   const words = [launcher, '-c', site.path('rater.conf'), 'doctor', '--probe', address];
   await until('one that was not quicker than the signal', async () => {
     const doctor = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'ignore'] });
