@@ -15,18 +15,26 @@ function current({ troubles: told }: DaemonStatus): Finding[] {
   });
 }
 
-function ofMode(mode: ModeName, { count, last, since }: ToldTally): Finding[] {
+function ofMode(mode: ModeName, { count, last, since }: ToldTally, isUsed: boolean): Finding[] {
   const { sentence, remedy, ends } = degradedModes[mode];
   const times = count === 1 ? 'once' : `${count} times`;
   const what = `${sentence} (${times} since rater was started, last ${last})`;
   if (count === 0) return [];
-  if (since === null) return [hint(`${what}, and now no more`, remedy)];
+  if (since === null) {
+    // A quiet minute is no end of it when nobody could ask before or after.
+    const goesOn = mode === 'failed open' && !isUsed;
+    if (goesOn) return [problem(`${what}, and no client could`, remedy)];
+    return [hint(`${what}, and now no more`, remedy)];
+  }
   // What waits to be mended is told part by part.
   return ends === 'quiet' ? [problem(`${what}, and it goes on`, remedy)] : [];
 }
 
-function modes({ degraded }: DaemonStatus): Finding[] {
-  return Object.entries(degraded ?? {}).flatMap(([mode, tally]) => ofMode(mode as ModeName, tally));
+function modes({ degraded, counters }: DaemonStatus): Finding[] {
+  const isUsed = counters?.checks !== 0;
+  return Object.entries(degraded ?? {}).flatMap(([mode, tally]) => {
+    return ofMode(mode as ModeName, tally, isUsed);
+  });
 }
 
 function violentEnd({ away }: DaemonStatus, clock: Clock): Finding[] {
