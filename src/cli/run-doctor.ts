@@ -87,6 +87,7 @@ export async function runDoctor(file: string, options: CommandOptions): Promise<
     clock: systemClock,
     searchPath: process.env.PATH ?? '',
     ownDirectory: dirname(process.argv[1] ?? ''),
+    root: '/',
     async ask(command, ...args) {
       const call = { command, arguments: args, options: { json: true } };
       const outcome = await askDaemon(config.settings.controlSocket, call, timeoutMs);

@@ -55,6 +55,8 @@ export type Installation = {
   readonly clock: Clock;
   /** $PATH. */
   readonly searchPath: string;
+  /** Where the paths of other programs begin: `/`. */
+  readonly root: string;
   /** Where ipthrottle itself is, because ratecheck may be beside it. */
   readonly ownDirectory: string;
   readonly daemon: DaemonState;
