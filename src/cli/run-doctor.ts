@@ -17,6 +17,7 @@ import {
   type RunCommand,
   type Step,
 } from '../doctor/probe/probe.ts';
+import { type Proofs, proofsOf } from '../doctor/proofs.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
@@ -58,22 +59,36 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
-function lastLine(found: readonly Diagnosis[], steps: readonly Step[]): string {
+/** How much is wrong, what was proven, and what was not looked at. */
+function lastLine(
+  found: readonly Diagnosis[],
+  steps: readonly Step[],
+  { proven, notLookedAt }: Proofs,
+): string {
+  const parts = [verdict(found, steps, notLookedAt.length === 0)];
+  if (proven.length > 0) parts.push(`proven: ${proven.join(', ')}`);
+  if (notLookedAt.length > 0) parts.push(`not looked at: ${notLookedAt.join(', ')}`);
+  return parts.join('; ');
+}
+
+function verdict(found: readonly Diagnosis[], steps: readonly Step[], isProven: boolean): string {
   const wrong = steps.filter(({ went }) => went === 'wrong').length;
   const problems = found.filter(({ level }) => level === 'problem').length + wrong;
   const hints = found.length + wrong - problems;
   if (found.length + wrong === 0)
-    return `all is well: ${counted(checks.length, 'check')} found nothing`;
+    return isProven
+      ? `all is well: ${counted(checks.length, 'check')} found nothing`
+      : 'no problem found';
   return `${counted(problems, 'problem')}, ${counted(hints, 'hint')}`;
 }
 
-function linesOf(found: readonly Diagnosis[], steps: readonly Step[]): string[] {
+function linesOf(found: readonly Diagnosis[], steps: readonly Step[], proofs: Proofs): string[] {
   return [
     ...found.map(
       ({ check, level, what, remedy }) => `${level}: ${check}: ${what}; remedy: ${remedy}`,
     ),
     ...steps.map(({ server, step, went }) => `probe: ${server}: ${went}: ${step}`),
-    lastLine(found, steps),
+    lastLine(found, steps, proofs),
   ];
 }
 
@@ -96,11 +111,14 @@ export async function runDoctor(file: string, options: CommandOptions): Promise<
   });
   const found = await diagnose(site);
   const steps = address ? await probed(site, address, file) : [];
-  const isWell =
+  const proofs = proofsOf(site, found, address && steps);
+  const isFine =
     found.every(({ level }) => level === 'hint') && steps.every(({ went }) => went !== 'wrong');
-  const json = { well: isWell, findings: found, probe: address ? steps : null };
+  // Who asks for a proof and gets none is not told that all is well.
+  const well = isFine && steps.every(({ went }) => went !== 'skipped');
+  const json = { well, findings: found, probe: address ? steps : null, ...proofs };
   return {
-    exit: isWell ? exitCodes.done.code : exitCodes.refused.code,
-    lines: options.json ? [JSON.stringify(json)] : linesOf(found, steps),
+    exit: isFine ? exitCodes.done.code : exitCodes.refused.code,
+    lines: options.json ? [JSON.stringify(json)] : linesOf(found, steps, proofs),
   };
 }

@@ -22,6 +22,8 @@ export type Examination = {
   readonly well: boolean;
   readonly findings: readonly Diagnosis[];
   readonly probe: readonly Step[] | null;
+  readonly proven: readonly string[];
+  readonly notLookedAt: readonly string[];
 };
 
 export type How = {

@@ -86,7 +86,9 @@ test('a server that lets in who is blocked is found out', unless(reason), async 
   expect(await site.list()).toEqual([]);
   const { stdout } = await site.ipthrottle('doctor', '--probe', address);
   expect(stdout).toMatch(/^probe: tcpsvd -i .*: wrong: 127\.81\.2\.3 is let in, though/m);
-  expect(stdout.trimEnd()).toMatch(/^1 problem, 0 hints$/m);
+  expect(stdout.trimEnd()).toMatch(
+    /^1 problem, 0 hints; proven: the socket answers, clients are counted$/m,
+  );
 });
 
 test('an address that is refused anyway proves nothing', unless(reason), async () => {
@@ -104,10 +106,15 @@ test('an address that is refused anyway proves nothing', unless(reason), async (
 test('an allowlisted address is skipped, with the entry', async () => {
   site = new Site({ allow: ['127.0.0.0/8'] });
   await startAsked(site);
-  const { exit, probe: steps } = await probe();
+  const { exit, well, probe: steps, proven, notLookedAt } = await probe();
   const step = `${address} is on the allowlist by 127.0.0.0/8`;
   expect(steps).toEqual([{ server: 'probe', step, went: 'skipped' }]);
-  expect(exit).toBe(0);
+  expect({ exit, well }).toEqual({ exit: 0, well: false });
+  expect(proven).toEqual(['the socket answers', 'clients are counted']);
+  expect(notLookedAt).toEqual([`whether a server refuses (${step})`]);
+  const { stdout } = await site.ipthrottle('doctor', '--probe', address);
+  expect(stdout).not.toContain('well');
+  expect(stdout).toMatch(/^no problem found; proven: .*; not looked at: whether a server refuses/m);
 });
 
 test('an address that is blocked already stays blocked', async () => {
