@@ -188,6 +188,44 @@ describe('the README followed with etc/rater.conf', unless(noOwnRoot), () => {
     },
   );
 
+  test('doctor names each step that is missing, until all is well', async ({ skip }) => {
+    const lacking = missing('setpriv', 'tcpsvd');
+    skip(lacking !== undefined, lacking);
+    const machine = await OwnRoot.make();
+    expect(machine.run(`set -e\n${installation('ln -s')}`).status).toBe(0);
+    const doctor = () => machine.run('ipthrottle doctor --probe');
+    const lastLine = () => doctor().said.trimEnd().split('\n').at(-1);
+    expect(doctor().said).toContain('/etc/ipthrottle/rater.conf');
+
+    const sample = '/opt/ipthrottle/etc/rater.conf';
+    machine.run(`grep -v socket_group ${sample} >/etc/ipthrottle/rater.conf`);
+    expect(doctor().said).toMatch(/^problem: daemon: rater is not running/m);
+
+    const run = (name: string) => machine.start('sh', `/opt/ipthrottle/etc/${name}/run`);
+    const rater = run('daemontools/rater');
+    await rater.says(/all in force/);
+    expect(doctor().said).toMatch(
+      /^problem: sockets: .*nobody but root .*; remedy: .*socket_group/m,
+    );
+
+    const server = run('runit/smtpd-tcpsvd');
+    await until('it listens', () => machine.greeting() === '220 ready');
+    for (let turn = 0; turn < 11; turn += 1) expect(machine.greeting()).toBe('220 ready');
+    await until('rater counts them', () =>
+      /^degraded: failed open/m.test(machine.run('ipthrottle status').said),
+    );
+    expect(doctor().said).toMatch(/^problem: troubles: ratecheck could not ask rater/m);
+    expect(lastLine()).toMatch(/^2 problems, 0 hints; proven: .*whether clients are counted/);
+
+    machine.run(`cp ${sample} /etc/ipthrottle/rater.conf`);
+    await rater.killedBy('SIGTERM');
+    await run('daemontools/rater').says(/all in force/);
+    expect(lastLine()).toMatch(/^no problem found; .*; not looked at: whether clients are counted/);
+    expect(machine.greeting()).toBe('220 ready');
+    expect(lastLine()).toMatch(/^all is well: \d+ checks found nothing; proven: .* refuses$/);
+    expect(server.isRunning).toBe(true);
+  });
+
   test('files of the administrator’s are as they were', async () => {
     const machine = await OwnRoot.make();
     const own = 'mkdir -p /etc/ipsvd/smtp/peers && cd /etc/ipsvd/smtp/peers';
