@@ -18,6 +18,7 @@ import {
   type RunCommand,
   type Step,
 } from '../doctor/probe/probe.ts';
+import { type Proofs, proofsOf } from '../doctor/proofs.ts';
 import { hint, problem } from '../health/finding.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
@@ -61,22 +62,36 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
-function lastLine(found: readonly Diagnosis[], steps: readonly Step[]): string {
+/** How much is wrong, what was proven, and what was not looked at. */
+function lastLine(
+  found: readonly Diagnosis[],
+  steps: readonly Step[],
+  { proven, notLookedAt }: Proofs,
+): string {
+  const parts = [verdict(found, steps, notLookedAt.length === 0)];
+  if (proven.length > 0) parts.push(`proven: ${proven.join(', ')}`);
+  if (notLookedAt.length > 0) parts.push(`not looked at: ${notLookedAt.join(', ')}`);
+  return parts.join('; ');
+}
+
+function verdict(found: readonly Diagnosis[], steps: readonly Step[], isProven: boolean): string {
   const wrong = steps.filter(({ went }) => went === 'wrong').length;
   const problems = found.filter(({ level }) => level === 'problem').length + wrong;
   const hints = found.length + wrong - problems;
   if (found.length + wrong === 0)
-    return `all is well: ${counted(checks.length, 'check')} found nothing`;
+    return isProven
+      ? `all is well: ${counted(checks.length, 'check')} found nothing`
+      : 'no problem found';
   return `${counted(problems, 'problem')}, ${counted(hints, 'hint')}`;
 }
 
-function linesOf(found: readonly Diagnosis[], steps: readonly Step[]): string[] {
+function linesOf(found: readonly Diagnosis[], steps: readonly Step[], proofs: Proofs): string[] {
   return [
     ...found.map(
       ({ check, level, what, remedy }) => `${level}: ${check}: ${what}; remedy: ${remedy}`,
     ),
     ...steps.map(({ server, step, went }) => `probe: ${server}: ${went}: ${step}`),
-    lastLine(found, steps),
+    lastLine(found, steps, proofs),
   ];
 }
 
@@ -92,6 +107,7 @@ export async function runDoctor(file: string, options: CommandOptions): Promise<
     clock: systemClock,
     searchPath: process.env.PATH ?? '',
     ownDirectory: dirname(process.argv[1] ?? ''),
+    root: '/',
     async ask(command, ...args) {
       const call = { command, arguments: args, options: { json: true } };
       const outcome = await askDaemon(config.settings.controlSocket, call, timeoutMs);
@@ -99,20 +115,24 @@ export async function runDoctor(file: string, options: CommandOptions): Promise<
     },
   });
   const found = await diagnose(site);
-  return outcomeOf(found, address && (await probed(site, address, file)), options);
+  const steps = address && (await probed(site, address, file));
+  return outcomeOf(found, steps, proofsOf(site, found, steps), options);
 }
 
 function outcomeOf(
   found: readonly Diagnosis[],
   steps: readonly Step[] | undefined,
+  proofs: Proofs,
   options: CommandOptions,
 ): Outcome {
-  const isWell =
+  const isFine =
     found.every(({ level }) => level === 'hint') && !steps?.some(({ went }) => went === 'wrong');
-  const json = { well: isWell, findings: found, probe: steps ?? null };
+  // A probe that was skipped proves nothing.
+  const well = isFine && !steps?.some(({ went }) => went === 'skipped');
+  const json = { well, findings: found, probe: steps ?? null, ...proofs };
   return {
-    exit: isWell ? exitCodes.done.code : exitCodes.refused.code,
-    lines: options.json ? [JSON.stringify(json)] : linesOf(found, steps ?? []),
+    exit: isFine ? exitCodes.done.code : exitCodes.refused.code,
+    lines: options.json ? [JSON.stringify(json)] : linesOf(found, steps ?? [], proofs),
   };
 }
 
@@ -129,5 +149,6 @@ async function doctorWithout(
   const rest = 'nothing else was looked at, because that goes by the configuration';
   const all = [...found, hint(rest, 'run ipthrottle doctor again when it is correct')];
   const diagnoses = all.map((finding) => ({ check: 'daemon', ...finding }));
-  return outcomeOf(diagnoses, undefined, options);
+  const notLookedAt = ['anything else, because that goes by the configuration'];
+  return outcomeOf(diagnoses, undefined, { proven: [], notLookedAt }, options);
 }

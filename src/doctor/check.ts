@@ -19,6 +19,8 @@ export type DaemonStatus = Places & {
   readonly pid: number;
   readonly database: string;
   readonly enforce: boolean | null;
+  /** Since its start. */
+  readonly counters: { readonly checks: number } | null;
   /** The last downtime; instants are ISO 8601. */
   readonly away: {
     readonly seconds: number | null;
@@ -52,6 +54,8 @@ export type Installation = {
   readonly clock: Clock;
   /** $PATH. */
   readonly searchPath: string;
+  /** Where the paths of other programs begin: `/`. */
+  readonly root: string;
   /** The directory of ipthrottle itself, because ratecheck may be beside it. */
   readonly ownDirectory: string;
   readonly daemon: DaemonState;

@@ -14,18 +14,20 @@ export type Means = {
   readonly clock: Clock;
   readonly searchPath: string;
   readonly ownDirectory: string;
+  readonly root: string;
   /** The daemon's answer to a command with --json; undefined when none is running. @throws Fault */
   readonly ask: (command: string, ...args: readonly string[]) => Promise<string | undefined>;
 };
 
 export async function examineInstallation(means: Means): Promise<Installation> {
-  const { config, clock, searchPath, ownDirectory } = means;
+  const { config, clock, searchPath, ownDirectory, root } = means;
   const daemon = await stateOfDaemon(means);
   return {
     config,
     clock,
     searchPath,
     ownDirectory,
+    root,
     daemon,
     enforcers: await examineEnforcers(config),
     remembered: await rememberedBy(means, daemon),

@@ -62,6 +62,20 @@ export const degradedModes = {
     remedy:
       'remove what has its name, or make its directory anew; rater then listens again by itself',
   },
+  'failed open': {
+    effect: 'fails open',
+    ends: 'quiet',
+    sentence: 'ratecheck could not ask rater, and let the client in',
+    remedy:
+      'see why in the log of the server (ratecheck: warning); most often settings.socket_group is not the group of the user that runs ratecheck',
+  },
+  'failed open file': {
+    effect: 'tells nobody',
+    ends: 'mended',
+    sentence: 'who was let in because ratecheck could not ask could not be counted',
+    remedy:
+      'remove what has the name, and let the user of rater make a pipe there; rater goes on trying',
+  },
   listener: {
     effect: 'fails open',
     ends: 'quiet',

@@ -74,13 +74,13 @@ export class Health {
     this.#afterMinute = after;
   }
 
-  /** Logs an event that may come by the thousand. */
-  warn(event: EventName, fields: Fields = {}): void {
-    this.#happened('warn', event, fields);
+  /** Logs an event that may come by the thousand, or of so many at once. */
+  warn(event: EventName, fields: Fields = {}, times = 1): void {
+    this.#happened('warn', event, fields, times);
   }
 
   error(event: EventName, fields: Fields = {}): void {
-    this.#happened('error', event, fields);
+    this.#happened('error', event, fields, 1);
   }
 
   /** Does `work` for `part`; a Fault becomes the part's trouble, and the result is undefined. */
@@ -113,15 +113,15 @@ export class Health {
   }
 
   /** Like `failed`, for callers that log it themselves; returns whether the trouble is new. */
-  note(mode: ModeName, part: string, what: string, kind = what): boolean {
+  note(mode: ModeName, part: string, what: string, kind = what, times = 1): boolean {
     const nowMs = this.#clock.wallMs();
     const kept = this.#kept[mode];
-    kept.count += 1;
+    kept.count += times;
     kept.firstMs ??= nowMs;
     kept.lastMs = nowMs;
     const before = kept.parts.get(part);
     const { sinceMs, failures } = before ?? { sinceMs: nowMs, failures: 0 };
-    kept.parts.set(part, { mode, part, what, kind, sinceMs, failures: failures + 1 });
+    kept.parts.set(part, { mode, part, what, kind, sinceMs, failures: failures + times });
     return before?.kind !== kind;
   }
 
@@ -156,11 +156,11 @@ export class Health {
     return names.map((mode) => this.tally(mode));
   }
 
-  #happened(level: Level, event: EventName, fields: Fields): void {
-    this.note(event, noPart, '');
+  #happened(level: Level, event: EventName, fields: Fields, times: number): void {
+    this.note(event, noPart, '', '', times);
     const untold = this.#untold.get(event);
-    if (untold) this.#untold.set(event, { count: untold.count + 1, fields });
-    else this.#tell(level, event, { count: 1, fields });
+    if (untold) this.#untold.set(event, { count: untold.count + times, fields });
+    else this.#tell(level, event, { count: times, fields });
   }
 
   #tell(level: Level, event: EventName, { count, fields }: Untold): void {

@@ -5,8 +5,8 @@
  * exec or answer 421. Rater thinks.
  *
  * Guarantee: the program gets environment, descriptors, signals and blocking mode as ratecheck
- * received them. Nothing is set on fds 0, 1 and 2, no signal disposition or mask is touched, and
- * our one socket is close-on-exec and never one of these three. With -k, and only when the program
+ * received them. Nothing is set on fds 0, 1 and 2, no signal disposition is touched, SIGPIPE is held
+ * back for one write at most, and our one socket is close-on-exec and never one of these three. With -k, and only when the program
  * runs because the daemon said so, it gets one descriptor more: that socket, at FIRST_KEPT or above.
  * Guarantee: one deadline covers everything. No daemon, client or full log pipe can hold us longer,
  * but for the race told at write_some.
@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -45,6 +46,7 @@
 	"       ratecheck -h | -V\n"
 #define REFUSED_UNTIL "421 4.7.0 Too many connections from %v, try again in %s seconds"
 #define REFUSED "421 4.7.0 Too many connections from %v, try again later"
+#define FAILED_OPEN ".failed-open" /* after the socket's path: the pipe in which rater counts us */
 #define UNAVAILABLE "421 4.3.2 Service temporarily unavailable, try again later"
 
 enum { EXCEEDED = 1, OPERATOR = 100, LATER = 111 };          /* exit codes */
@@ -69,6 +71,7 @@ struct options {
 enum { WITHIN = '0', OVER = '1', ERROR = '2', NO_ANSWER = 0 };
 struct answer {
 	int status;
+	int is_unseen; /* rater cannot know of us */
 	struct line reply, problem;
 };
 
@@ -552,6 +555,7 @@ static void keep_open(int fd, const struct options *options, const struct answer
  */
 static void ask(const struct options *options, struct answer *answer)
 {
+	answer->is_unseen = 1;
 	if (!is_sendable(options, answer))
 		return;
 	int fd = open_socket(options->keep_open ? FIRST_KEPT : 3);
@@ -559,8 +563,11 @@ static void ask(const struct options *options, struct answer *answer)
 		problem(answer, "cannot open a socket", strerror(errno));
 		return;
 	}
-	if (connect_rater(fd, options, answer) && send_request(fd, options, answer)
-	    && receive_reply(fd, options, answer) && judge_reply(answer))
+	if (!connect_rater(fd, options, answer))
+		return;
+	answer->is_unseen = 0;
+	if (send_request(fd, options, answer) && receive_reply(fd, options, answer)
+	    && judge_reply(answer))
 		keep_open(fd, options, answer);
 }
 
@@ -663,12 +670,46 @@ static void complain(const char *level, const struct line *problem, const char *
 	write_line(2, &line, "\n");
 }
 
+/* One byte into a pipe whose reader may end at this moment, which must not end us. */
+static void write_byte(int pipe)
+{
+	sigset_t sigpipe, mask, pending;
+	const struct timespec no_time = {0};
+	sigemptyset(&sigpipe);
+	sigaddset(&sigpipe, SIGPIPE);
+	sigpending(&pending);
+	sigprocmask(SIG_BLOCK, &sigpipe, &mask);
+	if (write(pipe, "", 1) < 0 && errno == EPIPE && !sigismember(&pending, SIGPIPE))
+		sigtimedwait(&sigpipe, NULL, &no_time);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+/*
+ * Tells rater that a client was let in of whom it cannot know otherwise. Everybody may write to the
+ * pipe, also those who may not ask. Where it is missing, full or something else, nothing is told.
+ */
+static void count_failing_open(void)
+{
+	char path[sizeof rater.sun_path + sizeof FAILED_OPEN];
+	struct stat found;
+	strcpy(path, rater.sun_path);
+	strcat(path, FAILED_OPEN);
+	int pipe = open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (pipe < 0)
+		return;
+	if (fstat(pipe, &found) == 0 && S_ISFIFO(found.st_mode))
+		write_byte(pipe);
+	close(pipe);
+}
+
 _Noreturn static void do_without_answer(const struct options *options, struct answer *answer,
                                         char **program)
 {
 	if (answer->status == ERROR)
 		problem_with_reply(answer, "error from");
 	if (!options->fail_closed) {
+		if (answer->is_unseen)
+			count_failing_open();
 		complain("warning", &answer->problem, ", running ", *program);
 		run(program);
 	}

@@ -11,6 +11,11 @@ test('the README is shorter than 120 lines', () => {
   expect(readme.trimEnd().split('\n').length).toBeLessThan(120);
 });
 
+test('the last step of its installation proves a block', () => {
+  const [, installation = ''] = /## Installation\n(.*?)\n## /s.exec(readme) ?? [];
+  expect(installation.trimEnd().split('\n').at(-1)).toContain('`ipthrottle doctor --probe`');
+});
+
 test('its links lead somewhere', () => {
   const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link);
   const local = links.filter((link) => !link.startsWith('http'));

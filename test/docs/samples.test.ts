@@ -17,7 +17,9 @@ import { configFrom } from '../gatekeeper/site.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { missing, unless } from '../run/unless.ts';
 import { startMailServer } from '../system/mail-server.ts';
+import { until } from '../system/running-program.ts';
 import { root } from './manual-page.ts';
+import { noOwnRoot, OwnRoot } from './own-root.ts';
 import { run } from './programs.ts';
 import { sourceFiles } from './source-files.ts';
 
@@ -140,6 +142,120 @@ async function environmentServer(...options: string[]): Promise<number> {
   onTestFinished(() => server.end());
   return port;
 }
+
+/** The commands in README's installation, from the first that begins so; the programs are built. */
+function installation(first: string): string {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [, commands = ''] = /## Installation\n.*?```sh\n(.*?)```/s.exec(readme) ?? [];
+  const begin = commands.indexOf(`\n${first}`);
+  if (begin < 0) throw new Error(`the README has no ${first}`);
+  return `cd /opt/ipthrottle\n${commands.slice(begin + 1)}`;
+}
+
+/** Follows it, with a ratecheck that waits a minute: a slow machine may exceed the usual deadline. */
+function install(machine: OwnRoot): void {
+  expect(machine.run(`set -e\n${installation('ln -s')}`)).toMatchObject({ status: 0 });
+  const patient = '#!/bin/sh\\nexec /opt/ipthrottle/bin/ratecheck -t 60000 "$@"\\n';
+  machine.run(`printf '${patient}' >/usr/local/bin/ratecheck`);
+}
+
+describe('the README followed with etc/rater.conf', unless(noOwnRoot), () => {
+  /** How each pair of run scripts is started, and what the configuration needs beside the sample. */
+  const pairs = [
+    { supervisor: 'runit', server: 'runit/smtpd-tcpsvd', needs: ['chpst', 'tcpsvd'] },
+    { supervisor: 'daemontools', server: 'runit/smtpd-tcpsvd', needs: ['setpriv', 'tcpsvd'] },
+    {
+      supervisor: 'daemontools',
+      server: 'daemontools/smtpd-tcpserver',
+      needs: ['setpriv', 'tcpserver'],
+    },
+  ];
+
+  test.for(pairs)(
+    '$supervisor and $server: the server drops who makes too many connections',
+    async ({ supervisor, server, needs }, { skip }) => {
+      const lacking = missing(...needs);
+      skip(lacking !== undefined, lacking);
+      const machine = await OwnRoot.make();
+      install(machine);
+      machine.run('cp /opt/ipthrottle/etc/rater.conf /etc/ipthrottle/');
+      if (server.includes('tcpserver')) {
+        machine.run('echo :allow >/etc/tcp.smtp');
+        // What the comment in the sample says.
+        machine.run("sed -i '/^  # tcprules: {/,/^  # };/s/# //' /etc/ipthrottle/rater.conf");
+      }
+      const rater = machine.start('sh', `/opt/ipthrottle/etc/${supervisor}/rater/run`);
+      await rater.says(/all in force/);
+      const smtpd = machine.start('sh', `/opt/ipthrottle/etc/${server}/run`);
+      await until('it listens', () => machine.greeting('127.0.0.1') === '220 ready');
+      for (let turn = 0; turn < 10; turn += 1) expect(machine.greeting()).toBe('220 ready');
+      expect(machine.greeting()).toMatch(/^421 4\.7\.0 Too many connections/);
+      await until('it is in force at the server', () => machine.greeting() === '');
+      await smtpd.says(/: deny \d+ /);
+    },
+  );
+
+  test('doctor names each step that is missing, until all is well', async ({ skip }) => {
+    const lacking = missing('setpriv', 'tcpsvd');
+    skip(lacking !== undefined, lacking);
+    const machine = await OwnRoot.make();
+    install(machine);
+    const doctor = () => machine.run('ipthrottle doctor --probe');
+    const lastLine = () => doctor().said.trimEnd().split('\n').at(-1);
+    expect(doctor().said).toContain('/etc/ipthrottle/rater.conf');
+
+    const sample = '/opt/ipthrottle/etc/rater.conf';
+    machine.run(`grep -v socket_group ${sample} >/etc/ipthrottle/rater.conf`);
+    expect(doctor().said).toMatch(/^problem: daemon: rater is not running/m);
+
+    const run = (name: string) => machine.start('sh', `/opt/ipthrottle/etc/${name}/run`);
+    const rater = run('daemontools/rater');
+    await rater.says(/all in force/);
+    expect(doctor().said).toMatch(
+      /^problem: sockets: .*nobody but root .*; remedy: .*socket_group/m,
+    );
+
+    const server = run('runit/smtpd-tcpsvd');
+    await until('it listens', () => machine.greeting() === '220 ready');
+    for (let turn = 0; turn < 11; turn += 1) expect(machine.greeting()).toBe('220 ready');
+    await until('rater counts them', () =>
+      /^degraded: failed open/m.test(machine.run('ipthrottle status').said),
+    );
+    expect(doctor().said).toMatch(/^problem: troubles: ratecheck could not ask rater/m);
+    expect(lastLine()).toMatch(/^2 problems, 0 hints; proven: .*whether clients are counted/);
+
+    machine.run(`cp ${sample} /etc/ipthrottle/rater.conf`);
+    await rater.killedBy('SIGTERM');
+    await run('daemontools/rater').says(/all in force/);
+    expect(lastLine()).toMatch(/^no problem found; .*; not looked at: whether clients are counted/);
+    expect(machine.greeting()).toBe('220 ready');
+    expect(lastLine()).toMatch(/^all is well: \d+ checks found nothing; proven: .* refuses$/);
+    expect(server.isRunning).toBe(true);
+  });
+
+  test('files of the administrator’s are as they were', async () => {
+    const machine = await OwnRoot.make();
+    const own = 'mkdir -p /etc/ipsvd/smtp/peers && cd /etc/ipsvd/smtp/peers';
+    machine.run(`${own} && echo +RELAYCLIENT= >127.0.0.1 && install -m 0 /dev/null 0`);
+    const stat = 'cd /etc/ipsvd/smtp/peers && stat -c "%n %a %Y %s" *';
+    const before = machine.run(stat).said.trimEnd().split('\n');
+    expect(before).toHaveLength(2);
+    install(machine);
+    const after = machine.run(stat).said.trimEnd().split('\n');
+    expect(after).toEqual(expect.arrayContaining(before));
+    expect(after.filter((line) => !before.includes(line))).toEqual([
+      expect.stringMatching(/^10 444 /),
+    ]);
+  });
+});
+
+test('no step of the setup copies over what is there', () => {
+  for (const name of ['README.md', 'man/ipthrottle.7']) {
+    const text = readFileSync(join(root, name), 'utf8');
+    expect(text).toContain('[ -e "/etc/ipsvd/smtp/$f" ] ||');
+    expect(text).not.toMatch(/install [^\n]*peers\/\* /);
+  }
+});
 
 describe('the sample instructions under tcpsvd', () => {
   const noServer = missing('tcpsvd');

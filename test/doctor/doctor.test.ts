@@ -3,15 +3,17 @@
  * findings are printed. The tests in checks/ provoke the findings of each check.
  *
  * Tests: src/cli/doctor.ts, src/cli/run-doctor.ts, src/doctor/check.ts, src/doctor/checks/checks.ts
- * Tests: src/doctor/installation.ts, src/doctor/remembered.ts, src/health/finding.ts
+ * Tests: src/doctor/installation.ts, src/doctor/proofs.ts, src/doctor/remembered.ts, src/health/finding.ts
  */
 import { lstatSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../run/free-port.ts';
+import { missing, unless } from '../run/unless.ts';
 import type { Plan, Site } from '../system/site.ts';
-import { block, examine, kinds, newSite, put } from './examination.ts';
+import { block, examine, kinds, newSite, put, startAsked } from './examination.ts';
 
 const port = await freePort();
+const noServers = missing('tcpsvd', 'tcpserver');
 
 const plans: readonly { readonly name: string; readonly plan: Plan }[] = [
   { name: 'with a peers directory', plan: {} },
@@ -24,6 +26,40 @@ const plans: readonly { readonly name: string; readonly plan: Plan }[] = [
   { name: 'with a TCP listener', plan: { settings: `port: ${port};` } },
   { name: 'with an allowlist', plan: { rules: '10.:deny\n:allow\n', allow: ['127.0.0.0/8'] } },
 ];
+
+test(
+  'all is well when each server was seen to refuse, and clients are counted',
+  unless(noServers),
+  async () => {
+    const site = newSite({ rules: ':allow\n' });
+    await startAsked(site);
+    const { exit, stdout } = await site.ipthrottle('doctor', '--probe');
+    expect(exit).toBe(0);
+    const proofs = [
+      'the socket answers',
+      'clients are counted',
+      `tcpsvd -i ${site.path('peers')} refuses`,
+      `tcpserver -x ${site.path('rules.cdb')} refuses`,
+    ];
+    expect(stdout.trimEnd().split('\n').at(-1)).toBe(
+      `all is well: 15 checks found nothing; proven: ${proofs.join(', ')}`,
+    );
+    const { proven, notLookedAt } = await examine(site, { args: ['--probe'] });
+    expect({ proven, notLookedAt }).toEqual({ proven: proofs, notLookedAt: [] });
+  },
+);
+
+test(
+  'it is not said while no client has come, though a server refuses',
+  unless(noServers),
+  async () => {
+    const site = newSite({ settings: 'socket_mode: "0666";' });
+    await site.startRater();
+    const { proven, notLookedAt } = await examine(site, { args: ['--probe'] });
+    expect(proven).toEqual(['the socket answers', `tcpsvd -i ${site.path('peers')} refuses`]);
+    expect(notLookedAt).toEqual(['whether clients are counted (none has come)']);
+  },
+);
 
 /** Every file with everything that a write would change. */
 function everything(site: Site): string[] {
@@ -39,16 +75,18 @@ describe.each(plans)('a healthy site $name', ({ plan }) => {
   test('has no finding', async () => {
     const site = newSite(plan);
     put(site, '10', 0o444, '+RBLSMTPD=\n');
-    await site.startRater();
+    await startAsked(site);
     await block(site, '192.0.2.1', '198.51.100.0/24');
     expect(await examine(site)).toMatchObject({ exit: 0, well: true, findings: [] });
     const { exit, stdout } = await site.ipthrottle('doctor');
-    expect({ exit, stdout }).toEqual({ exit: 0, stdout: 'all is well: 14 checks found nothing\n' });
+    const proven = 'proven: the socket answers, clients are counted';
+    const open = 'not looked at: whether a server refuses (doctor --probe)';
+    expect({ exit, stdout }).toEqual({ exit: 0, stdout: `no problem found; ${proven}; ${open}\n` });
   });
 
   test('is unchanged afterwards, and with rater dead only that is found', async () => {
     const site = newSite(plan);
-    const rater = await site.startRater();
+    const rater = await startAsked(site);
     await block(site, '192.0.2.1', '198.51.100.0/24');
     await rater.killedBy('SIGKILL');
     const before = everything(site);
@@ -70,5 +108,8 @@ test('it prints one line for each finding, with the remedy, and how many there a
     expect(line).toMatch(/^(?:problem|hint): [\w-]+: .+; remedy: .+$/);
   }
   expect(stdout).not.toContain('\u001b');
-  expect(lines.at(-1)).toBe('2 problems, 1 hint');
+  const open = ['clients are counted (none has come)', 'a server refuses (doctor --probe)'];
+  expect(lines.at(-1)).toBe(
+    `2 problems, 1 hint; not looked at: ${open.map((each) => `whether ${each}`).join(', ')}`,
+  );
 });

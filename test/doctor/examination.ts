@@ -9,7 +9,9 @@ import type { Step } from '../../src/doctor/probe/probe.ts';
 import { preventGc } from '../../src/store/prevent-gc.ts';
 import { missing } from '../run/unless.ts';
 import { rawDatabase } from '../store/raw-database.ts';
+import { ask } from '../system/line-client.ts';
 import { programsForNobody } from '../system/nobody.ts';
+import type { RunningProgram } from '../system/running-program.ts';
 import { type Plan, Site } from '../system/site.ts';
 
 export const launcher = fileURLToPath(new URL('../../bin/ipthrottle', import.meta.url));
@@ -20,6 +22,8 @@ export type Examination = {
   readonly well: boolean;
   readonly findings: readonly Diagnosis[];
   readonly probe: readonly Step[] | null;
+  readonly proven: readonly string[];
+  readonly notLookedAt: readonly string[];
 };
 
 export type How = {
@@ -67,6 +71,13 @@ export function put(site: Site, name: string, mode: number, text = ''): void {
   chmodSync(path, mode);
 }
 
+/** Starts rater, at which somebody then asks: whether any but its user could is another question. */
+export async function startAsked(site: Site): Promise<RunningProgram> {
+  const rater = await site.startRater();
+  await ask({ path: site.path('rater.sock') }, ['ip 127.0.0.1\n']);
+  return rater;
+}
+
 export async function block(site: Site, ...args: string[]): Promise<void> {
   expect(await site.ipthrottle('block', ...args)).toMatchObject({ exit: 0 });
 }
@@ -86,6 +97,8 @@ export function changeRow(site: Site, sql: string, ...values: number[]): void {
 export type Case = {
   readonly what: string;
   readonly plan?: Plan;
+  /** The whole configuration, in place of one by the plan. */
+  readonly text?: string;
   /** With rater running. */
   readonly before?: (site: Site) => void | Promise<void>;
   /** With rater dead, so that nobody repairs it. */
@@ -104,7 +117,8 @@ export function findsEach(cases: readonly Case[]): void {
     const reason = each.skip ?? noServers;
     skip(reason !== undefined, reason);
     const site = newSite(each.plan);
-    const rater = await site.startRater();
+    if (each.text !== undefined) site.configure(each.text);
+    const rater = await startAsked(site);
     await each.before?.(site);
     if (each.dead) {
       await rater.killedBy('SIGKILL');

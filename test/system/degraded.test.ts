@@ -145,6 +145,22 @@ const cases: readonly Case[] = [
     times: 3,
   },
   {
+    mode: 'failed open',
+    async breaks() {
+      for (let turn = 0; turn < 3; turn += 1) expect(ratecheck('')).toBe('served\n');
+      await until('all are told', async () => (await status()).degraded['failed open'].count > 2);
+    },
+    times: 3,
+  },
+  {
+    mode: 'failed open file',
+    breaks() {
+      rmSync(site.path('rater.sock.failed-open'));
+      mkdirSync(site.path('rater.sock.failed-open'));
+    },
+    mend: () => rmSync(site.path('rater.sock.failed-open'), { recursive: true }),
+  },
+  {
     mode: 'block not made',
     plan: { limits: 'ip: ( ("*", 60, 1) );', settings: 'max_blocks: 1;' },
     breaks: () => say(...['ip 192.0.2.1', 'ip 192.0.2.2', 'ip 192.0.2.2'].flatMap((l) => [l, l])),

@@ -18,7 +18,7 @@ import {
 import { afterEach, expect, test } from 'vitest';
 import { downtimeAt, Heartbeat } from '../../src/health/heartbeat.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { examine } from '../doctor/examination.ts';
+import { examine, startAsked } from '../doctor/examination.ts';
 import { until } from './running-program.ts';
 import { Site } from './site.ts';
 
@@ -73,7 +73,7 @@ test.each([
   expect(down?.what).toMatch(new RegExp(`^rater is not running, ${ended} at 20\\S+Z: `));
 
   const startMs = Date.now();
-  const second = await site.startRater();
+  const second = await startAsked(site);
   await second.says(
     new RegExp(`^rater: ${level}: was away: seconds=30\\d\\d ended=${ended}$`, 'm'),
   );

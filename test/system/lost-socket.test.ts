@@ -129,6 +129,7 @@ test('without its directory it is trouble, and made anew once that is back', asy
   await rater.says(/trouble: part="socket .*run\/control\.sock"/);
   mkdirSync(site.path('run'));
   await rater.says(/recovered: part="socket .*run\/control\.sock"/);
+  await say('ip 192.0.2.1\n');
   const { exit, stdout } = await site.ipthrottle('doctor');
   expect(exit).toBe(0);
   expect(stdout).toMatch(

@@ -12,6 +12,7 @@ import { listenOnUnixSocket } from '../../src/daemon/listeners/unix-socket.ts';
 import { findInCdb } from '../../src/enforcers/cdb/cdb.ts';
 import { missing, unless } from '../run/unless.ts';
 import { burst, fates, greeted } from './connections.ts';
+import { startMailServer } from './mail-server.ts';
 import { cannotBecomeNobody, nobody, programsForNobody } from './nobody.ts';
 import { type RunningProgram, until } from './running-program.ts';
 import { Site } from './site.ts';
@@ -61,6 +62,7 @@ describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
       'peers.cdb': '0644',
       'rater.log': '0600',
       'rater.sock': '0660',
+      'rater.sock.failed-open': '0622',
       'rater.sock.lock': '0600',
       'rules.cdb': '0644',
     });
@@ -168,6 +170,30 @@ describe('as user nobody', () => {
       expect(fates(await burst(port, '127.0.1.1', 3))).toMatchObject({ greeted: 3 });
     },
   );
+
+  test('a client that ratecheck may not ask about is counted', unless(reason), async () => {
+    site = new Site({});
+    await site.startRater();
+    const check = [join(programsForNobody, 'ratecheck'), '-s', site.path('rater.sock')];
+    const { port, server } = await startMailServer('tcpsvd', {
+      options: ['-i', site.path('peers')],
+      command: [...check, 'echo', '220 ready'],
+      directory: '/',
+      user: nobody,
+    });
+    expect(greeted(await burst(port, '127.0.1.1', 20))).toBe(20);
+    await server.end();
+    await until('all are counted', async () => {
+      const { stdout } = await site.ipthrottle('status');
+      return /^degraded: failed open \(fails open\): 20 times, .*; now, since /m.test(stdout);
+    });
+    const { degraded } = JSON.parse((await site.ipthrottle('status', '--json')).stdout);
+    expect(degraded['failed open']).toMatchObject({ count: 20, effect: 'fails open' });
+    const { exit, stdout } = await site.ipthrottle('doctor');
+    expect(exit).toBe(1);
+    expect(stdout).toMatch(/^problem: troubles: ratecheck could not ask rater, .*\(20 times/m);
+    expect(stdout).toMatch(/^problem: sockets: .*nobody but root and the user of rater may ask/m);
+  });
 
   test('a user who may not is told so, and nothing changes', unless(reason), async () => {
     site = new Site({});

@@ -17,6 +17,7 @@ import { checkListener } from './check-listener.ts';
 import { ConnectionLimit, maxChecks, maxOperators } from './connection-limit.ts';
 import type { Connections } from './connections.ts';
 import { controlListener } from './control-listener.ts';
+import { FailedOpen } from './failed-open.ts';
 import { listenOnTcp } from './listen-on-tcp.ts';
 import { SocketWatch } from './socket-watch.ts';
 import { listenOnUnixSocket, type UnixSocketOptions } from './unix-socket.ts';
@@ -40,24 +41,29 @@ export class Listeners {
   readonly #parts: ListenersParts;
   readonly #tcpListeners: Server[] = [];
   readonly #unixSockets: SocketWatch[] = [];
+  readonly #failedOpen: FailedOpen;
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
+    this.#failedOpen = new FailedOpen(parts.settings.socket, parts.health);
   }
 
   /** Resolves when clients can connect. @throws Fault `listen` */
   async open(): Promise<void> {
+    this.#failedOpen.look();
     await this.#openControl();
     await this.#openChecks();
   }
 
-  /** Opens Unix sockets anew that have lost their files. */
+  /** Opens Unix sockets anew that have lost their files, and counts who could not ask. */
   look(): void {
+    this.#failedOpen.look();
     for (const socket of this.#unixSockets) void socket.look();
   }
 
   /** Stops listening. */
   close(): void {
+    this.#failedOpen.close();
     for (const listener of [...this.#tcpListeners, ...this.#unixSockets]) listener.close();
   }
 

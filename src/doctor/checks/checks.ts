@@ -12,6 +12,7 @@ import { directories } from './directories.ts';
 import { drift } from './drift.ts';
 import { checkOfEnforcers } from './of-enforcers.ts';
 import { programs } from './programs.ts';
+import { servers } from './servers.ts';
 import { sockets } from './sockets.ts';
 import { space } from './space.ts';
 import { troubles } from './troubles.ts';
@@ -21,6 +22,7 @@ export const checks: readonly Check[] = [
   troubles,
   configuration,
   sockets,
+  servers,
   database,
   directories,
   checkOfEnforcers('static-files', "the administrator's files in the peers directory"),

@@ -3,14 +3,15 @@
  * should ask, a socket group that does not exist, and what the configuration lets everybody do.
  */
 import { spawnSync } from 'node:child_process';
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../../config/config.ts';
 import { isLoopback, parseAddress } from '../../core/address.ts';
-import { groupSearch, othersSearch, othersWrite } from '../../files/mode-bits.ts';
+import { groupSearch, groupWrite, othersSearch, othersWrite } from '../../files/mode-bits.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
 import { quoted } from '../../runtime/log.ts';
-import type { Check } from '../check.ts';
+import type { Check, DaemonState } from '../check.ts';
+import { hasOtherMembers } from '../members.ts';
 
 const controlMode = 0o600;
 /** Connecting to a socket needs permission to write. */
@@ -51,7 +52,33 @@ function tooNarrow({ socket, socketMode }: Settings): Finding[] {
     return [problem(`${what}: ${effect}`, `chmod ${octal(socketMode)} ${socket}`)];
   }
   if ((socketMode & ~onlyOwner) === 0) return [];
-  return closed(dirname(socket), socketMode & othersWrite ? undefined : stats.gid);
+  const gid = socketMode & othersWrite ? undefined : stats.gid;
+  return directoriesAbove(socket).flatMap((directory) => closed(directory, gid));
+}
+
+/** `/run/ipthrottle`, `/run` and `/`, as they are behind links. */
+function directoriesAbove(path: string): string[] {
+  const found = [realpathSync(dirname(path))];
+  for (let directory = found[0] ?? '/'; directory !== '/'; found.push(directory)) {
+    directory = dirname(directory);
+  }
+  return found;
+}
+
+/**
+ * A socket at which only root and its owner may ask. That may be meant so, for a server that runs as
+ * one of them: then somebody has asked.
+ */
+function lonely({ socket }: Settings, daemon: DaemonState): Finding[] {
+  if (daemon.is !== 'running' || daemon.status.counters?.checks !== 0) return [];
+  const stats = lstatSync(socket, { throwIfNoEntry: false });
+  if (!stats?.isSocket() || stats.mode & othersWrite) return [];
+  const { mode, uid, gid } = stats;
+  if (mode & groupWrite && hasOtherMembers(gid, uid) !== false) return [];
+  const what = `${socket}: nobody but root and the user of rater may ask there, and nobody has`;
+  const remedy =
+    'name the group of the user that runs ratecheck in settings.socket_group, add the user of rater to it, and restart rater';
+  return [problem(`${what}: a ratecheck that runs as another lets all in`, remedy)];
 }
 
 /** A directory that the group `gid`, or by default every user, cannot search. */
@@ -93,12 +120,13 @@ function opened({ socketMode, address, port, tcpTrusted, ...settings }: Settings
 export const sockets: Check = {
   name: 'sockets',
   looksAt: 'the sockets',
-  run({ config }) {
+  run({ config, daemon }) {
     const { socket, socketMode, controlSocket } = config.settings;
+    const narrow = tooNarrow(config.settings);
     return [
       ...tooWide(socket, socketMode, 'settings.socket_mode'),
       ...nobodys(config.settings),
-      ...tooNarrow(config.settings),
+      ...(narrow.length > 0 ? narrow : lonely(config.settings, daemon)),
       ...tooWide(
         controlSocket,
         controlMode,

@@ -15,18 +15,26 @@ function current({ troubles: told }: DaemonStatus): Finding[] {
   });
 }
 
-function ofMode(mode: ModeName, { count, last, since }: ToldTally): Finding[] {
+function ofMode(mode: ModeName, { count, last, since }: ToldTally, isUsed: boolean): Finding[] {
   const { sentence, remedy, ends } = degradedModes[mode];
   const times = count === 1 ? 'once' : `${count} times`;
   const what = `${sentence} (${times} since rater was started, last ${last})`;
   if (count === 0) return [];
-  if (since === null) return [hint(`${what}, but no longer`, remedy)];
+  if (since === null) {
+    // A quiet minute does not end it when no client could ask before or after.
+    const goesOn = mode === 'failed open' && !isUsed;
+    if (goesOn) return [problem(`${what}, and no client could`, remedy)];
+    return [hint(`${what}, but no longer`, remedy)];
+  }
   // `current` reports each part of a mode that lasts until mended.
   return ends === 'quiet' ? [problem(`${what}, and still is`, remedy)] : [];
 }
 
-function modes({ degraded }: DaemonStatus): Finding[] {
-  return Object.entries(degraded ?? {}).flatMap(([mode, tally]) => ofMode(mode as ModeName, tally));
+function modes({ degraded, counters }: DaemonStatus): Finding[] {
+  const isUsed = counters?.checks !== 0;
+  return Object.entries(degraded ?? {}).flatMap(([mode, tally]) => {
+    return ofMode(mode as ModeName, tally, isUsed);
+  });
 }
 
 function violentEnd({ away }: DaemonStatus, clock: Clock): Finding[] {

@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { cannotBecomeNobody, nobody } from '../../system/nobody.ts';
-import { examine, findsEach, kinds, newSite } from '../examination.ts';
+import { examine, findsEach, kinds, newSite, startAsked } from '../examination.ts';
 
 findsEach([
   {
@@ -40,7 +40,7 @@ findsEach([
 
 test('a daemon that does not answer is found within seconds', async () => {
   const site = newSite();
-  const rater = await site.startRater();
+  const rater = await startAsked(site);
   rater.signal('SIGSTOP');
   const { findings } = await examine(site);
   expect(kinds(findings)).toEqual(['problem daemon']);

@@ -1,10 +1,16 @@
-/** Sockets that are open to too many or too few are found. */
-import { chmodSync, chownSync } from 'node:fs';
+/**
+ * Sockets that are open to too many or too few are found.
+ *
+ * Tests: src/doctor/members.ts
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { freePort } from '../../run/free-port.ts';
-import { notRoot } from '../../run/unless.ts';
+import { notRoot, unless } from '../../run/unless.ts';
+import { ask } from '../../system/line-client.ts';
 import { nobody } from '../../system/nobody.ts';
-import { examine, findsEach, kinds, newSite } from '../examination.ts';
+import { examine, findsEach, kinds, newSite, startAsked } from '../examination.ts';
 
 const port = await freePort();
 
@@ -75,9 +81,46 @@ findsEach([
   },
 ]);
 
+test('a socket at which only root and the user of rater may ask is found, until somebody asks', async () => {
+  const site = newSite({ settings: `socket_group: ${process.getgid?.()};` });
+  await site.startRater();
+  const others = spawnSync('getent', ['group', String(process.getgid?.())], { encoding: 'utf8' });
+  expect(others.stdout.trimEnd()).toMatch(/:$/);
+  const { exit, findings } = await examine(site);
+  expect(findings.map(({ check, level, what }) => `${level} ${check}: ${what}`)).toEqual([
+    expect.stringMatching(
+      /^problem sockets: .*sock: nobody but root and the user of rater may ask/,
+    ),
+  ]);
+  expect(findings[0]?.remedy).toContain('settings.socket_group');
+  expect(exit).toBe(1);
+  await ask({ path: site.path('rater.sock') }, ['ip 192.0.2.1\n']);
+  expect(await examine(site)).toMatchObject({ exit: 0, findings: [] });
+});
+
+test('a socket for a group that others are in is no finding', unless(notRoot), async () => {
+  const site = newSite({ settings: `socket_group: ${nobody};` });
+  await site.startRater();
+  expect(await examine(site)).toMatchObject({ exit: 0, findings: [] });
+});
+
+test('a directory further up that is closed to ratecheck is found', async () => {
+  const site = newSite();
+  mkdirSync(site.path('below'));
+  const places = 'socket: "below/rater.sock"; control: "control.sock"; db_path: "blocks.db";';
+  const rest = 'limits : { ip: ( ("*", 60, 10) ); }; blocking : { peers: "peers"; };';
+  site.configure(`settings : { ${places} }; ${rest}`);
+  await site.startRater();
+  await ask({ path: site.path('below', 'rater.sock') }, ['ip 127.0.0.1\n']);
+  chmodSync(site.directory, 0o700);
+  expect((await examine(site)).findings.map(({ what }) => what)).toEqual([
+    `${site.directory} is closed to other users: a ratecheck that runs as one lets all in`,
+  ]);
+});
+
 test('a directory of the socket that is open to permitted users is no finding', async () => {
   const site = newSite();
-  await site.startRater();
+  await startAsked(site);
   chmodSync(site.directory, 0o750);
   const { findings } = await examine(site);
   expect(kinds(findings)).not.toContainEqual(expect.stringMatching(/sockets/));

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { unless } from '../../run/unless.ts';
 import type { Site } from '../../system/site.ts';
 import { noSmallDisk } from '../../system/small-disk.ts';
-import { examine, kinds, newSite, put } from '../examination.ts';
+import { examine, kinds, newSite, put, startAsked } from '../examination.ts';
 
 describe('a small file system', unless(noSmallDisk), () => {
   /** Mounts a tmpfs on the peers directory. */
@@ -17,7 +17,7 @@ describe('a small file system', unless(noSmallDisk), () => {
     const site = newSite();
     mount(site, 'size=500m');
     try {
-      const rater = await site.startRater();
+      const rater = await startAsked(site);
       await rater.killedBy('SIGTERM');
       spawnSync('mount', ['-o', 'remount,ro', site.path('peers')]);
       const { findings } = await examine(site);
@@ -36,7 +36,7 @@ describe('a small file system', unless(noSmallDisk), () => {
     mount(site, options);
     try {
       for (let n = 1; n <= files; n += 1) put(site, `10.0.0.${n}`, 0o444);
-      const rater = await site.startRater();
+      const rater = await startAsked(site);
       const { findings } = await examine(site);
       await rater.killedBy('SIGKILL');
       expect(kinds(findings)).toEqual(['problem space']);

@@ -2,7 +2,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { until } from '../../system/running-program.ts';
-import { examine, findsEach, kinds, newSite } from '../examination.ts';
+import { examine, findsEach, kinds, newSite, startAsked } from '../examination.ts';
 
 const rules = ':allow\n';
 
@@ -31,7 +31,7 @@ findsEach([
 
 test('it reports the troubles of the running daemon', async () => {
   const site = newSite({ rules });
-  await site.startRater();
+  await startAsked(site);
   writeFileSync(site.path('rules'), '192.0.2.1:refuse\n');
   await site.ipthrottle('block', '192.0.2.1');
   const { exit, findings } = await examine(site);

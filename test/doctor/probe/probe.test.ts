@@ -11,7 +11,7 @@ import { debianPackages } from '../../run/debian-packages.ts';
 import { missing, unless } from '../../run/unless.ts';
 import { until } from '../../system/running-program.ts';
 import { type Plan, Site } from '../../system/site.ts';
-import { examine, launcher } from '../examination.ts';
+import { examine, launcher, startAsked } from '../examination.ts';
 
 const address = '127.81.2.3';
 const reason = missing('tcpsvd', 'tcpserver');
@@ -61,7 +61,7 @@ for (const { what, plan, servers } of proofs) {
     unless(reason),
     async ({ state, exit }) => {
       site = new Site(plan);
-      const rater = await site.startRater();
+      const rater = await startAsked(site);
       if (state === 'down') await rater.killedBy('SIGTERM');
       const examination = await probe();
       const steps = examination.probe ?? [];
@@ -98,7 +98,7 @@ test('a server that lets in who is blocked is found out', unless(reason), async 
   site = new Site();
   writeFileSync(site.path('peers', address), '');
   chmodSync(site.path('peers', address), 0o444);
-  await site.startRater();
+  await startAsked(site);
   const { exit, well, probe: steps } = await probe();
   const wrong = steps?.filter(({ went }) => went === 'wrong').map(({ step }) => step);
   expect(wrong).toEqual([`${address} is let in, though it is blocked`]);
@@ -106,14 +106,16 @@ test('a server that lets in who is blocked is found out', unless(reason), async 
   expect(await site.list()).toEqual([]);
   const { stdout } = await site.ipthrottle('doctor', '--probe', address);
   expect(stdout).toMatch(/^probe: tcpsvd -i .*: wrong: 127\.81\.2\.3 is let in, though/m);
-  expect(stdout.trimEnd()).toMatch(/^1 problem, 0 hints$/m);
+  expect(stdout.trimEnd()).toMatch(
+    /^1 problem, 0 hints; proven: the socket answers, clients are counted$/m,
+  );
 });
 
 test('an address that is refused anyway proves nothing', unless(reason), async () => {
   site = new Site();
   writeFileSync(site.path('peers', '127.81'), '');
   chmodSync(site.path('peers', '127.81'), 0o000);
-  await site.startRater();
+  await startAsked(site);
   const { exit, probe: steps } = await probe();
   expect(steps?.map(({ step }) => step)).toEqual([
     `${address} is refused, though nothing blocks it`,
@@ -123,16 +125,21 @@ test('an address that is refused anyway proves nothing', unless(reason), async (
 
 test('an allowlisted address is skipped, with the entry', async () => {
   site = new Site({ allow: ['127.0.0.0/8'] });
-  await site.startRater();
-  const { exit, probe: steps } = await probe();
+  await startAsked(site);
+  const { exit, well, probe: steps, proven, notLookedAt } = await probe();
   const step = `${address} is on the allowlist by 127.0.0.0/8`;
   expect(steps).toEqual([{ server: 'probe', step, went: 'skipped' }]);
-  expect(exit).toBe(0);
+  expect({ exit, well }).toEqual({ exit: 0, well: false });
+  expect(proven).toEqual(['the socket answers', 'clients are counted']);
+  expect(notLookedAt).toEqual([`whether a server refuses (${step})`]);
+  const { stdout } = await site.ipthrottle('doctor', '--probe', address);
+  expect(stdout).not.toContain('well');
+  expect(stdout).toMatch(/^no problem found; proven: .*; not looked at: whether a server refuses/m);
 });
 
 test('an address that is blocked already stays blocked', async () => {
   site = new Site();
-  await site.startRater();
+  await startAsked(site);
   await site.ipthrottle('block', address);
   const { probe: steps } = await probe();
   expect(steps?.map(({ went, step }) => `${went}: ${step}`)).toEqual([
@@ -143,7 +150,7 @@ test('an address that is blocked already stays blocked', async () => {
 
 test('a server that is not installed is skipped', async () => {
   site = new Site();
-  await site.startRater();
+  await startAsked(site);
   const { probe: steps } = await examine(site, { searchPath: '/nowhere', args: ['--probe'] });
   expect(steps?.map(({ went, step }) => `${went}: ${step}`)).toEqual([
     'skipped: tcpsvd is not in PATH',
@@ -159,7 +166,7 @@ test.each(['192.0.2.1', '127.0.0.0/8', '::1', 'x'])('%s is no address to probe',
 
 test('interrupted in the middle, it removes its block', unless(reason), async () => {
   site = new Site();
-  await site.startRater();
+  await startAsked(site);
   const words = [launcher, '-c', site.path('rater.conf'), 'doctor', '--probe', address];
   await until('one that was not quicker than the signal', async () => {
     const doctor = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'ignore'] });
