@@ -70,12 +70,17 @@ async function rememberedBy(
     }
     return rememberedIn(dbPath, means.clock.wallMs());
   } catch (error) {
-    return { unknown: unreadable(dbPath, error) };
+    // A check of its own tells of the driver.
+    return { unknown: isAboutDriver(error) ? undefined : unreadable(dbPath, error) };
   }
 }
 
 async function toldBy({ ask }: Means): Promise<Remembered> {
   return rememberedFrom((await ask('list')) ?? '', (await ask('allow', 'list')) ?? '');
+}
+
+function isAboutDriver(error: unknown): boolean {
+  return error instanceof Fault && (error.code === 'driver' || error.code === 'incomplete');
 }
 
 function unreadable(path: string, error: unknown) {

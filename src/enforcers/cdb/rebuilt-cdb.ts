@@ -14,6 +14,7 @@
 import type { FSWatcher } from 'chokidar';
 import { identitiesOf, identityOf } from '../../files/file-identity.ts';
 import { removeLeftovers } from '../../files/replace-file.ts';
+import { watchFiles } from '../../files/watch-files.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
@@ -136,7 +137,15 @@ export class RebuiltCdb implements Rebuild {
 
   /** Also compiles when one of the sources is saved, or when somebody else replaces the file. */
   watch(sources: readonly string[]): void {
-    this.#startWatching(sources).catch((error: unknown) => this.cannotWatch(error));
+    if (this.#isClosed || this.#watcher) return;
+    const { path: cdb } = this.#parts;
+    this.#watcher = watchFiles([...sources, cdb], {
+      onReady: () => this.verify(),
+      onEvent: (_event, path) => {
+        if (path !== cdb || !this.#isOurs()) this.request();
+      },
+      onTrouble: (error) => this.cannotWatch(error),
+    });
   }
 
   cannotWatch(error: unknown): void {
@@ -160,20 +169,6 @@ export class RebuiltCdb implements Rebuild {
       this.#pace.stop();
       void this.#watcher?.close();
     }
-  }
-
-  /** Loaded here because short commands do not watch. */
-  async #startWatching(sources: readonly string[]): Promise<void> {
-    const { watchFiles } = await import('../../files/watch-files.ts');
-    if (this.#isClosed || this.#watcher) return;
-    const { path: cdb } = this.#parts;
-    this.#watcher = watchFiles([...sources, cdb], {
-      onReady: () => this.verify(),
-      onEvent: (_event, path) => {
-        if (path !== cdb || !this.#isOurs()) this.request();
-      },
-      onTrouble: (error) => this.cannotWatch(error),
-    });
   }
 
   #isOurs(): boolean {
