@@ -38,6 +38,8 @@ export type Config = {
   readonly file: string;
   /** That and all files it includes, absolute. */
   readonly files: readonly string[];
+  /** Of all that was in them: SHA-256 in hexadecimal. */
+  readonly digest: string;
   /** What `settings`, `blocking` and `overload` are made from. */
   readonly written: Written;
   readonly settings: Settings;
@@ -50,7 +52,7 @@ export type Config = {
 
 /** The Config with the settings in `written`, and all else from `rest`. */
 export function configOf(
-  rest: Pick<Config, 'file' | 'files' | 'classes' | 'allow'>,
+  rest: Pick<Config, 'file' | 'files' | 'digest' | 'classes' | 'allow'>,
   written: Written,
 ): Config {
   return {

@@ -7,7 +7,7 @@
  *
  * After a value `;`, `,` or nothing may stand, and a list may end in a comma, as in libconfig 1.x.
  */
-import { type Token, tokensOf } from './libconfig-tokens.ts';
+import { type ReadFiles, type Token, tokensOf } from './libconfig-tokens.ts';
 import { type Mistakes, type Place, quotedValue } from './mistakes.ts';
 
 export type Setting = { readonly name: string; readonly place: Place; readonly value: ConfigNode };
@@ -60,7 +60,7 @@ class Parser {
   #current: Token;
   #following: Token;
 
-  constructor(file: string, mistakes: Mistakes, files: Set<string>) {
+  constructor(file: string, mistakes: Mistakes, files: ReadFiles) {
     this.#file = file;
     this.#tokens = tokensOf(file, mistakes, files);
     this.#mistakes = mistakes;
@@ -220,13 +220,13 @@ function from(first: Setting, again: Setting): string {
 }
 
 /**
- * Parses `file`; adds it and what it includes to `files`, absolute. What is wrong with it is added
+ * Parses `file`; adds it and what it includes to `files`. What is wrong with it is added
  * to `mistakes`; the tree holds what is right.
  */
 export function parseLibconfig(
   file: string,
   mistakes: Mistakes,
-  files: Set<string> = new Set(),
+  files: ReadFiles = new Map(),
 ): GroupNode {
   return new Parser(file, mistakes, files).file();
 }

@@ -5,12 +5,14 @@
  * is no mistake. Touches nothing but the file and what it includes: whether a directory or group
  * exists is for those who use it.
  */
+import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
 import { Fault } from '../runtime/errors.ts';
 import { type Config, configOf, type Written } from './config.ts';
 import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
 import { type ConfigNode, type GroupNode, parseLibconfig } from './libconfig.ts';
+import type { ReadFiles } from './libconfig-tokens.ts';
 import { Mistakes, quotedValue } from './mistakes.ts';
 import { checkAlso, prefixedClasses, readClasses } from './read-classes.ts';
 import { groupIn, readGroup, reportUnknown } from './read-group.ts';
@@ -112,10 +114,16 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   return { classes, blocking, tcprules, allow, overload: readOverload(root, mistakes) };
 }
 
+function digestOf(files: ReadFiles): string {
+  const hash = createHash('sha256');
+  for (const bytes of files.values()) if (bytes) hash.update(bytes);
+  return hash.digest('hex');
+}
+
 /** Reads and checks `file`. Never throws for what is in it, nor when it cannot be read. */
 export function checkConfig(file: string): Checked {
   const mistakes = new Mistakes();
-  const files = new Set<string>();
+  const files: ReadFiles = new Map();
   const root = parseLibconfig(file, mistakes, files);
   const settings = readSettings(root, mistakes);
   const { blocking, tcprules, overload, ...rest } = readTree(root, mistakes);
@@ -123,7 +131,8 @@ export function checkConfig(file: string): Checked {
     return { config: undefined, mistakes: mistakes.lines() };
   }
   const written = { settings, blocking, 'blocking.tcprules': tcprules, overload };
-  const config = configOf({ file: resolve(file), files: [...files], ...rest }, written);
+  const read = { file: resolve(file), files: [...files.keys()], digest: digestOf(files) };
+  const config = configOf({ ...read, ...rest }, written);
   return { config, mistakes: [] };
 }
 

@@ -18,6 +18,9 @@ import type { Remembered } from './remembered.ts';
 /** What `status --json` of the running daemon says, as far as checks need it. */
 export type DaemonStatus = Places & {
   readonly pid: number;
+  readonly config: string;
+  /** Of what was read; undefined: an older rater does not tell. */
+  readonly configDigest?: string;
   readonly database: string;
   readonly enforce: boolean | null;
   /** The last absence of rater; instants are ISO 8601. */

@@ -2,13 +2,14 @@
  * Gathers what all checks look at: whether the daemon answers, and what is remembered.
  */
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { ExaminedEnforcer } from '../enforcers/enforcer-kind.ts';
 import { kinds } from '../enforcers/kinds.ts';
 import { problem } from '../health/finding.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault, reasonOf } from '../runtime/errors.ts';
-import type { DaemonState, Installation } from './check.ts';
+import type { DaemonState, DaemonStatus, Installation } from './check.ts';
 import { type Remembered, rememberedFrom, rememberedIn } from './remembered.ts';
 
 export type Means = {
@@ -20,9 +21,12 @@ export type Means = {
   readonly ask: (command: string, ...args: readonly string[]) => Promise<string | undefined>;
 };
 
+/** After this rater has read what was saved. */
+const settlesInMs = 3000;
+
 export async function examineInstallation(means: Means): Promise<Installation> {
   const { config, clock, searchPath, ownDirectory } = means;
-  const daemon = await stateOfDaemon(means);
+  const daemon = await settledStateOfDaemon(means);
   return {
     config,
     clock,
@@ -41,6 +45,19 @@ export async function examineInstallation(means: Means): Promise<Installation> {
 async function examineEnforcers({ blocking }: Config): Promise<ExaminedEnforcer[]> {
   const examined = await Promise.all(kinds.map((kind) => kind.examine(blocking)));
   return examined.filter((enforcer) => enforcer !== undefined);
+}
+
+/** What was saved a moment ago, rater is about to read. */
+async function settledStateOfDaemon(means: Means): Promise<DaemonState> {
+  const daemon = await stateOfDaemon(means);
+  if (daemon.is !== 'running' || hasLoaded(daemon.status, means.config)) return daemon;
+  await pause(settlesInMs);
+  return stateOfDaemon(means);
+}
+
+/** Whether rater has read the configuration as it is now. */
+export function hasLoaded({ configDigest }: DaemonStatus, { digest }: Config): boolean {
+  return configDigest === undefined || configDigest === digest;
 }
 
 async function stateOfDaemon(means: Means): Promise<DaemonState> {

@@ -64,6 +64,8 @@ export interface Enforcer {
   reconcile(blocks: readonly Block[]): void;
   /** Follows what others change, until `close`; `onChange`: there is something to inspect. */
   watch(onChange?: () => void): void;
+  /** Asked every second: notices what `watch` does not report, as when a link leads elsewhere. */
+  look?(): void;
   /**
    * Compares the entries with the blocks, one entry a step, so that the caller can pause after any.
    * Blocks may come and go between two steps. @throws Fault

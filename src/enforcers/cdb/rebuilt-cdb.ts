@@ -13,6 +13,7 @@
  */
 import type { FSWatcher } from 'chokidar';
 import { identitiesOf, identityOf } from '../../files/file-identity.ts';
+import { IdentityWatch } from '../../files/identity-watch.ts';
 import { removeLeftovers } from '../../files/replace-file.ts';
 import { watchFiles } from '../../files/watch-files.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
@@ -48,12 +49,15 @@ export class RebuiltCdb implements Rebuild {
   #trouble: string | undefined;
   /** Those that were told. */
   readonly #problems = new Set<string>();
+  readonly #identities: IdentityWatch;
   #watcher: FSWatcher | undefined;
+  #watched: readonly string[] = [];
   #isStarted = false;
   #isClosed = false;
 
   constructor(parts: RebuiltCdbParts) {
     this.#parts = parts;
+    this.#identities = new IdentityWatch([parts.path, ...parts.sources]);
     this.#pace = new RebuildPace(
       () => this.#rebuild(),
       (error) => this.#report(error),
@@ -138,14 +142,15 @@ export class RebuiltCdb implements Rebuild {
   /** Also compiles when one of the sources is saved, or when somebody else replaces the file. */
   watch(sources: readonly string[]): void {
     if (this.#isClosed || this.#watcher) return;
-    const { path: cdb } = this.#parts;
-    this.#watcher = watchFiles([...sources, cdb], {
-      onReady: () => this.verify(),
-      onEvent: (_event, path) => {
-        if (path !== cdb || !this.#isOurs()) this.request();
-      },
-      onTrouble: (error) => this.cannotWatch(error),
-    });
+    this.#watched = [...sources, this.#parts.path];
+    this.#armWatch();
+  }
+
+  /** Compiles again when `watch` has missed something; what is half written rests first. */
+  look(): void {
+    if (!this.#isStarted || !this.#identities.look() || this.verify()) return;
+    // The watch may be of a file that has lost its name.
+    if (this.#watcher) this.#armWatch();
   }
 
   cannotWatch(error: unknown): void {
@@ -169,6 +174,16 @@ export class RebuiltCdb implements Rebuild {
       this.#pace.stop();
       void this.#watcher?.close();
     }
+  }
+
+  #armWatch(): void {
+    void this.#watcher?.close();
+    this.#watcher = watchFiles(this.#watched, {
+      onEvent: (_event, path) => {
+        if (path !== this.#parts.path || !this.#isOurs()) this.request();
+      },
+      onTrouble: (error) => this.cannotWatch(error),
+    });
   }
 
   #isOurs(): boolean {

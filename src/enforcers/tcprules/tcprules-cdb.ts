@@ -98,6 +98,10 @@ export class TcprulesCdb implements Enforcer {
     this.#cdb.watch([this.#files.source]);
   }
 
+  look(): void {
+    this.#cdb.look();
+  }
+
   /**
    * What was asked for and has not landed is on its way, so only what was not asked for is missing.
    * Of IPv6 only a rebuild can tell whether it is: another tcprules may be installed by now.
