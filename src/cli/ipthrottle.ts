@@ -5,7 +5,7 @@
 import { CommanderError, Command as Program } from 'commander';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
 import { textLines } from '../commands/words.ts';
-import { exitCodes } from '../runtime/errors.ts';
+import { errnoOf, exitCodes } from '../runtime/errors.ts';
 import { printable } from '../runtime/log.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
 import type { CliCommand } from './cli-command.ts';
@@ -60,6 +60,8 @@ async function main(): Promise<number> {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? exitCodes.done.code : exitCodes.operator.code;
     }
+    // What of the package is missing, the launcher tells.
+    if (errnoOf(error) === 'ERR_MODULE_NOT_FOUND') throw error;
     return leaveWith('ipthrottle', error);
   }
 }

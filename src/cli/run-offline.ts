@@ -15,6 +15,7 @@ import { isOverloaded } from '../overload/overload.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { Fault, faults, reasonOf } from '../runtime/errors.ts';
 import { type Fields, fieldsText, type Log } from '../runtime/log.ts';
+import { loadDriver } from '../store/driver.ts';
 import { openSound } from '../store/open-store.ts';
 import type { SqliteStore } from '../store/sqlite-store.ts';
 import { becomeOwner } from './become-owner.ts';
@@ -39,6 +40,8 @@ function isThere(path: string): boolean {
 
 function openStore(path: string): SqliteStore {
   if (path === ':memory:') throw new Fault('daemon', 'and its store is in its memory only');
+  // The daemon's user may not be able to read it.
+  loadDriver();
   becomeOwner(path);
   if (!isThere(path)) throw new Fault('store', `${path}: does not exist; rater creates it`);
   return openSound(path, log);

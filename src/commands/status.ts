@@ -113,6 +113,7 @@ export const status: Command = {
     if (options.json) {
       const json = {
         ...rest,
+        configDigest: context.config.digest,
         away: downtime ? downtimeJson(downtime, nowMs) : null,
         degraded: daemon ? Object.fromEntries(tallies.map(tallyJson)) : null,
         troubles: troubles.map(troubleJson),

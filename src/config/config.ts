@@ -38,6 +38,8 @@ export type Config = {
   readonly file: string;
   /** Absolute paths of that file and all it includes. */
   readonly files: readonly string[];
+  /** Of all that was in them: SHA-256 in hexadecimal. */
+  readonly digest: string;
   /** What `settings`, `blocking` and `overload` are made from. */
   readonly written: Written;
   readonly settings: Settings;
@@ -52,7 +54,7 @@ export type Config = {
 
 /** The Config with the settings in `written`, and everything else from `rest`. */
 export function configOf(
-  rest: Pick<Config, 'file' | 'files' | 'classes' | 'allow' | 'warnings'>,
+  rest: Pick<Config, 'file' | 'files' | 'digest' | 'classes' | 'allow' | 'warnings'>,
   written: Written,
 ): Config {
   return {

@@ -219,26 +219,31 @@ class Source {
   }
 }
 
-/** The tokens of `file` and what it includes, then endless `end` tokens. Paths go to `files`. */
+/** What was read, by absolute path in the order of reading; undefined: it could not be. */
+export type ReadFiles = Map<string, Uint8Array | undefined>;
+
+/** The tokens of `file` and what it includes, then endless `end` tokens. What was read goes to `files`. */
 export function* tokensOf(
   file: string,
   mistakes: Mistakes,
-  files: Set<string>,
+  files: ReadFiles,
 ): Generator<Token, never> {
   let budget = maxBytes;
   const open: Source[] = [];
 
   function enter(path: string, place: Place, written: string): void {
-    files.add(resolve(path));
+    const absolute = resolve(path);
+    files.set(absolute, files.get(absolute));
     if (/\p{Cc}/u.test(written)) {
       mistakes.add(place, `@include ${quotedValue(written)} is no file name`);
     } else if (open.length > deepestInclude) {
       mistakes.add(place, `@include deeper than ${deepestInclude} files`);
-    } else if (open.some((source) => resolve(source.file) === resolve(path))) {
+    } else if (open.some((source) => resolve(source.file) === absolute)) {
       mistakes.add(place, `@include ${quotedValue(written)} includes itself`);
     } else {
       try {
         const bytes = readBounded(path, budget);
+        files.set(absolute, bytes);
         budget -= Math.max(leastCost, bytes?.length ?? 0);
         if (bytes && budget >= 0) open.push(new Source(path, bytes, mistakes));
         else mistakes.add(place, `more than ${maxBytes} bytes of configuration`);

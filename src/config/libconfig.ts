@@ -7,7 +7,7 @@
  *
  * A value may be followed by `;`, `,` or nothing, and a list may end in a comma, as in libconfig 1.x.
  */
-import { type Token, tokensOf } from './libconfig-tokens.ts';
+import { type ReadFiles, type Token, tokensOf } from './libconfig-tokens.ts';
 import { type Mistakes, type Place, quotedValue } from './mistakes.ts';
 
 export type Setting = { readonly name: string; readonly place: Place; readonly value: ConfigNode };
@@ -65,7 +65,7 @@ class Parser {
   #current: Token;
   #following: Token;
 
-  constructor(file: string, mistakes: Mistakes, files: Set<string>) {
+  constructor(file: string, mistakes: Mistakes, files: ReadFiles) {
     this.#file = file;
     this.#tokens = tokensOf(file, mistakes, files);
     this.#mistakes = mistakes;
@@ -225,13 +225,13 @@ function from(first: Setting, again: Setting): string {
 }
 
 /**
- * Parses `file`; adds its absolute path and those it includes to `files`, and its mistakes to
+ * Parses `file`; adds it and what it includes to `files`, and its mistakes to
  * `mistakes`. The tree holds everything else.
  */
 export function parseLibconfig(
   file: string,
   mistakes: Mistakes,
-  files: Set<string> = new Set(),
+  files: ReadFiles = new Map(),
 ): GroupNode {
   return new Parser(file, mistakes, files).file();
 }

@@ -5,12 +5,14 @@
  * is no mistake. Reads only the file and what it includes: whether a directory or group exists is
  * checked by the code that uses it.
  */
+import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
 import { Fault } from '../runtime/errors.ts';
 import { type Config, configOf, type Written } from './config.ts';
 import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
 import { type ConfigNode, type GroupNode, hasBroken, parseLibconfig } from './libconfig.ts';
+import type { ReadFiles } from './libconfig-tokens.ts';
 import { Mistakes, quotedValue } from './mistakes.ts';
 import { checkAlso, checkFold, prefixedClasses, readClasses } from './read-classes.ts';
 import { groupIn, readGroup, reportUnknown } from './read-group.ts';
@@ -139,10 +141,16 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
   return { classes, blocking, tcprules, allow, overload: readOverload(root, mistakes) };
 }
 
+function digestOf(files: ReadFiles): string {
+  const hash = createHash('sha256');
+  for (const bytes of files.values()) if (bytes) hash.update(bytes);
+  return hash.digest('hex');
+}
+
 /** Reads and checks `file`. Never throws: an unreadable file is a mistake too. */
 export function checkConfig(file: string): Checked {
   const mistakes = new Mistakes();
-  const files = new Set<string>();
+  const files: ReadFiles = new Map();
   const root = parseLibconfig(file, mistakes, files);
   const controlSocket = readControlSocket(root);
   const settings = readSettings(root, mistakes);
@@ -151,8 +159,9 @@ export function checkConfig(file: string): Checked {
     return { config: undefined, mistakes: mistakes.lines(), controlSocket };
   }
   const written = { settings, blocking, 'blocking.tcprules': tcprules, overload };
-  const found = { file: resolve(file), files: [...files], warnings: mistakes.warnings() };
-  const config = configOf({ ...found, ...rest }, written);
+  const read = { file: resolve(file), files: [...files.keys()], digest: digestOf(files) };
+  const warnings = mistakes.warnings();
+  const config = configOf({ ...read, ...rest, warnings }, written);
   return { config, mistakes: [], controlSocket };
 }
 

@@ -7,6 +7,7 @@ import { Health } from '../health/health.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault, reasonOf } from '../runtime/errors.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
+import { loadDriver } from '../store/driver.ts';
 import { type DaemonLog, pinoLog, writingPart } from './pino-log.ts';
 import { Rater } from './rater.ts';
 
@@ -70,10 +71,10 @@ async function main(): Promise<number | undefined> {
     const options = program.parse().opts<{ config: string; check?: boolean }>();
     const config = configFrom(options.config);
     if (!config) return exitCodes.operator.code;
-    if (options.check) {
-      complain(config.warnings);
-      return exitCodes.done.code;
-    }
+    if (options.check) complain(config.warnings);
+    // rater could not start without it.
+    loadDriver();
+    if (options.check) return exitCodes.done.code;
     await serve(config);
     return undefined;
   } catch (error) {

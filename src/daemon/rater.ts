@@ -113,6 +113,8 @@ export class Rater {
     this.#scheduler.every('look at files', lookAtFilesMs, () => {
       this.#listeners.look();
       this.#databaseWatch.look();
+      this.#configWatcher.look();
+      for (const enforcer of this.#enforcers) enforcer.look?.();
     });
     this.#overloadWatch.start();
     this.#downtime = this.#tryHeartbeat(() => this.#heartbeat.begin());
@@ -140,6 +142,7 @@ export class Rater {
   /** Reads the configuration again; a broken one changes nothing. */
   reload(): Reloaded {
     this.#reopenLog();
+    const read = this.#configWatcher.identities();
     const { config, mistakes } = checkConfig(this.#config.file);
     for (const mistake of mistakes) this.#log.error('not reloaded', { what: mistake });
     if (!config) {
@@ -150,7 +153,7 @@ export class Rater {
     const waiting = fixedChanges(this.#config, config);
     if (waiting.length > 0) this.#log.warn('restart needed', { what: waiting.join(', ') });
     this.#configured = config;
-    this.#configWatcher.follow(config.files);
+    this.#configWatcher.follow(config.files, read);
     this.#use(keepFixed(this.#config, config));
     this.#log.info('reloaded', { file: config.file });
     this.#tellWarnings();

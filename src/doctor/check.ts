@@ -17,6 +17,9 @@ import type { Remembered } from './remembered.ts';
 /** The part of the running daemon's `status --json` that checks need. */
 export type DaemonStatus = Places & {
   readonly pid: number;
+  readonly config: string;
+  /** Of what was read; undefined: an older rater does not tell. */
+  readonly configDigest?: string;
   readonly database: string;
   readonly enforce: boolean | null;
   /** Since its start. */

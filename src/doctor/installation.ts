@@ -1,12 +1,13 @@
 /** Gathers what all checks examine: whether the daemon answers, and what is remembered. */
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { ExaminedEnforcer } from '../enforcers/enforcer-kind.ts';
 import { kinds } from '../enforcers/kinds.ts';
 import { problem } from '../health/finding.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault, reasonOf } from '../runtime/errors.ts';
-import type { DaemonState, Installation } from './check.ts';
+import type { DaemonState, DaemonStatus, Installation } from './check.ts';
 import { type Remembered, rememberedFrom, rememberedIn } from './remembered.ts';
 
 export type Means = {
@@ -19,9 +20,12 @@ export type Means = {
   readonly ask: (command: string, ...args: readonly string[]) => Promise<string | undefined>;
 };
 
+/** After this rater has read what was saved. */
+const settlesInMs = 3000;
+
 export async function examineInstallation(means: Means): Promise<Installation> {
   const { config, clock, searchPath, ownDirectory, root } = means;
-  const daemon = await stateOfDaemon(means);
+  const daemon = await settledStateOfDaemon(means);
   return {
     config,
     clock,
@@ -41,6 +45,19 @@ export async function examineInstallation(means: Means): Promise<Installation> {
 async function examineEnforcers({ blocking }: Config): Promise<ExaminedEnforcer[]> {
   const examined = await Promise.all(kinds.map((kind) => kind.examine(blocking)));
   return examined.filter((enforcer) => enforcer !== undefined);
+}
+
+/** What was saved a moment ago, rater is about to read. */
+async function settledStateOfDaemon(means: Means): Promise<DaemonState> {
+  const daemon = await stateOfDaemon(means);
+  if (daemon.is !== 'running' || hasLoaded(daemon.status, means.config)) return daemon;
+  await pause(settlesInMs);
+  return stateOfDaemon(means);
+}
+
+/** Whether rater has read the configuration as it is now. */
+export function hasLoaded({ configDigest }: DaemonStatus, { digest }: Config): boolean {
+  return configDigest === undefined || configDigest === digest;
 }
 
 async function stateOfDaemon(means: Means): Promise<DaemonState> {
@@ -70,12 +87,17 @@ async function rememberedBy(
     }
     return rememberedIn(dbPath, means.clock.wallMs());
   } catch (error) {
-    return { unknown: unreadable(dbPath, error) };
+    // A check of its own tells of the driver.
+    return { unknown: isAboutDriver(error) ? undefined : unreadable(dbPath, error) };
   }
 }
 
 async function toldBy({ ask }: Means): Promise<Remembered> {
   return rememberedFrom((await ask('list')) ?? '', (await ask('allow', 'list')) ?? '');
+}
+
+function isAboutDriver(error: unknown): boolean {
+  return error instanceof Fault && (error.code === 'driver' || error.code === 'incomplete');
 }
 
 function unreadable(path: string, error: unknown) {

@@ -64,6 +64,8 @@ export interface Enforcer {
   reconcile(blocks: readonly Block[]): void;
   /** Follows changes by others until `close`, and calls `onChange` when `inspect` is worthwhile. */
   watch(onChange?: () => void): void;
+  /** Asked every second: notices what `watch` does not report, as when a link leads elsewhere. */
+  look?(): void;
   /**
    * Compares entries with blocks, one entry per step, so that the caller may pause after any step.
    * Blocks may come and go between two steps. @throws Fault

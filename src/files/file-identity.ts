@@ -12,6 +12,15 @@ export function birthAt(path: string, stat: StatSyncFn = statSync): string | und
   return stats && birthOf(stats);
 }
 
+/** The same, but undefined also where it may not be looked at. */
+export function birthIfSeen(path: string): string | undefined {
+  try {
+    return birthAt(path);
+  } catch {
+    return undefined;
+  }
+}
+
 export function identityFrom({ dev, ino, size, mtimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${size} ${mtimeNs}`;
 }

@@ -3,15 +3,14 @@
  * create), which chokidar knows. A file counts as saved when it has rested for a moment, so that it
  * is not read half-written.
  *
- * It misses what is saved while the watch is being set up: compare identities at `onReady`.
+ * Only a hint: it misses what is saved while the watch is being set up, and a link on the way to a file
+ * that leads elsewhere. See identity-watch.ts.
  */
 import { type FSWatcher, watch } from 'chokidar';
 
 const settledMs = 100;
 
 export type FileListener = {
-  /** From now on everything is noticed. */
-  onReady(): void;
   onEvent(event: string, path: string): void;
   onTrouble(error: unknown): void;
 };
@@ -21,7 +20,6 @@ export function watchFiles(files: readonly string[], listener: FileListener): FS
     ignoreInitial: true,
     awaitWriteFinish: { stabilityThreshold: settledMs, pollInterval: settledMs / 4 },
   })
-    .on('ready', () => listener.onReady())
     .on('all', (event, path) => listener.onEvent(event, path))
     .on('error', (error) => listener.onTrouble(error));
 }

@@ -25,7 +25,12 @@ export const faults = {
   notPermitted: { exit: exitCodes.operator.code, sentence: 'not permitted' },
   storeVersion: { exit: exitCodes.operator.code, sentence: 'database is from a newer version' },
   storeAccess: { exit: exitCodes.operator.code, sentence: 'database cannot be opened' },
+  driver: { exit: exitCodes.operator.code, sentence: 'database driver not usable' },
   storeCorrupt: { exit: exitCodes.operator.code, sentence: 'database is damaged' },
+  incomplete: {
+    exit: exitCodes.later.code,
+    sentence: 'ipthrottle is being replaced, or incomplete',
+  },
   store: { exit: exitCodes.later.code, sentence: 'database not usable now' },
   enforcer: { exit: exitCodes.later.code, sentence: 'block not in force' },
   listen: { exit: exitCodes.later.code, sentence: 'cannot listen' },

@@ -7,17 +7,18 @@
  */
 import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
-import Database from 'better-sqlite3';
 import { refusePlanted } from '../files/planted-file.ts';
 import { errnoOf, Fault, reasonOf } from '../runtime/errors.ts';
+import { loadDriver } from './driver.ts';
 import { preventGc } from './prevent-gc.ts';
 
 /** Takes the lock for the socket or database at `path`; the returned function releases it. */
 export function takeInstanceLock(path: string): () => void {
   const lock = `${path}.lock`;
+  const Driver = loadDriver();
   refusePlanted(lock, 'listen');
   try {
-    const database = preventGc(new Database(lock, { timeout: 0 }));
+    const database = preventGc(new Driver(lock, { timeout: 0 }));
     database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     return () => {
       database.close();

@@ -5,9 +5,10 @@
  * last ones, but the peers directory still holds their blocks.
  */
 import { accessSync, constants, statSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { refusePlanted } from '../files/planted-file.ts';
 import { errnoOf, Fault, type FaultCode, reasonOf } from '../runtime/errors.ts';
+import { loadDriver } from './driver.ts';
 import { preventGc } from './prevent-gc.ts';
 
 /** Step i brings a database from version i to i + 1; PRAGMA user_version is its version. */
@@ -84,7 +85,8 @@ function openFile(path: string, options: Database.Options): Database.Database {
   // SQLite opens a file that it may not write for reading only.
   const obstacle = obstacleAt(path);
   if (obstacle !== undefined) throw new Fault('storeAccess', `${path}: ${obstacle}`);
-  return preventGc(new Database(path, { timeout: openingMs, ...options }));
+  const Driver = loadDriver();
+  return preventGc(new Driver(path, { timeout: openingMs, ...options }));
 }
 
 function faultCodeOf(error: unknown): FaultCode {

@@ -160,9 +160,19 @@ test('the wire knows bytes, not sockets', () => {
 test('only the store knows the database’s driver', () => {
   const users = imports.filter(({ to }) => to === 'better-sqlite3').map(({ from }) => from);
   expect(users.sort()).toEqual([
-    'src/store/instance-lock.ts',
+    'src/store/driver.ts',
     'src/store/open-database.ts',
     'src/store/sqlite-store.ts',
+  ]);
+});
+
+test('only what a short command needs is loaded late: meanwhile the package may be replaced', () => {
+  const late = files.filter(({ text }) => /\bimport\(/.test(text)).map(({ path }) => path);
+  expect(late).toEqual([
+    'src/cli/cli-commands.ts',
+    'src/cli/doctor.ts',
+    'src/enforcers/peers/peers-kind.ts',
+    'src/enforcers/tcprules/tcprules-kind.ts',
   ]);
 });
 

@@ -509,7 +509,7 @@ test('reload tells the mistakes and keeps what it has', async () => {
 test('var shows what is in use, also where the configuration needs a restart', async () => {
   const { person, rater } = await site();
   const client = await person();
-  /** Once by the command, and once because the file was saved. */
+  /** Once because the file was saved, and once by the command. */
   const reloads = () => rater.log().match(/info: reloaded: /g)?.length;
   const text = readFileSync(rater.configFile, 'utf8');
   const changed = text.replace('time: 120;', 'time: 60; mode: "polite";');
@@ -517,6 +517,7 @@ test('var shows what is in use, also where the configuration needs a restart', a
     rater.configFile,
     changed.replace('settings : {', 'settings : { max_age: 30; port: 1;'),
   );
+  await until('the first reload', () => reloads() === 1);
   await client.ask('reload');
   await until('both reloads', () => reloads() === 2);
   const rows = (await client.ask('var')).map((line) => line.split(/ {2,}/));
@@ -528,6 +529,7 @@ test('var shows what is in use, also where the configuration needs a restart', a
   const needed = /warn: restart needed: what="settings\.port, blocking\.mode"$/gm;
   expect(rater.log().match(needed)).toHaveLength(2);
   writeFileSync(rater.configFile, text);
+  await until('the next reload', () => reloads() === 3);
   await client.ask('reload');
   await until('both reloads', () => reloads() === 4);
   expect(rater.log().match(/warn: restart needed/g)).toHaveLength(2);

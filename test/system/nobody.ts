@@ -1,26 +1,13 @@
 /** The user nobody, whom root can become for a test, and our programs where nobody can run them. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
 import { notRoot } from '../run/unless.ts';
+import { copyPrograms, root } from './copy-programs.ts';
 
 export const nobody = 65534;
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
-/** What the programs consist of, from the root of the project. */
-const parts = [
-  'package.json',
-  'bin',
-  'dist',
-  'node_modules/bindings',
-  'node_modules/file-uri-to-path',
-  'node_modules/better-sqlite3/package.json',
-  'node_modules/better-sqlite3/lib',
-  'node_modules/better-sqlite3/build/Release/better_sqlite3.node',
-];
 
 /** Whether nobody passes the test of test(1). */
 function may(test: '-r' | '-x', path: string): boolean {
@@ -39,9 +26,7 @@ export const programsForNobody =
 function copied(): string {
   const directory = mkdtempSync(join(tmpdir(), 'ipthrottle-programs-'));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
-  for (const part of parts) {
-    cpSync(join(root, part), join(directory, part), { recursive: true, dereference: true });
-  }
+  copyPrograms(directory);
   spawnSync('chmod', ['-R', 'go+rX', directory]);
   return join(directory, 'bin');
 }

@@ -10,8 +10,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { listenOnUnixSocket } from '../../src/daemon/listeners/unix-socket.ts';
 import { findInCdb } from '../../src/enforcers/cdb/cdb.ts';
+import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { missing, unless } from '../run/unless.ts';
 import { burst, fates, greeted } from './connections.ts';
+import { copyPrograms } from './copy-programs.ts';
 import { startMailServer } from './mail-server.ts';
 import { cannotBecomeNobody, nobody, programsForNobody } from './nobody.ts';
 import { type RunningProgram, until } from './running-program.ts';
@@ -25,7 +27,11 @@ afterEach(() => site.stop());
 const adminsFiles = ['rater.conf', 'rules', 'peers'];
 
 function modeOf(...names: string[]): string {
-  return (statSync(site.path(...names)).mode & 0o7777).toString(8).padStart(4, '0');
+  return modeBits(site.path(...names));
+}
+
+function modeBits(path: string): string {
+  return (statSync(path).mode & 0o7777).toString(8).padStart(4, '0');
 }
 
 describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
@@ -194,6 +200,29 @@ describe('as user nobody', () => {
     expect(stdout).toMatch(/^problem: troubles: ratecheck could not ask rater, .*\(20 times/m);
     expect(stdout).toMatch(/^problem: sockets: .*nobody but root and the user of rater may ask/m);
   });
+
+  test(
+    'root can work while rater is down where the programs are closed to the user of rater',
+    unless(reason),
+    async () => {
+      site = new Site({ rules: ':allow\n' }, nobody);
+      await (await site.startRater()).killedBy('SIGKILL');
+      const installation = temporaryDirectory();
+      copyPrograms(installation);
+      expect(modeBits(installation)).toBe('0700');
+      for (const args of [['block', '192.0.2.1'], ['list'], ['unblock', '192.0.2.1'], ['reap']]) {
+        const words = [
+          join(installation, 'bin/ipthrottle'),
+          '-c',
+          site.path('rater.conf'),
+          ...args,
+        ];
+        const { status, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+        expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      }
+      expect(notOwned()).toEqual([]);
+    },
+  );
 
   test('a user who may not is told so, and nothing changes', unless(reason), async () => {
     site = new Site({});

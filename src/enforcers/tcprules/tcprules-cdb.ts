@@ -102,6 +102,10 @@ export class TcprulesCdb implements Enforcer {
     this.#cdb.watch([this.#files.source]);
   }
 
+  look(): void {
+    this.#cdb.look();
+  }
+
   /**
    * Whatever was asked for has landed or will, so only other blocks are missing. An IPv6 block
    * needs a rebuild to tell, because another tcprules may be installed by now.

@@ -1,7 +1,9 @@
 /** Finds a daemon that does not run, does not answer or uses other files than configured. */
-import { mkdirSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { appendFileSync, chmodSync, copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import { expect, onTestFinished, test } from 'vitest';
+import { unless } from '../../run/unless.ts';
 import { cannotBecomeNobody, nobody } from '../../system/nobody.ts';
+import { Site } from '../../system/site.ts';
 import { examine, findsEach, kinds, newSite, startAsked } from '../examination.ts';
 
 findsEach([
@@ -37,6 +39,36 @@ findsEach([
     says: /not permitted to ask rater/,
   },
 ]);
+
+test(
+  'a configuration that is not the one that rater has read is found',
+  unless(cannotBecomeNobody),
+  async () => {
+    const site = new Site({}, nobody);
+    onTestFinished(() => site.stop());
+    const rater = await site.startRater();
+    expect((await examine(site)).findings).toEqual([]);
+    renameSync(site.path('rater.conf'), site.path('old.conf'));
+    site.configure({ seconds: 60 });
+    chmodSync(site.path('rater.conf'), 0o600);
+    await rater.says(/not reloaded: .*permission denied/);
+    const findings = (await examine(site)).findings.filter(({ check }) => check === 'daemon');
+    expect(findings).toHaveLength(1);
+    expect(findings[0]?.what).toMatch(
+      /works by an older .*rater\.conf, not by the one that is there/,
+    );
+    expect(findings[0]?.remedy).toBe('ipthrottle reload');
+    chmodSync(site.path('rater.conf'), 0o644);
+    expect(await site.ipthrottle('reload')).toMatchObject({ exit: 0 });
+    expect((await examine(site)).findings.filter(({ check }) => check === 'daemon')).toEqual([]);
+    copyFileSync(site.path('rater.conf'), site.path('other.conf'));
+    appendFileSync(site.path('other.conf'), '# Another one.\n');
+    const { stdout } = await site.ipthrottle('-c', site.path('other.conf'), 'doctor');
+    expect(stdout).toMatch(
+      /^problem: daemon: rater works by .*rater\.conf, which differs from .*other/m,
+    );
+  },
+);
 
 test('a daemon that does not answer is found within seconds', async () => {
   const site = newSite();
