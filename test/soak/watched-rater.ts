@@ -12,7 +12,7 @@ import { freePort } from '../run/free-port.ts';
 import { configuration, marker } from './lines.ts';
 
 const ours =
-  /^(rater\.conf|rules(\.cdb)?|peers|(rater|control)\.sock(\.lock)?|rater\.db(\.lock|\.life|-wal|-shm)?)$/;
+  /^(rater\.conf|rules(\.cdb)?|peers|rater\.sock(\.lock|\.failed-open)?|control\.sock|rater\.db(\.lock|\.life|-wal|-shm)?)$/;
 const logLine = /^rater: (info|warn): [^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u;
 const timeoutMs = 20_000;
 

@@ -7,7 +7,7 @@
 import { expect, test } from 'vitest';
 import { debianPackages } from '../../run/debian-packages.ts';
 import { missing, unless } from '../../run/unless.ts';
-import { block, examine, findsEach, newSite } from '../examination.ts';
+import { block, examine, findsEach, newSite, startAsked } from '../examination.ts';
 
 const { bin, reason } = debianPackages('ucspi-tcp-ipv6');
 const searchPath = `${bin}:${process.env.PATH}`;
@@ -58,7 +58,7 @@ findsEach([
 test('of what it looks up nothing is said', unless(skip), async () => {
   const rules = '2001:db8::7:deny\n2001:db8:6::deny\n::ffff:192.0.2.9:deny\n:allow\n';
   const site = newSite({ rules, environment });
-  await site.startRater();
+  await startAsked(site);
   await block(site, '2001:db8:5::/64', '2001:db8::1', '192.0.2.1', '198.51.100.0/24');
   const { findings, well } = await examine(site, { searchPath });
   expect(findings).toEqual([]);

@@ -83,7 +83,7 @@ test(
   async () => {
     const searchPath = `${ipv6.bin}:${process.env.PATH}`;
     site = new Site({ rules, environment: [`PATH=${searchPath}`] });
-    await site.startRater();
+    await startAsked(site);
     const { exit, probe: steps } = await examine(site, { searchPath, args: ['--probe', address] });
     expect(steps?.filter(({ went }) => went !== 'as it should')).toEqual([]);
     const told = steps?.filter(({ server }) => server.startsWith('tcpserver -6')) ?? [];
