@@ -121,7 +121,7 @@ describe.each(['stopped', 'killed'])('what a %s rater left', unless(noFakeDate),
   test('means to ipthrottle without rater what it meant to the old one', async () => {
     unpack(name);
     const before = entries();
-    expect(await saidNow()).toMatchObject(timeless(JSON.stringify(said)));
+    expect(await saidNow()).toMatchObject(timeless(JSON.stringify(said)) as object);
     expect(entries()).toEqual(before);
     expect(texts()).toEqual(textsLeft());
     expect(contents(site.directory)).toEqual(contents(join(fixtures, name)));
