@@ -10,13 +10,13 @@ export const reload: Command = {
   changes: false,
   needsDaemon: true,
   run(context) {
-    const { mistakes, waiting } = daemonOf(context).reload();
+    const { mistakes, waiting, warnings } = daemonOf(context).reload();
+    if (mistakes.length > 0) {
+      const lines = [...mistakes, 'not reloaded: the configuration in use stays'];
+      return { exit: exitCodes.operator.code, lines };
+    }
     const rest = waiting.length > 0 ? `; waiting for a restart: ${waiting.join(', ')}` : '';
-    return mistakes.length === 0
-      ? { exit: exitCodes.done.code, lines: [`reloaded ${context.config.file}${rest}`] }
-      : {
-          exit: exitCodes.operator.code,
-          lines: [...mistakes, 'not reloaded: the configuration in use stays'],
-        };
+    const lines = [...warnings, `reloaded ${context.config.file}${rest}`];
+    return { exit: exitCodes.done.code, lines };
   },
 };

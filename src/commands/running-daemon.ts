@@ -82,6 +82,8 @@ export type Reloaded = {
   readonly mistakes: readonly string[];
   /** The changed settings that wait for a restart. */
   readonly waiting: readonly string[];
+  /** What is doubtful in the new one, as `rater --check` prints it. */
+  readonly warnings: readonly string[];
 };
 
 export interface RunningDaemon {

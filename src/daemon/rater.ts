@@ -147,7 +147,7 @@ export class Rater {
     for (const mistake of mistakes) this.#log.error('not reloaded', { what: mistake });
     if (!config) {
       this.#health.note('configuration', 'configuration', mistakes.join('; '));
-      return { mistakes, waiting: [] };
+      return { mistakes, waiting: [], warnings: [] };
     }
     this.#health.ended('configuration', 'configuration');
     const waiting = fixedChanges(this.#config, config);
@@ -157,7 +157,7 @@ export class Rater {
     this.#use(keepFixed(this.#config, config));
     this.#log.info('reloaded', { file: config.file });
     this.#tellWarnings();
-    return { mistakes, waiting };
+    return { mistakes, waiting, warnings: config.warnings };
   }
 
   /** Stops listening, finishes what is pending and lets go of everything. */

@@ -116,9 +116,12 @@ test('what is doubtful is a warning of --check, of the start and of each reload'
   expect(JSON.parse(logged()[0]?.split('what=')[1] ?? '')).toBe(stderr.trimEnd());
   place.save('rater.conf', `${doubtful}\n`);
   await until('the warning again', () => logged().length === 2);
+  expect((await ipthrottle(configFile, 'reload')).stdout).toBe(
+    `${configFile}:4: ${what}\nreloaded ${configFile}\n`,
+  );
   place.save('rater.conf', configuration(2));
-  await until('a reload', () => place.rater.log().match(/reloaded/g)?.length === 2);
-  expect(logged()).toHaveLength(2);
+  await until('a reload', () => place.rater.log().match(/reloaded/g)?.length === 3);
+  expect(logged()).toHaveLength(3);
 });
 
 test('an address that a saved include file allows is let in at once', async () => {
