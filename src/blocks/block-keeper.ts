@@ -233,6 +233,11 @@ export class BlockKeeper {
     return wanted.sort((a, b) => a.untilMs - b.untilMs);
   }
 
+  /** The enforcers that cannot express a block of it: rater alone refuses there. */
+  unable(address: Address): string[] {
+    return this.#enforcement.unable(address);
+  }
+
   /** What each server would do with the address by its own entries. */
   entryOwners(address: Address): { readonly enforcer: string; readonly owner: EntryOwner }[] {
     return this.#enforcement.entryOwners(address, this.#blocks.index.find(address));

@@ -36,6 +36,11 @@ export class Enforcement {
     });
   }
 
+  /** The enforcers whose servers have no way to refuse exactly this address or network. */
+  unable(address: Address): string[] {
+    return this.enforcers.filter((each) => !each.canRefuse(address)).map(({ name }) => name);
+  }
+
   /** Has every enforcer let go; says whether all did. */
   release(block: Block): boolean {
     const released = this.enforcers.map((enforcer) => {

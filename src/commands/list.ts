@@ -1,5 +1,6 @@
 /** `list`: every block in force, and those that a dry run would have made. */
 import type { Block } from '../core/block.ts';
+import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import type { Command, Row } from './command.ts';
 import { rateOf } from './words.ts';
 
@@ -25,7 +26,13 @@ export function blockJson(block: Block, nowMs: number) {
   };
 }
 
+/** The enforcers whose servers cannot refuse the block; a dry run is refused nowhere. */
+function notPossibleAt({ blocks }: Gatekeeper, { address, source }: Block): string[] {
+  return source === 'dry run' ? [] : blocks.unable(address);
+}
+
 const header = ['ADDRESS', 'CLASS', 'RATE', 'SINCE', 'UNTIL', 'LEFT', 'TIMES', 'SOURCE'];
+const lastHeader = 'NOT POSSIBLE AT';
 
 function row(block: Block, nowMs: number): Row {
   return [
@@ -50,9 +57,18 @@ export const list: Command = {
     const nowMs = clock.wallMs();
     const real = gatekeeper.blocks.all((block) => block.untilMs > nowMs);
     const blocks = [...real, ...gatekeeper.dryRuns.all()];
-    const lines = options.json
-      ? [JSON.stringify(blocks.map((block) => blockJson(block, nowMs)))]
-      : [{ table: [header, ...blocks.map((block) => row(block, nowMs))] }];
-    return { exit: 0, lines };
+    const notPossible = blocks.map((block) => notPossibleAt(gatekeeper, block));
+    if (options.json) {
+      const json = blocks.map((block, index) => {
+        return { ...blockJson(block, nowMs), notPossible: notPossible[index] };
+      });
+      return { exit: 0, lines: [JSON.stringify(json)] };
+    }
+    const rows = blocks.map((block) => row(block, nowMs));
+    if (notPossible.every((names) => names.length === 0)) {
+      return { exit: 0, lines: [{ table: [header, ...rows] }] };
+    }
+    const wide = rows.map((cells, index) => [...cells, notPossible[index]?.join(', ') || '-']);
+    return { exit: 0, lines: [{ table: [[...header, lastHeader], ...wide] }] };
   },
 };

@@ -53,6 +53,8 @@ export interface Enforcer {
   /** How `pending` blocks come into force; undefined when blocks are in force at once. */
   readonly rebuild?: Rebuild;
   impose(block: Block): Imposed;
+  /** Whether an entry can refuse exactly this address or network, as far as is known; no I/O. */
+  canRefuse(address: Address): boolean;
   /** Removes our entry for this block; returns whether there was one. */
   lift(block: Block): boolean;
   /** Whose entry refuses the address now; `block` is the block of ours that covers it, if any. */

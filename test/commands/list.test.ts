@@ -37,6 +37,7 @@ test('list shows blocks in the order in which they end, then those of dry runs',
     source: 'operator',
     dryRun: false,
     reason: 'noise',
+    notPossible: [],
   });
   expect(rated).toMatchObject({ source: 'rate', times: 2, dryRun: false });
   expect(dry).toMatchObject({ address: '198.51.100.0/24', source: 'dry run', dryRun: true });
@@ -49,4 +50,23 @@ test('list leaves out blocks that have ended, and has a header even without bloc
   time.ms += 120_000;
   expect(await run('list')).toEqual([0, 'ADDRESS  CLASS  RATE  SINCE  UNTIL  LEFT  TIMES  SOURCE']);
   expect(await runJson('list')).toEqual([]);
+});
+
+test('list names the servers that have no way to refuse a block', async () => {
+  const { run, runJson, gatekeeper, peers } = site(config);
+  const seconds = 60;
+  gatekeeper.block({ address: address('203.0.113.7'), seconds, reason: '' });
+  gatekeeper.block({ address: address('203.0.112.0/20'), seconds, reason: '' });
+  const server = `peers ${peers}`;
+  const lines = (await run('list')).map(String);
+  expect(lines[1]).toMatch(/ SOURCE +NOT POSSIBLE AT$/);
+  expect(lines.find((line) => line.startsWith('203.0.113.7 '))).toMatch(/ operator +-$/);
+  expect(lines.find((line) => line.startsWith('203.0.112.0/20 '))?.endsWith(` ${server}`)).toBe(
+    true,
+  );
+  const told = (await runJson('list')) as { address: string; notPossible: string[] }[];
+  expect(Object.fromEntries(told.map((each) => [each.address, each.notPossible]))).toEqual({
+    '203.0.113.7': [],
+    '203.0.112.0/20': [server],
+  });
 });

@@ -169,8 +169,10 @@ export function keepsEnforcerPromises(
         // A rebuild may have to find out whether it can.
         if (s.enforcer.impose(blockOf(text)) === 'pending') s.enforcer.rebuild?.flush();
         expect(s.enforcer.impose(blockOf(text))).toBe('not possible');
+        expect(s.enforcer.canRefuse(addressFor(text))).toBe(false);
         expect(s.enforcer.lift(blockOf(text))).toBe(false);
       }
+      expect(s.enforcer.canRefuse(addressFor('127.51.100.0/24'))).toBe(true);
       s.enforcer.reconcile([blockOf('2001:db8::1')]);
       s.enforcer.rebuild?.flush();
       expect(await s.dropsConnection(addressFor('127.51.100.1'))).toBe(false);

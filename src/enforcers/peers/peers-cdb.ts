@@ -69,6 +69,10 @@ export class PeersCdb implements Enforcer {
     return this.#cdb.has(name) ? 'in force' : 'pending';
   }
 
+  canRefuse(address: Address): boolean {
+    return this.#directory.canRefuse(address);
+  }
+
   lift(block: Block): boolean {
     const name = peerFileName(block.address);
     if (name === undefined) return false;

@@ -110,6 +110,10 @@ export class PeersDirectory implements Enforcer {
     });
   }
 
+  canRefuse(address: Address): boolean {
+    return peerFileName(address) !== undefined;
+  }
+
   lift(block: Block): boolean {
     const name = peerFileName(block.address);
     if (name === undefined) return false;
