@@ -52,9 +52,10 @@ export function* compileRules(
   const source = readSource(files.source);
   const rules = parseRules(source);
   const refusalOf = refusals(files.message, rules);
-  const hasForeign = (key: string) => writtenKeys(key, lookups).some(isIPv6Key);
-  const isPlain = rules.foreign.length + rules.mistakes.length === 0 && !keys.some(hasForeign);
-  if (isPlain) return yield* compileCdb(recordsOf(keys, lookups, refusalOf, rules));
+  const isSourcePlain = rules.foreign.length + rules.mistakes.length === 0;
+  // Each key is then written as it is.
+  const areKeysPlain = !lookups.mappedIPv4 && !keys.some(isIPv6Key);
+  if (isSourcePlain && areKeysPlain) return yield* compileCdb(recordsOf(keys, refusalOf, rules));
   try {
     const lines = yield* linesOf(keys, lookups, refusalOf);
     return yield* runTcprules(files, Buffer.concat([lines, source]));
@@ -93,13 +94,10 @@ type RefusalOf = (key: string) => Refusal;
 
 function* recordsOf(
   keys: readonly string[],
-  lookups: Lookups,
   refusalOf: RefusalOf,
   rules: Rules,
 ): Generator<NewRecord> {
-  for (const key of keys) {
-    for (const written of writtenKeys(key, lookups)) yield [written, refusalOf(key).data];
-  }
+  for (const key of keys) yield [key, refusalOf(key).data];
   yield* rules.records;
 }
 

@@ -70,6 +70,11 @@ export class TcprulesCdb implements Enforcer {
     return 'pending';
   }
 
+  canRefuse(address: Address): boolean {
+    const key = keyOf(address);
+    return key !== undefined && this.#mayBePossible(key);
+  }
+
   lift(block: Block): boolean {
     this.#mustKnowAll();
     const key = keyOf(block.address);
@@ -167,9 +172,11 @@ export class TcprulesCdb implements Enforcer {
   /** Drops what tcpserver does not look up. */
   *#compileFor(lookups: Lookups, wanted: readonly string[]): Work<Uint8Array> {
     this.#lookups = lookups;
-    const possible = wanted.filter((key) => writtenKeys(key, lookups).length > 0);
-    const kept = new Set(possible);
-    for (const key of wanted) if (!kept.has(key)) this.#cdb.drop(key);
+    const isPossible = (key: string) => !isIPv6Key(key) || writtenKeys(key, lookups).length > 0;
+    const possible = wanted.filter(isPossible);
+    if (possible.length < wanted.length) {
+      for (const key of wanted) if (!isPossible(key)) this.#cdb.drop(key);
+    }
     return yield* compileRules(this.#files, possible, lookups);
   }
 }
