@@ -136,7 +136,8 @@ export class TcprulesCdb implements Enforcer {
   }
 
   #mayBePossible(key: string): boolean {
-    return this.#lookups === undefined || writtenKeys(key, this.#lookups).length > 0;
+    if (!isIPv6Key(key) || this.#lookups === undefined) return true;
+    return writtenKeys(key, this.#lookups).length > 0;
   }
 
   #tryAgain(key: string): undefined {
@@ -172,10 +173,9 @@ export class TcprulesCdb implements Enforcer {
   /** Drops what tcpserver does not look up. */
   *#compileFor(lookups: Lookups, wanted: readonly string[]): Work<Uint8Array> {
     this.#lookups = lookups;
-    const isPossible = (key: string) => !isIPv6Key(key) || writtenKeys(key, lookups).length > 0;
-    const possible = wanted.filter(isPossible);
+    const possible = wanted.filter((key) => this.#mayBePossible(key));
     if (possible.length < wanted.length) {
-      for (const key of wanted) if (!isPossible(key)) this.#cdb.drop(key);
+      for (const key of wanted) if (!this.#mayBePossible(key)) this.#cdb.drop(key);
     }
     return yield* compileRules(this.#files, possible, lookups);
   }
