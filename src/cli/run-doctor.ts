@@ -3,6 +3,7 @@
  * daemon, and only the probe's own commands change anything.
  */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
 import { textLines } from '../commands/words.ts';
@@ -136,16 +137,25 @@ function outcomeOf(
   };
 }
 
-/** What can be told without a configuration: its mistakes, if rater goes on with an older one. */
+/**
+ * What can be told without a configuration: that there is none, or its mistakes if rater goes on with
+ * an older one.
+ */
 async function doctorWithout(
   file: string,
   checked: Checked,
   options: CommandOptions,
 ): Promise<Outcome> {
   const call = { command: 'uptime', arguments: [], options: {} };
-  if (!(await askDespiteMistakes(file, checked, call))) throw mistaken(checked);
-  const remedy = 'correct it; until then rater goes on with the one it has, and cannot start anew';
-  const found = checked.mistakes.map((mistake) => problem(mistake, remedy));
+  const isRunning = await askDespiteMistakes(file, checked, call);
+  const isThere = existsSync(file);
+  if (!isRunning && isThere) throw mistaken(checked);
+  const goesOn = isRunning
+    ? 'until then rater goes on with the one it has, and cannot start anew'
+    : 'until then rater cannot start';
+  const found = isThere
+    ? checked.mistakes.map((mistake) => problem(mistake, `correct it; ${goesOn}`))
+    : [problem(`there is no ${quoted(file)}`, `write it, as etc/rater.conf shows; ${goesOn}`)];
   const rest = 'nothing else was looked at, because that goes by the configuration';
   const all = [...found, hint(rest, 'run ipthrottle doctor again when it is correct')];
   const diagnoses = all.map((finding) => ({ check: 'daemon', ...finding }));
