@@ -20,7 +20,7 @@ import {
   type Step,
 } from '../doctor/probe/probe.ts';
 import { type Proofs, proofsOf } from '../doctor/proofs.ts';
-import { hint, problem } from '../health/finding.ts';
+import { hint, problem, someOf } from '../health/finding.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
@@ -91,7 +91,10 @@ function linesOf(found: readonly Diagnosis[], steps: readonly Step[], proofs: Pr
     ...found.map(
       ({ check, level, what, remedy }) => `${level}: ${check}: ${what}; remedy: ${remedy}`,
     ),
-    ...steps.map(({ server, step, went }) => `probe: ${server}: ${went}: ${step}`),
+    ...steps.map(({ server, from, step, went }) => {
+      const where = from.length === 0 ? '' : ` as in ${someOf(from)}`;
+      return `probe: ${server}${where}: ${went}: ${step}`;
+    }),
     lastLine(found, steps, proofs),
   ];
 }

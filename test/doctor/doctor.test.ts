@@ -33,6 +33,8 @@ test(
   async () => {
     const site = newSite({ rules: ':allow\n' });
     await startAsked(site);
+    await site.startTcpsvd();
+    await site.startTcpserver();
     const { exit, stdout } = await site.ipthrottle('doctor', '--probe');
     expect(exit).toBe(0);
     const proofs = [
@@ -55,9 +57,27 @@ test(
   async () => {
     const site = newSite({ settings: 'socket_mode: "0666";' });
     await site.startRater();
+    await site.startTcpsvd();
     const { proven, notLookedAt } = await examine(site, { args: ['--probe'] });
     expect(proven).toEqual(['the socket answers', `tcpsvd -i ${site.path('peers')} refuses`]);
     expect(notLookedAt).toEqual(['whether clients are counted (none has come)']);
+  },
+);
+
+test(
+  'it is not said while no server of the administrator’s is found',
+  unless(noServers),
+  async () => {
+    const site = newSite();
+    await startAsked(site);
+    const { proven, notLookedAt } = await examine(site, { args: ['--probe'] });
+    const refuses = `tcpsvd -i ${site.path('peers')} refuses with options of ours`;
+    expect(proven).toEqual(['the socket answers', 'clients are counted', refuses]);
+    const where = 'no command of one that reads the same was found';
+    expect(notLookedAt).toEqual([`whether your servers do (${where})`]);
+    const { exit, stdout } = await site.ipthrottle('doctor', '--probe');
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^no problem found; proven: /m);
   },
 );
 

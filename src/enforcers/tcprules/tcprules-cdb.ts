@@ -36,7 +36,7 @@ import type {
 } from '../enforcer.ts';
 import type { EnforcerListener } from '../enforcer-events.ts';
 import { compileRules, mayHaveIPv6Keys, type RulesFiles } from './compile-rules.ts';
-import { type Lookups, writtenKeys } from './lookups.ts';
+import { type Lookups, textLookups, textOnly, writtenKeys } from './lookups.ts';
 import { isIPv6Key, isRefusal, keyOf, lookupKeys } from './tcprules.ts';
 import { tryLookups } from './try-lookups.ts';
 
@@ -148,12 +148,21 @@ export class TcprulesCdb implements Enforcer {
   #ownerIn(cdb: Uint8Array, address: Address, block: Block | undefined): EntryOwner {
     const blockKey = block && keyOf(block.address);
     if (blockKey !== undefined && isIPv6Key(blockKey) && this.#cdb.has(blockKey)) {
-      return 'ours';
+      return this.#narrowerIn(cdb, address, blockKey) ?? 'ours';
     }
     const found = findFirstInCdb(cdb, lookupKeys(address));
     if (found?.key !== address.text && mayHaveIPv6Keys(this.#files)) return 'unknown';
     if (!found || !isRefusal(found.data)) return 'absent';
     return this.#cdb.mayHave(found.key) || blockKey === found.key ? 'ours' : 'theirs';
+  }
+
+  /** A rule that a server which compares text finds before the block; undefined: it finds none. */
+  #narrowerIn(cdb: Uint8Array, address: Address, blockKey: string): EntryOwner | undefined {
+    const written = writtenKeys(blockKey, textOnly);
+    if (!findFirstInCdb(cdb, written)) return undefined;
+    const found = findFirstInCdb(cdb, textLookups(address));
+    if (!found || written.includes(found.key)) return undefined;
+    return isRefusal(found.data) ? 'theirs' : 'absent';
   }
 
   *#compile(): Work<Uint8Array> {
