@@ -4,7 +4,7 @@
  * Tests: src/core/limits.ts
  */
 import { describe, expect, test } from 'vitest';
-import { findLimit } from '../../src/core/limits.ts';
+import { LimitIndex } from '../../src/core/limit-index.ts';
 import { checked } from './mistakes-in.ts';
 
 describe('choices in writing', () => {
@@ -59,7 +59,8 @@ describe('choices in writing', () => {
 
   test('in a class of names a glob is not a network', () => {
     const { config } = checked('limits: { user: ( ("a/b", 1, 1), ("10.0.0.0/8", 1, 1) ) }');
-    const limit = findLimit(config?.classes.get('user')?.limits ?? [], '10.0.0.0/8', undefined);
+    const index = new LimitIndex(config?.classes.get('user')?.limits ?? []);
+    const limit = index.find('10.0.0.0/8', undefined);
     expect(limit?.pattern.text).toBe('10.0.0.0/8');
   });
 });
