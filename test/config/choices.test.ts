@@ -1,8 +1,4 @@
-/**
- * Several ways to write one thing, and what its absence means.
- *
- * Tests: src/core/limits.ts
- */
+/** Several ways to write one thing, and what its absence means. */
 import { describe, expect, test } from 'vitest';
 import { LimitIndex } from '../../src/core/limit-index.ts';
 import { checked } from './mistakes-in.ts';
@@ -55,6 +51,15 @@ describe('choices in writing', () => {
   test('classes that count each other’s hits are not a mistake', () => {
     const circle = 'classes: { ip: { also: ("net") }; net: { prefix4: 24; also: ("ip") } }';
     expect(checked(`limits: { ip: (); net: () } ${circle}`).mistakes).toEqual([]);
+  });
+
+  test('limits with the same rates share them', () => {
+    const { config } = checked(
+      'limits: { ip: ( ("10.0.0.1", 1, 2), ("10.*", 1, 2), ("*", 1, 3) ) }',
+    );
+    const [first, second, third] = config?.classes.get('ip')?.limits ?? [];
+    expect(second?.rates).toBe(first?.rates);
+    expect(third?.rates).toEqual([{ seconds: 1, count: 3 }]);
   });
 
   test('in a class of names a glob is not a network', () => {
