@@ -21,30 +21,36 @@ function spelled(atoms: readonly Atom[]): string | undefined {
 
 export class LimitIndex {
   readonly #limits: readonly Limit[];
+  /** The position of the first `*`, which matches all that come to it; without one, of none. */
+  readonly #last: number;
   readonly #networks: FirstNetwork;
   readonly #texts = new Map<string, number>();
   readonly #prefixes = new FirstPrefix((text, length) => text.slice(0, length));
-  /** None is empty: `*` is a prefix. */
+  /** None is empty: `**` is a prefix. */
   readonly #suffixes = new FirstPrefix((text, length) => text.slice(-length));
   /** The positions of the globs that are neither text, prefix nor suffix. */
   readonly #others: number[] = [];
 
   constructor(limits: readonly Limit[]) {
     this.#limits = limits;
-    this.#networks = new FirstNetwork(limits.map(({ pattern }) => pattern.network));
-    for (const [position, { pattern }] of limits.entries()) {
+    const everything = limits.findIndex(({ pattern }) => pattern.text === '*');
+    this.#last = everything < 0 ? limits.length : everything;
+    const reached = limits.slice(0, this.#last);
+    this.#networks = new FirstNetwork(reached.map(({ pattern }) => pattern.network));
+    for (const [position, { pattern }] of reached.entries()) {
       if (!pattern.network) this.#addGlob(pattern.text, position);
     }
   }
 
   /** The first limit that matches, `address` being that of `value` in an address class. */
   find(value: string, address: Address | undefined): Limit | undefined {
-    const none = this.#limits.length;
+    const last = this.#last;
+    if (last === 0) return this.#limits[0];
     const found = Math.min(
-      (address && this.#networks.find(address)) ?? none,
-      this.#texts.get(value) ?? none,
-      this.#prefixes.find(value) ?? none,
-      this.#suffixes.find(value) ?? none,
+      (address && this.#networks.find(address)) ?? last,
+      this.#texts.get(value) ?? last,
+      this.#prefixes.find(value) ?? last,
+      this.#suffixes.find(value) ?? last,
     );
     for (const position of this.#others) {
       if (position > found) break;

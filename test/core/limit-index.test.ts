@@ -28,6 +28,8 @@ const networks = (...texts: string[]) => limitsOf(texts.map((text) => addressPat
 test.each([
   ['a text', ['joe', '*'], 'joe', 'joe'],
   ['a text behind what matches it', ['*', 'joe'], 'joe', '*'],
+  ['what matches all, alone', ['*'], 'joe', '*'],
+  ['what matches all in two ways', ['**', '*'], 'joe', '**'],
   ['an escaped text', ['j\\oe\\*', '*'], 'joe*', 'j\\oe\\*'],
   ['a prefix', ['jo', 'jo*', '*'], 'joe', 'jo*'],
   ['the first of several prefixes', ['jo*', 'joe*', 'j*'], 'joe', 'jo*'],
