@@ -10,6 +10,7 @@ import { firstDrop } from './first-drop.ts';
 import { growthBlocks } from './growth-blocks.ts';
 import { growthValues } from './growth-values.ts';
 import { hotValue } from './hot-value.ts';
+import { limitNetworks } from './limit-networks.ts';
 import { list } from './list.ts';
 import { passed } from './passed.ts';
 import { pipelined } from './pipelined.ts';
@@ -28,6 +29,7 @@ export const rows: readonly Row[] = [
   checkCpu,
   pipelined,
   hotValue,
+  limitNetworks,
   valueMemory,
   valuesStall,
   blockFile,
