@@ -152,7 +152,7 @@ export class TcprulesCdb implements Enforcer {
     }
     const found = findFirstInCdb(cdb, lookupKeys(address));
     if (found?.key !== address.text && mayHaveIPv6Keys(this.#files)) return 'unknown';
-    if (!found || !isRefusal(found.data)) return 'absent';
+    if (!found || !isRefusal(Buffer.from(found.data).toString('latin1'))) return 'absent';
     return this.#cdb.mayHave(found.key) || blockKey === found.key ? 'ours' : 'theirs';
   }
 
