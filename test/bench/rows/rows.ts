@@ -15,6 +15,7 @@ import { list } from './list.ts';
 import { passed } from './passed.ts';
 import { pipelined } from './pipelined.ts';
 import { reap } from './reap.ts';
+import { rebuildRules } from './rebuild-rules.ts';
 import { residentMemory } from './resident-memory.ts';
 import { start } from './start.ts';
 import { valueMemory } from './value-memory.ts';
@@ -36,6 +37,7 @@ export const rows: readonly Row[] = [
   reap,
   start,
   compileRules,
+  rebuildRules,
   residentMemory,
   list,
   growthValues,
