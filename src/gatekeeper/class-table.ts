@@ -50,13 +50,18 @@ export class ClassTable {
     return [...this.#classes.values()].filter(({ addresses }) => addresses);
   }
 
+  /** By which rates a value with this limit is counted. */
+  ratesOf(limit: Limit | undefined): readonly Rate[] {
+    return limit?.rates ?? this.#unlimited;
+  }
+
   /** The target of a value, or of the address that it spells, in a class. */
   targetOf(known: LimitClass, text: string, address: Address | undefined): Target {
     const network = known.addresses && address ? countedNetwork(known, address) : undefined;
     const own = address?.text ?? (known.fold ? fold(text) : text);
     const limit = this.#limits.get(known.name)?.find(own, address);
     const value = network?.text ?? own;
-    const rates = limit?.rates ?? this.#unlimited;
+    const rates = this.ratesOf(limit);
     const key = { class: known.name, value, ipv4: network && bitsOf(network) };
     return { known, key, network, limit, rates };
   }
