@@ -86,11 +86,19 @@ export type Reloaded = {
   readonly warnings: readonly string[];
 };
 
+/** What serves the socket for checks. */
+export type Transport = {
+  readonly is: 'native' | 'node:net';
+  /** Why the native one cannot be used, if that was wanted. */
+  readonly trouble: string | undefined;
+};
+
 export interface RunningDaemon {
   readonly pid: number;
   readonly startedMs: number;
   readonly log: DaemonLogControl;
   readonly variables: Variables;
+  readonly transport: Transport;
   checkTotals(): CheckTotals;
   memory(): Memory;
   connections(): Connections;

@@ -87,6 +87,7 @@ function facts({ config, gatekeeper, clock, daemon, places }: CommandContext) {
     uptimeSeconds: daemon ? Math.round((clock.wallMs() - daemon.startedMs) / 1000) : null,
     config: config.file,
     socket: config.settings.socket,
+    transport: daemon?.transport.is ?? null,
     database: config.settings.dbPath,
     ...places,
     blocks: gatekeeper.blocks.size,
@@ -114,6 +115,7 @@ export const status: Command = {
       const json = {
         ...rest,
         configDigest: context.config.digest,
+        transportTrouble: daemon?.transport.trouble ?? null,
         away: downtime ? downtimeJson(downtime, nowMs) : null,
         degraded: daemon ? Object.fromEntries(tallies.map(tallyJson)) : null,
         troubles: troubles.map(troubleJson),

@@ -6,26 +6,25 @@
  * Guarantee: anything else that has taken the name is left alone, also at the end; it is trouble
  * until it is gone.
  *
- * XXX: on close libuv removes whatever has the socket's name. A file that somebody puts there in the
+ * XXX: on close the listener removes whatever has the socket's name. A file that somebody puts there in the
  * microseconds between our look and the close is lost.
  */
-import type { Server } from 'node:net';
 import type { Health } from '../../health/health.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import { removeStale, socketIdentity } from './unix-socket.ts';
+import { removeStale, socketIdentity, type UnixListener } from './unix-socket.ts';
 
 export type SocketWatchParts = {
   readonly path: string;
-  /** Listens on the path with a new server. @throws Fault `listen` */
-  readonly listen: () => Promise<Server>;
+  /** Listens on the path anew. @throws Fault `listen` */
+  readonly listen: () => Promise<UnixListener>;
   readonly log: Log;
   readonly health: Health;
 };
 
 export class SocketWatch {
   readonly #parts: SocketWatchParts;
-  #server: Server | undefined;
+  #listener: UnixListener | undefined;
   #identity: string | undefined;
   #isLooking = false;
   #isClosed = false;
@@ -36,9 +35,9 @@ export class SocketWatch {
 
   /** @throws Fault `listen` */
   async listen(): Promise<void> {
-    this.#server = await this.#parts.listen();
+    this.#listener = await this.#parts.listen();
     this.#identity = socketIdentity(this.#parts.path);
-    if (this.#isClosed) this.#server.close();
+    if (this.#isClosed) this.#listener.close();
   }
 
   /** Listens anew if the file is not ours any more. */
@@ -58,7 +57,7 @@ export class SocketWatch {
 
   close(): void {
     this.#isClosed = true;
-    if (this.#hasItsName()) this.#server?.close();
+    if (this.#hasItsName()) this.#listener?.close();
   }
 
   #hasItsName(): boolean {
@@ -72,8 +71,8 @@ export class SocketWatch {
       socketIdentity(path) === undefined ? 'its file was removed' : 'another took its name';
     await removeStale(path);
     if (this.#isClosed || socketIdentity(path) !== undefined) return;
-    this.#server?.close();
-    this.#server = undefined;
+    this.#listener?.close();
+    this.#listener = undefined;
     await this.listen();
     log.warn('listening again', { socket: path, why });
   }
