@@ -91,6 +91,8 @@ export type Transport = {
   readonly is: 'native' | 'node:net';
   /** Why the native one cannot be used, if that was wanted. */
   readonly trouble: string | undefined;
+  /** The socket for checks by datagram, if there is one. */
+  readonly datagrams: string | undefined;
 };
 
 export interface RunningDaemon {
@@ -98,9 +100,9 @@ export interface RunningDaemon {
   readonly startedMs: number;
   readonly log: DaemonLogControl;
   readonly variables: Variables;
-  readonly transport: Transport;
   checkTotals(): CheckTotals;
   memory(): Memory;
+  transport(): Transport;
   connections(): Connections;
   timers(): PendingTimer[];
   children(): Child[];

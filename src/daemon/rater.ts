@@ -276,8 +276,11 @@ export class Rater {
       variables,
       timers: () => this.#pendingTimers(),
       reload: () => this.reload(),
-      transport: { is: native ? 'native' : 'node:net', trouble },
-    } as const;
+      transport: () => {
+        const { datagrams } = this.#listeners;
+        return { is: native ? 'native' : 'node:net', trouble, datagrams } as const;
+      },
+    };
     return runningDaemon(known, this.#metrics, this.#connections);
   }
 }

@@ -53,7 +53,7 @@ for headers in "${npm_config_nodedir:-/nonexistent}/include/node" "$prefix/inclu
   [ -e "$headers/node_api.h" ] && build "$work/trial.node" "$work/trial.c" >/dev/null 2>&1 && break
 done
 
-build "$fresh" "$here/addon.c" "$here/transport.c" || {
+build "$fresh" "$here/addon.c" "$here/transport.c" "$here/datagrams.c" || {
   say "fatal: $compiler cannot compile $here/*.c"
   exit 111
 }

@@ -94,16 +94,6 @@ static void arm(struct transport *t)
 
 /* Clients */
 
-struct client *transport_client(const struct transport *t, int fd)
-{
-	return fd >= 0 && (size_t)fd < t->capacity ? t->clients[fd] : NULL;
-}
-
-int client_fd(const struct client *client)
-{
-	return client->fd;
-}
-
 int64_t client_since_ms(const struct client *client)
 {
 	return client->since_ms;
@@ -163,7 +153,7 @@ static void drop(struct transport *t, struct client *client)
 /* Closes it; its end is counted when nobody is told of it otherwise. */
 static void finish(struct transport *t, struct client *client)
 {
-	t->closed++;
+	t->batch.closed++;
 	drop(t, client);
 }
 
@@ -201,7 +191,7 @@ static size_t send_some(struct transport *t, struct client *client, const char *
 	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
 		return 0;
 	if (errno == EPIPE)
-		t->late++;
+		t->batch.late++;
 	break_off(client);
 	return length;
 }
@@ -263,7 +253,7 @@ static void receive(struct transport *t, struct client *client, size_t *end)
 {
 	size_t most = *end + READ_BYTES;
 	while (*end < most) {
-		ssize_t count = recv(client->fd, t->bytes + *end, most - *end, MSG_DONTWAIT);
+		ssize_t count = recv(client->fd, t->batch.bytes + *end, most - *end, MSG_DONTWAIT);
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)) {
@@ -290,45 +280,45 @@ static void split(struct transport *t, struct client *client, struct group *grou
 {
 	size_t at = group->start;
 	int is_skipping = client->is_skipping;
-	while (t->line_count < MAX_LINES
-	       && find_line(t->bytes, at, end, is_skipping, &t->lines[t->line_count])) {
-		at = t->lines[t->line_count++].end;
+	while (t->batch.line_count < MAX_LINES
+	       && find_line(t->batch.bytes, at, end, is_skipping, &t->batch.lines[t->batch.line_count])) {
+		at = t->batch.lines[t->batch.line_count++].end;
 		is_skipping = 0;
 	}
-	int is_full = t->line_count == MAX_LINES;
+	int is_full = t->batch.line_count == MAX_LINES;
 	if (!is_full && end - at > LONGEST_LINE + 1)
 		is_skipping = 1;
 	if (!is_full && client->has_ended && (is_skipping || at < end)) {
-		t->lines[t->line_count++] = (struct line){.start = at, .end = end, .is = UNFINISHED};
+		t->batch.lines[t->batch.line_count++] = (struct line){.start = at, .end = end, .is = UNFINISHED};
 		is_skipping = 0;
 	}
 	client->has_more = is_full;
 	client->is_skipping = is_skipping;
 	group->end = end;
-	group->count = t->line_count - group->first;
+	group->count = t->batch.line_count - group->first;
 }
 
 /* Keeps what the client has sent from `rest` on. */
 static void keep_rest(struct transport *t, const struct group *group, size_t rest)
 {
-	struct client *client = group->client;
+	struct client *client = t->clients[group->id];
 	int is_kept = client->has_more || !client->is_skipping;
 	if (group->is_read)
-		keep(client, t->bytes + rest, is_kept ? group->end - rest : 0);
+		keep(client, t->batch.bytes + rest, is_kept ? group->end - rest : 0);
 }
 
 static void gather_from(struct transport *t, struct client *client)
 {
-	struct group *group = &t->groups[t->group_count];
+	struct group *group = &t->batch.groups[t->batch.group_count];
 	*group = (struct group){
-		.client = client, .start = t->used, .end = t->used, .first = t->line_count,
+		.id = client->fd, .start = t->batch.used, .end = t->batch.used, .first = t->batch.line_count,
 		.was_skipping = client->is_skipping,
 	};
 	int is_registered = !client->is_new;
 	if (!client->is_held && !client->is_closing && client->unsent_length == 0) {
-		size_t end = t->used + client->kept_length;
+		size_t end = t->batch.used + client->kept_length;
 		if (client->kept_length > 0)
-			memcpy(t->bytes + t->used, client->kept, client->kept_length);
+			memcpy(t->batch.bytes + t->batch.used, client->kept, client->kept_length);
 		if (client->may_read && !client->has_more && !client->has_ended)
 			receive(t, client, &end);
 		split(t, client, group, end);
@@ -343,8 +333,8 @@ static void gather_from(struct transport *t, struct client *client)
 	    || (client->is_watched && has_ended && !client->is_told)) {
 		client->is_new = client->is_due = 0;
 		client->is_told = has_ended;
-		t->used = group->end;
-		t->group_count++;
+		t->batch.used = group->end;
+		t->batch.group_count++;
 		return;
 	}
 	keep_rest(t, group, group->start);
@@ -370,7 +360,7 @@ static int refuse_one(struct transport *t)
 /* What cannot be accepted for want of something must not have us woken again and again. */
 static void stop_accepting(struct transport *t, int error)
 {
-	t->accept_error = error;
+	t->batch.accept_error = error;
 	watch(t, EPOLL_CTL_MOD, t->listener, 0, &t->listener);
 }
 
@@ -391,7 +381,7 @@ static void accept_clients(struct transport *t)
 			stop_accepting(t, error);
 			return;
 		}
-		t->accept_error = error;
+		t->batch.accept_error = error;
 	}
 }
 
@@ -427,33 +417,22 @@ void transport_gather(struct transport *t)
 	int count = epoll_wait(t->epoll, events, EVENTS, 0);
 	for (int i = 0; i < count; i++)
 		note(t, &events[i]);
-	t->used = t->group_count = t->line_count = 0;
+	empty_batch(&t->batch);
 	/* Those that come back to the queue have their turn in the next batch. */
 	struct client *last = t->tail;
-	while (t->head && t->group_count < MAX_GROUPS && t->line_count < MAX_LINES
-	       && t->used + TURN_BYTES <= BATCH_BYTES) {
+	while (t->head && t->batch.group_count < MAX_GROUPS && t->batch.line_count < MAX_LINES
+	       && t->batch.used + TURN_BYTES <= BATCH_BYTES) {
 		struct client *client = dequeue(t);
 		int is_last = client == last;
 		gather_from(t, client);
 		if (is_last)
 			break;
 	}
-	if (t->group_count == 0)
+	if (t->batch.group_count == 0)
 		arm(t);
 }
 
 /* Settling */
-
-/* The length of the first `count` lines. */
-static size_t length_of_lines(const char *text, size_t length, size_t count)
-{
-	size_t at = 0;
-	while (count-- > 0 && at < length) {
-		const char *lf = memchr(text + at, '\n', length - at);
-		at = lf ? (size_t)(lf - text) + 1 : length;
-	}
-	return at;
-}
 
 static void take(struct client *client, int actions)
 {
@@ -465,14 +444,14 @@ static void take(struct client *client, int actions)
 
 static void settle_group(struct transport *t, const struct group *group, const char *replies, size_t length)
 {
-	struct client *client = group->client;
+	struct client *client = t->clients[group->id];
 	size_t rest = group->start;
 	if (group->actions & REFUSE) {
 		drop(t, client);
 		return;
 	}
 	if (group->answered > 0)
-		rest = t->lines[group->first + group->answered - 1].end;
+		rest = t->batch.lines[group->first + group->answered - 1].end;
 	if (group->answered < group->count) {
 		client->has_more = 1;
 		client->is_skipping = group->answered == 0 && group->was_skipping;
@@ -483,36 +462,28 @@ static void settle_group(struct transport *t, const struct group *group, const c
 	go_on(t, client);
 }
 
-static int is_unserved(const struct group *group)
-{
-	return group->answered == 0 && group->count > 0;
-}
-
 void transport_settle(struct transport *t, const char *replies, size_t length)
 {
 	size_t at = 0;
-	for (size_t i = 0; i < t->group_count; i++)
-		if (is_unserved(&t->groups[i]))
-			settle_group(t, &t->groups[i], NULL, 0);
-	for (size_t i = 0; i < t->group_count; i++) {
-		struct group *group = &t->groups[i];
+	for (size_t i = 0; i < t->batch.group_count; i++)
+		if (is_unserved(&t->batch.groups[i]))
+			settle_group(t, &t->batch.groups[i], NULL, 0);
+	for (size_t i = 0; i < t->batch.group_count; i++) {
+		struct group *group = &t->batch.groups[i];
 		if (is_unserved(group))
 			continue;
-		if (group->answered > group->count)
-			group->answered = group->count;
-		/* The line for which a client is held is answered later. */
-		size_t now = group->answered - (group->actions & HOLD && group->answered > 0);
-		size_t part = length_of_lines(replies + at, length - at, now);
+		size_t part = length_of_lines(replies + at, length - at, count_replies(group));
 		settle_group(t, group, replies + at, part);
 		at += part;
 	}
-	t->used = t->group_count = t->line_count = 0;
+	empty_batch(&t->batch);
 	arm(t);
 }
 
-void transport_reply(struct transport *t, struct client *client, const char *bytes, size_t length, int actions)
+void transport_reply(struct transport *t, int id, const char *bytes, size_t length, int actions)
 {
-	if (!client->is_held)
+	struct client *client = id >= 0 && (size_t)id < t->capacity ? t->clients[id] : NULL;
+	if (!client || !client->is_held)
 		return;
 	take(client, actions);
 	reply(t, client, bytes, length);

@@ -24,6 +24,8 @@ export type CheckParts = {
   readonly clock: Clock;
   /** Whether the connection is closed after its first reply. */
   readonly isOneRequest: boolean;
+  /** Whether it comes without a connection, that could stand for a session. */
+  readonly isDatagram?: boolean;
 };
 
 type Answer = {
@@ -113,9 +115,12 @@ export class CheckConnection implements Holder {
   }
 
   #answerTo(line: Line): Answer {
-    const { gatekeeper, isOneRequest } = this.#parts;
+    const { gatekeeper, isOneRequest, isDatagram } = this.#parts;
     const request = parseRequest(line);
     if (typeof request === 'string') return { reply: errorReply(request) };
+    if (request.isSession && isDatagram) {
+      return { reply: errorReply('A datagram stands for no session') };
+    }
     const isSession = request.isSession && !isOneRequest;
     // One session per connection, so that maxConnections bounds sessions too.
     if (isSession && this.isNeeded) {

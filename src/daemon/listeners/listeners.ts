@@ -17,9 +17,10 @@ import { type CheckListenerParts, checkListener } from './check-listener.ts';
 import { ConnectionLimit, maxChecks, maxOperators } from './connection-limit.ts';
 import { type Connections, type Listed, listedServer } from './connections.ts';
 import { controlListener } from './control-listener.ts';
+import { datagramSocket, removeDeadNames } from './datagram-socket.ts';
 import { FailedOpen } from './failed-open.ts';
 import { listenOnTcp } from './listen-on-tcp.ts';
-import { NativeServer } from './native-server.ts';
+import { NativeServer, type NativeServerParts } from './native-server.ts';
 import type { NativeTransport } from './native-transport.ts';
 import { SocketWatch } from './socket-watch.ts';
 import {
@@ -53,10 +54,16 @@ export class Listeners {
   readonly #tcpListeners: Server[] = [];
   readonly #unixSockets: SocketWatch[] = [];
   readonly #failedOpen: FailedOpen;
+  #datagrams: string | undefined;
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
     this.#failedOpen = new FailedOpen(parts.settings.socket, parts.health);
+  }
+
+  /** The socket for datagrams, if there is one. */
+  get datagrams(): string | undefined {
+    return this.#datagrams;
   }
 
   /** Resolves when clients can connect. @throws Fault `listen` */
@@ -101,6 +108,7 @@ export class Listeners {
     // A client that stopped waiting, as ratecheck does, has failed open.
     const parts = { ...this.#parts, limit, onLateReply: () => health.warn('reply too late') };
     const options = { path, mode, group, backlog };
+    await this.#openDatagrams(parts, options);
     await this.#openUnix(() => this.#checkSocket(parts), options);
   }
 
@@ -114,6 +122,22 @@ export class Listeners {
   #checkSocket(parts: CheckListenerParts): OpenedSocket {
     const { native } = this.#parts;
     if (!native) return this.#byNode('check', checkListener(parts, false));
+    return this.#native(native, parts);
+  }
+
+  /** For checks that need no connection. */
+  async #openDatagrams(parts: CheckListenerParts, options: UnixSocketOptions): Promise<void> {
+    const { native } = this.#parts;
+    const path = native && datagramSocket(options.path, native);
+    if (!native || path === undefined) return;
+    const isDead = native.isDeadName;
+    const make = () => this.#native(native, { ...parts, isDatagram: true });
+    await this.#openUnix(make, { ...options, path, isDead });
+    removeDeadNames(options.path, isDead);
+    this.#datagrams = path;
+  }
+
+  #native(native: NativeTransport, parts: Omit<NativeServerParts, 'onError'>): OpenedSocket {
     const server = new NativeServer(native, { ...parts, onError: this.#onError });
     return { listener: server, listed: server };
   }
@@ -138,7 +162,8 @@ export class Listeners {
       connections.addListener(listed);
       return listener;
     };
-    const socket = new SocketWatch({ path: options.path, listen, log, health });
+    const { path, isDead } = options;
+    const socket = new SocketWatch({ path, isDead, listen, log, health });
     await socket.listen();
     this.#unixSockets.push(socket);
   }

@@ -1,6 +1,6 @@
 /**
- * Answers checks at a Unix socket by the native transport: no object for a client but while it has a
- * session or an answer is waited for.
+ * Answers checks at a Unix socket by the native transport, by connections or by datagrams: no object
+ * for a client but while it has a session or an answer is waited for.
  *
  * Guarantee: what was said of node-connection.ts. A batch of all clients' lines is answered in a slice;
  * what is left comes again after the lines of others.
@@ -31,13 +31,17 @@ import type { UnixListener } from './unix-socket.ts';
 /** How long no one is accepted for want of a descriptor, or of memory. */
 const acceptAgainMs = 100;
 
+/** The backlog that stands for datagrams. */
+const forDatagrams = -1;
+
 export type NativeServerParts = CheckListenerParts & {
+  readonly isDatagram?: boolean;
   /** Called when clients could not be accepted. */
   readonly onError: (error: Error) => void;
 };
 
 export class NativeServer implements UnixListener {
-  readonly kind = 'check';
+  readonly kind: string;
   readonly #native: NativeTransport;
   readonly #parts: NativeServerParts & { readonly isOneRequest: false };
   readonly #bytes = Buffer.alloc(batchBytes);
@@ -54,6 +58,7 @@ export class NativeServer implements UnixListener {
   constructor(native: NativeTransport, parts: NativeServerParts) {
     this.#native = native;
     this.#parts = { ...parts, isOneRequest: false };
+    this.kind = parts.isDatagram ? 'check by datagram' : 'check';
     this.#plain = new CheckConnection(this.#parts);
   }
 
@@ -63,7 +68,8 @@ export class NativeServer implements UnixListener {
 
   async listen(path: string, backlog: number): Promise<void> {
     const wake = () => this.#wake();
-    const listener = this.#native.listen(path, backlog, this.#bytes, this.#numbers, wake);
+    const many = this.#parts.isDatagram ? forDatagrams : backlog;
+    const listener = this.#native.listen(path, many, this.#bytes, this.#numbers, wake);
     if (typeof listener === 'number') throw systemError(-listener, `listen ${path}`);
     this.#listener = listener;
     this.#path = path;

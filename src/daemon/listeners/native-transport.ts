@@ -32,8 +32,8 @@ export type NativeListener = { readonly [handle]: true };
 
 export interface NativeTransport {
   /**
-   * Listens; or returns the negative number of a system error. `wake` is called when a batch is in
-   * `bytes` and `numbers`, and must call `take`.
+   * Listens, for datagrams if `backlog` is negative; or returns the negative number of a system
+   * error. `wake` is called when a batch is in `bytes` and `numbers`, and must call `take`.
    */
   listen(
     path: string,
@@ -50,6 +50,10 @@ export interface NativeTransport {
   clients(listener: NativeListener): number[];
   /** After an `acceptError`. */
   acceptAgain(listener: NativeListener): void;
+  /** The name of our network namespace in decimal; empty where it has none. */
+  cookie(): string;
+  /** Whether it is a socket for datagrams, and certainly nobody receives any there. */
+  isDeadName(path: string): boolean;
   /** Accepts no more clients; those that are connected stay. */
   close(listener: NativeListener): void;
 }

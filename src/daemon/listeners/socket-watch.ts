@@ -12,10 +12,16 @@
 import type { Health } from '../../health/health.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import { removeStale, socketIdentity, type UnixListener } from './unix-socket.ts';
+import {
+  removeStale,
+  socketIdentity,
+  type UnixListener,
+  type UnixSocketOptions,
+} from './unix-socket.ts';
 
 export type SocketWatchParts = {
   readonly path: string;
+  readonly isDead?: UnixSocketOptions['isDead'];
   /** Listens on the path anew. @throws Fault `listen` */
   readonly listen: () => Promise<UnixListener>;
   readonly log: Log;
@@ -66,10 +72,10 @@ export class SocketWatch {
 
   async #mend(): Promise<void> {
     if (this.#hasItsName()) return;
-    const { path, log } = this.#parts;
+    const { path, isDead, log } = this.#parts;
     const why =
       socketIdentity(path) === undefined ? 'its file was removed' : 'another took its name';
-    await removeStale(path);
+    await removeStale(path, isDead);
     if (this.#isClosed || socketIdentity(path) !== undefined) return;
     this.#listener?.close();
     this.#listener = undefined;

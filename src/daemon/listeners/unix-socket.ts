@@ -42,6 +42,8 @@ export type UnixSocketOptions = {
   readonly group: string | undefined;
   /** How many clients may wait to be accepted. */
   readonly backlog: number;
+  /** Whether certainly nobody listens on a socket of its kind. */
+  readonly isDead?: ((path: string) => boolean | Promise<boolean>) | undefined;
 };
 
 /** Changes when another file gets the name; undefined when there is no file. */
@@ -49,8 +51,7 @@ export function socketIdentity(path: string): string | undefined {
   return birthAt(path, lstatSync);
 }
 
-/** Whether certainly nobody listens there. */
-function isDead(path: string): Promise<boolean> {
+function nobodyListens(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
     probe.on('connect', () => {
@@ -62,7 +63,10 @@ function isDead(path: string): Promise<boolean> {
 }
 
 /** Removes a dead daemon's socket. @throws Fault `listen` when something else has the name */
-export async function removeStale(path: string): Promise<void> {
+export async function removeStale(
+  path: string,
+  isDead: UnixSocketOptions['isDead'] = nobodyListens,
+): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (!stats) return;
   if (!stats.isSocket()) throw new Fault('listen', `${path} is there and is not a socket`);
@@ -95,9 +99,9 @@ function giveTo(group: string, path: string): void {
 
 /** Resolves when clients can connect; on failure the listener is closed. @throws Fault `listen` */
 export async function listenOnUnixSocket(listener: UnixListener, options: UnixSocketOptions) {
-  const { path, mode, group, backlog } = options;
+  const { path, mode, group, backlog, isDead } = options;
   try {
-    await removeStale(path);
+    await removeStale(path, isDead);
     await bind(listener, path, backlog);
     if (group !== undefined) giveTo(group, path);
     changeMode(path, mode, (stats) => stats.isSocket());
