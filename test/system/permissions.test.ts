@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'nod
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { listenOnUnixSocket } from '../../src/daemon/listeners/unix-socket.ts';
+import { listenOnUnixSocket, nodeListener } from '../../src/daemon/listeners/unix-socket.ts';
 import { findInCdb } from '../../src/enforcers/cdb/cdb.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { missing, unless } from '../run/unless.ts';
@@ -127,7 +127,10 @@ test('a socket is closed to everybody until it has its mode', async () => {
   const modes: string[] = [];
   onTestFinished(() => void server.close());
   const path = site.path('narrow.sock');
-  await listenOnUnixSocket(server, { path, mode: 0o600, group: undefined, backlog: 1 });
+  await listenOnUnixSocket(
+    nodeListener(server, () => {}),
+    { path, mode: 0o600, group: undefined, backlog: 1 },
+  );
   expect([...modes, modeOf('narrow.sock')]).toEqual(['0000', '0600']);
 });
 

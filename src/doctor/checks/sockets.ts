@@ -41,6 +41,12 @@ function nobodys({ socketGroup: group }: Settings): Finding[] {
   return [problem(what, 'groupadd --system it, or name another')];
 }
 
+/** The socket for checks by datagram of the rater that runs. */
+function ofDatagrams({ socketMode }: Settings, daemon: DaemonState): Finding[] {
+  const path = daemon.is === 'running' ? daemon.status.datagrams : undefined;
+  return path ? tooWide(path, socketMode, 'settings.socket_mode') : [];
+}
+
 /** Finds what keeps permitted users from connecting: for them ratecheck fails open. */
 function tooNarrow({ socket, socketMode }: Settings): Finding[] {
   const stats = lstatSync(socket, { throwIfNoEntry: false });
@@ -125,6 +131,7 @@ export const sockets: Check = {
     const narrow = tooNarrow(config.settings);
     return [
       ...tooWide(socket, socketMode, 'settings.socket_mode'),
+      ...ofDatagrams(config.settings, daemon),
       ...nobodys(config.settings),
       ...(narrow.length > 0 ? narrow : lonely(config.settings, daemon)),
       ...tooWide(
