@@ -150,7 +150,7 @@ static void drop(struct transport *t, struct client *client)
 	free(client);
 }
 
-/* Closes it; its end is counted when nobody is told of it otherwise. */
+/* Closes it, which must not be queued; its end is counted when nobody is told of it otherwise. */
 static void finish(struct transport *t, struct client *client)
 {
 	t->batch.closed++;
@@ -487,12 +487,9 @@ void transport_reply(struct transport *t, int id, const char *bytes, size_t leng
 		return;
 	take(client, actions);
 	reply(t, client, bytes, length);
-	if (client->is_watched) {
-		client->is_due = 1;
-		enqueue(t, client);
-	} else {
-		go_on(t, client);
-	}
+	client->is_due = client->is_watched;
+	/* It may be there already, so it is not closed here. */
+	enqueue(t, client);
 	arm(t);
 }
 

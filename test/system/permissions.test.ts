@@ -8,6 +8,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'nod
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { loadNativeTransport } from '../../src/daemon/listeners/native-transport.ts';
 import { listenOnUnixSocket, nodeListener } from '../../src/daemon/listeners/unix-socket.ts';
 import { findInCdb } from '../../src/enforcers/cdb/cdb.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
@@ -24,6 +25,10 @@ let site: Site;
 afterEach(() => site.stop());
 
 /** What the site has before rater starts. */
+const native = loadNativeTransport();
+const cookie = 'trouble' in native ? '' : native.cookie();
+/** Where there is one. */
+const ofDatagrams = cookie === '' ? {} : { [`rater.sock.${cookie}`]: '0660' };
 const adminsFiles = ['rater.conf', 'rules', 'peers'];
 
 function modeOf(...names: string[]): string {
@@ -68,6 +73,7 @@ describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
       'peers.cdb': '0644',
       'rater.log': '0600',
       'rater.sock': '0660',
+      ...ofDatagrams,
       'rater.sock.failed-open': '0622',
       'rater.sock.lock': '0600',
       'rules.cdb': '0644',

@@ -2,7 +2,8 @@
  * Where clients and operators come in: Unix sockets, which outlive the loss of their files, and TCP
  * where the configuration wants it.
  *
- * Guarantee: the socket for checks is opened last: once it is there, so is all of the daemon.
+ * Guarantee: the socket for checks is opened last: once it is there, so is all of the daemon, but for
+ * the one for datagrams, which its clients can do without.
  */
 import type { Server } from 'node:net';
 import type { CommandContext } from '../../commands/command.ts';
@@ -108,8 +109,8 @@ export class Listeners {
     // A client that stopped waiting, as ratecheck does, has failed open.
     const parts = { ...this.#parts, limit, onLateReply: () => health.warn('reply too late') };
     const options = { path, mode, group, backlog };
-    await this.#openDatagrams(parts, options);
     await this.#openUnix(() => this.#checkSocket(parts), options);
+    await this.#openDatagrams(parts, options);
   }
 
   #control(isTcp: boolean): Server {
