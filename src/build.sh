@@ -1,6 +1,6 @@
 #!/bin/sh
-# Bundles what the launchers in bin/ run and what the package exports into dist/, and builds
-# ratecheck. A bundle starts in about half the time that separate modules take. Only better-sqlite3
+# Bundles what the launchers in bin/ run and what the package exports into dist/, and builds the native
+# transport and ratecheck. A bundle starts in about half the time that separate modules take. Only better-sqlite3
 # stays outside: it is native, and src/store/driver.ts loads it. The old dist/ stays until the new one
 # is complete.
 set -eu
@@ -22,6 +22,7 @@ bundle client=src/client/rater-client.ts
 node_modules/.bin/tsc -p src/client --outDir "$fresh/declared"
 mv "$fresh/declared/client/rater-client.d.ts" "$fresh/client.d.ts"
 rm -r "$fresh/declared"
+sh src/transport/build.sh -o "$fresh/transport.node"
 rm -rf dist
 mv "$fresh" dist
 sh src/ratecheck/build.sh

@@ -86,6 +86,15 @@ export type Reloaded = {
   readonly warnings: readonly string[];
 };
 
+/** What serves the socket for checks. */
+export type Transport = {
+  readonly is: 'native' | 'node:net';
+  /** Why the native one cannot be used, if that was wanted. */
+  readonly trouble: string | undefined;
+  /** The socket for checks by datagram, if there is one. */
+  readonly datagrams: string | undefined;
+};
+
 export interface RunningDaemon {
   readonly pid: number;
   readonly startedMs: number;
@@ -93,6 +102,7 @@ export interface RunningDaemon {
   readonly variables: Variables;
   checkTotals(): CheckTotals;
   memory(): Memory;
+  transport(): Transport;
   connections(): Connections;
   timers(): PendingTimer[];
   children(): Child[];

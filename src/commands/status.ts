@@ -81,12 +81,15 @@ function wordsOf(name: string): string {
 }
 
 function facts({ config, gatekeeper, clock, daemon, places }: CommandContext) {
+  const transport = daemon?.transport();
   return {
     running: daemon !== undefined,
     pid: daemon?.pid ?? null,
     uptimeSeconds: daemon ? Math.round((clock.wallMs() - daemon.startedMs) / 1000) : null,
     config: config.file,
     socket: config.settings.socket,
+    transport: transport?.is ?? null,
+    datagrams: transport?.datagrams ?? null,
     database: config.settings.dbPath,
     ...places,
     blocks: gatekeeper.blocks.size,
@@ -114,6 +117,7 @@ export const status: Command = {
       const json = {
         ...rest,
         configDigest: context.config.digest,
+        transportTrouble: daemon?.transport().trouble ?? null,
         away: downtime ? downtimeJson(downtime, nowMs) : null,
         degraded: daemon ? Object.fromEntries(tallies.map(tallyJson)) : null,
         troubles: troubles.map(troubleJson),

@@ -29,6 +29,7 @@ import { ConfigWatcher } from './config-watcher.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { Connections } from './listeners/connections.ts';
 import { Listeners } from './listeners/listeners.ts';
+import { chooseTransport } from './listeners/native-transport.ts';
 import { forUntrustedClients, hasUntrustedClients } from './listeners/untrusted-clients.ts';
 import { Locks } from './locks.ts';
 import { logControl } from './log-control.ts';
@@ -54,6 +55,7 @@ export class Rater {
   readonly #listeners: Listeners;
   readonly #metrics = new CheckMetrics(systemClock);
   readonly #connections = new Connections();
+  readonly #transport = chooseTransport(process.env.IPTHROTTLE_TRANSPORT);
   readonly #runningDaemon: RunningDaemon;
   readonly #heartbeat: Heartbeat;
   /** The latest one before this rater. */
@@ -244,6 +246,7 @@ export class Rater {
       clock: this.#clock,
       log: this.#log,
       health: this.#health,
+      native: this.#transport.native,
     });
   }
 
@@ -281,12 +284,17 @@ export class Rater {
     const setLevel = (number: number) => {
       variables.set('settings.log_level', [String(number)]);
     };
+    const { native, trouble } = this.#transport;
     const known = {
       startedMs: this.#clock.wallMs(),
       log: logControl(this.#log, level, setLevel, () => this.#health.worked('log', 'log')),
       variables,
       timers: () => this.#pendingTimers(),
       reload: () => this.reload(),
+      transport: () => {
+        const { datagrams } = this.#listeners;
+        return { is: native ? 'native' : 'node:net', trouble, datagrams } as const;
+      },
     };
     return runningDaemon(known, this.#metrics, this.#connections);
   }

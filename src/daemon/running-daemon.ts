@@ -6,7 +6,7 @@ import type { Connections } from './listeners/connections.ts';
 
 /** `known` is the part of rater itself. */
 export function runningDaemon(
-  known: Pick<RunningDaemon, 'startedMs' | 'log' | 'variables' | 'timers' | 'reload'>,
+  known: Pick<RunningDaemon, 'startedMs' | 'log' | 'variables' | 'timers' | 'reload' | 'transport'>,
   metrics: CheckMetrics,
   connections: Connections,
 ): RunningDaemon {

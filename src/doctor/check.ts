@@ -20,6 +20,10 @@ export type DaemonStatus = Places & {
   readonly config: string;
   /** Of what was read; undefined: an older rater does not tell. */
   readonly configDigest?: string;
+  /** Why the native transport is not in use; undefined: an older rater has none. */
+  readonly transportTrouble?: string | null;
+  /** The socket for checks by datagram; undefined: an older rater has none. */
+  readonly datagrams?: string | null;
   readonly database: string;
   readonly enforce: boolean | null;
   /** Since its start. */

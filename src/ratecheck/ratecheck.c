@@ -1,8 +1,8 @@
 /*
  * ratecheck: ask rater whether this client comes too often, then become the next program or refuse.
  *
- * Runs once per connection, so it is small and holds no policy: connect, send a line, read a line,
- * exec or answer 421. Rater thinks.
+ * Runs once per connection, so it is small and holds no policy: send a line, read a line, exec or
+ * answer 421. Rater thinks.
  *
  * Guarantee: the program gets environment, descriptors, signals and blocking mode as ratecheck
  * received them. Nothing is set on fds 0, 1 and 2, no signal disposition is touched, SIGPIPE is held
@@ -10,6 +10,7 @@
  * runs because the daemon said so, it gets one descriptor more: that socket, at FIRST_KEPT or above.
  * Guarantee: one deadline covers everything. No daemon, client or full log pipe can hold us longer,
  * but for the race told at write_some.
+ * Guarantee: a request is sent once, as a datagram or on the stream socket, so it is counted once.
  *
  * SECURITY: never setuid. What the client, the daemon or a variable says is data: bounded in size,
  * and shown only after its control bytes are replaced. No allocation, no recursion.
@@ -20,13 +21,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +40,9 @@
 #endif
 #ifndef VERSION
 #define VERSION "0"
+#endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* Linux 5.14; a kernel without it says so */
 #endif
 
 #define USAGE                                                                    \
@@ -53,7 +60,7 @@ enum { EXCEEDED = 1, OPERATOR = 100, LATER = 111 };          /* exit codes */
 enum { MAX_MS = 600000, LONGEST_PAUSE_MS = 16 };
 enum { MAX_REQUEST = 1000, MAX_REPLY = 1000, MAX_LINE = 1024 };
 enum { MAX_SMTP = 512 - 2, SHOWN_VALUE = 64, SHOWN = 200, MAX_SECONDS_DIGITS = 9 };
-enum { DRAIN_ROUNDS = 16, MAX_PROTOCOL = 16 };
+enum { DRAIN_ROUNDS = 16, MAX_PROTOCOL = 16, MAX_COOKIE_DIGITS = 20 };
 enum { FIRST_KEPT = 10 }; /* above 6 and 7 of UCSPI clients, and what shell scripts redirect */
 
 /* A line being made or read. What does not fit is cut off; add_char is the only way in. */
@@ -120,10 +127,18 @@ static void add_quoted(struct line *line, const char *bytes, size_t length)
 
 /* Time */
 
+/*
+ * Asks the kernel itself where a long has 64 bits, so that its struct timespec is that of libc: the
+ * call costs less than the two page faults of the vdso.
+ */
 static long long now_ms(void)
 {
 	struct timespec now;
+#if LONG_MAX > INT_MAX
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+#else
 	clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
 	return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -337,14 +352,11 @@ static const char *address_in(const char *text)
 /* ${PROTO}REMOTEIP, the rule of UCSPI servers: SSLREMOTEIP, for one. */
 static const char *variable_of_protocol(void)
 {
-	struct line name = {.length = 0};
+	char name[MAX_PROTOCOL + sizeof "REMOTEIP"];
 	const char *protocol = variable("PROTO");
 	if (!protocol || strlen(protocol) > MAX_PROTOCOL)
 		return NULL;
-	add(&name, protocol);
-	add(&name, "REMOTEIP");
-	add_char(&name, 0);
-	return variable(name.text);
+	return variable(strcat(strcpy(name, protocol), "REMOTEIP"));
 }
 
 static const char *address_of_peer(void)
@@ -448,9 +460,9 @@ static int is_sendable(const struct options *options, struct answer *answer)
 }
 
 /* Where the server closed some of fds 0 to 2, the program must find them closed as well. */
-static int open_socket(int lowest)
+static int open_socket(int type, int lowest)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || fd >= lowest)
 		return fd;
 	int moved = fcntl(fd, F_DUPFD_CLOEXEC, lowest);
@@ -482,18 +494,12 @@ static int connect_rater(int fd, const struct options *options, struct answer *a
 	return 1;
 }
 
-static int send_request(int fd, const struct options *options, struct answer *answer)
+static int send_request(int fd, const struct line *request, const struct options *options,
+                        struct answer *answer)
 {
-	struct line request = {.length = 0};
 	size_t sent = 0;
-	if (options->keep_open)
-		add_char(&request, '+');
-	add(&request, options->class);
-	add_char(&request, ' ');
-	add(&request, options->value);
-	add_char(&request, '\n');
-	while (sent < request.length) {
-		ssize_t count = send(fd, request.text + sent, request.length - sent, MSG_NOSIGNAL);
+	while (sent < request->length) {
+		ssize_t count = send(fd, request->text + sent, request->length - sent, MSG_NOSIGNAL);
 		if (count >= 0)
 			sent += (size_t)count;
 		else if (errno == EAGAIN && !wait_for(fd, POLLOUT))
@@ -502,6 +508,64 @@ static int send_request(int fd, const struct options *options, struct answer *an
 			return problem_with_rater(answer, "cannot write to", strerror(errno));
 	}
 	return 1;
+}
+
+/* Returns the socket on which the reply will come, or -1 after writing the problem down. */
+static int send_by_stream(const struct line *request, const struct options *options,
+                          struct answer *answer)
+{
+	int fd = open_socket(SOCK_STREAM, options->keep_open ? FIRST_KEPT : 3);
+	if (fd < 0) {
+		problem(answer, "cannot open a socket", strerror(errno));
+		return -1;
+	}
+	if (!connect_rater(fd, options, answer))
+		return -1;
+	answer->is_unseen = 0;
+	return send_request(fd, request, options, answer) ? fd : -1;
+}
+
+/*
+ * Where rater takes datagrams: its socket's path and the cookie of its network namespace. A reply goes
+ * to a name that exists only in the client's, so in another namespace there is nothing to be found.
+ */
+static int name_datagrams(int fd, struct sockaddr_un *name)
+{
+	uint64_t cookie;
+	socklen_t size = sizeof cookie;
+	char digits[MAX_COOKIE_DIGITS + 1], *first = digits + MAX_COOKIE_DIGITS;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0)
+		return 0;
+	*first = 0;
+	do
+		*--first = (char)('0' + cookie % 10);
+	while (cookie /= 10);
+	if (strlen(rater.sun_path) + 1 + strlen(first) >= sizeof name->sun_path)
+		return 0;
+	*name = rater;
+	strcat(name->sun_path, ".");
+	strcat(name->sun_path, first);
+	return 1;
+}
+
+/*
+ * Returns the socket on which the reply will come, or -1 when nothing was sent, for whatever reason:
+ * an old daemon, another network namespace, a full queue. Nothing here waits.
+ * Connected before it has a name of its own, so that the kernel refuses what others send to it.
+ */
+static int send_by_datagram(const struct line *request)
+{
+	const struct sockaddr no_name = {.sa_family = AF_UNIX}; /* the kernel makes one up */
+	struct sockaddr_un name;
+	int fd = open_socket(SOCK_DGRAM, 3);
+	if (fd < 0)
+		return -1;
+	if (name_datagrams(fd, &name) && connect(fd, (struct sockaddr *)&name, sizeof name) == 0
+	    && bind(fd, &no_name, sizeof no_name.sa_family) == 0
+	    && send(fd, request->text, request->length, MSG_NOSIGNAL) >= 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* Reads up to the first newline and cuts it off, with the CR before it. What follows is ignored. */
@@ -560,16 +624,18 @@ static void ask(const struct options *options, struct answer *answer)
 	answer->is_unseen = 1;
 	if (!is_sendable(options, answer))
 		return;
-	int fd = open_socket(options->keep_open ? FIRST_KEPT : 3);
-	if (fd < 0) {
-		problem(answer, "cannot open a socket", strerror(errno));
-		return;
-	}
-	if (!connect_rater(fd, options, answer))
+	struct line request = {.length = 0};
+	if (options->keep_open)
+		add_char(&request, '+');
+	add(&request, options->class);
+	add_char(&request, ' ');
+	add(&request, options->value);
+	add_char(&request, '\n');
+	int fd = options->keep_open ? -1 : send_by_datagram(&request);
+	if (fd < 0 && (fd = send_by_stream(&request, options, answer)) < 0)
 		return;
 	answer->is_unseen = 0;
-	if (send_request(fd, options, answer) && receive_reply(fd, options, answer)
-	    && judge_reply(answer))
+	if (receive_reply(fd, options, answer) && judge_reply(answer))
 		keep_open(fd, options, answer);
 }
 
@@ -745,8 +811,8 @@ _Noreturn static void tell_value(const struct options *options, struct answer *a
 
 int main(int argc, char **argv)
 {
+	static struct answer answer; /* beside libc's own data, where the stack would need another page */
 	struct options options = {.class = "ip", .timeout = "500"};
-	struct answer answer = {.status = NO_ANSWER};
 	long long start = now_ms();
 	char **operands = take_options(argc > 0 ? argv + 1 : argv, &options);
 	deadline = start + milliseconds(options.timeout);

@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { missing, unless } from '../run/unless.ts';
@@ -35,6 +43,19 @@ async function pathWithoutCompiler(...more: string[]): Promise<string> {
   return path;
 }
 
+/** The program headers of a 64-bit ELF file. */
+function segments(path: string) {
+  const elf = readFileSync(path);
+  const start = Number(elf.readBigUInt64LE(32));
+  return Array.from({ length: elf.readUInt16LE(56) }, (_, n) => {
+    const header = elf.subarray(start + 56 * n, start + 56 * (n + 1));
+    const [type, flags] = [header.readUInt32LE(0), header.readUInt32LE(4)];
+    const access = ['x', 'w', 'r'].filter((_letter, bit) => flags & (1 << bit)).join('');
+    return { type, access, bytes: Number(header.readBigUInt64LE(40)) };
+  });
+}
+const segmentTypes = { load: 1, interpreter: 3, stack: 0x6474e551 } as const;
+
 describe('build.sh', () => {
   test('puts the version of package.json into the program', async () => {
     expect(await run(['sh', script])).toMatchObject({ status: 0 });
@@ -69,6 +90,21 @@ describe('build.sh', () => {
     expect(outcome).toMatchObject({ status: 100 });
     expect(outcome.stderr).toMatch(/^ratecheck build: fatal: wrong usage: .*\n$/);
   });
+
+  test(
+    'with musl-gcc, few pages are touched and none is written and run',
+    unless(missing('musl-gcc')),
+    async () => {
+      await run(['sh', script]);
+      const found = segments(program);
+      const ofType = (type: number) => found.filter((segment) => segment.type === type);
+      const loaded = ofType(segmentTypes.load);
+      expect(loaded.map(({ access }) => access)).toEqual(['xr', 'wr']);
+      expect(loaded[1]?.bytes).toBeLessThanOrEqual(4096);
+      expect(ofType(segmentTypes.stack)).toMatchObject([{ access: 'wr' }]);
+      expect(ofType(segmentTypes.interpreter)).toEqual([]);
+    },
+  );
 
   test('without any compiler says what is missing and exits 0', async () => {
     const outcome = await run(['/bin/sh', script], { env: { PATH: await pathWithoutCompiler() } });

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { missing, unless } from '../run/unless.ts';
+import { datagramExchanges } from './datagram-exchanges.ts';
+import { startDatagramRater } from './datagram-rater.ts';
 import { exchanges } from './exchanges.ts';
 import { builtRatecheck, newDirectory, type Outcome, ratecheckSource, run } from './programs.ts';
 import { replyAndClose, startScriptedRater } from './scripted-rater.ts';
@@ -63,6 +65,21 @@ for (const [name, command] of watchers) {
       const { args, env = {}, script, status, stdout, stderr } = exchange;
       const expected = { status, signal: null, stdout, stderr };
       expect(await outcomeUnder(args, env, script)).toEqual(expected);
+    });
+
+    test.each(datagramExchanges)('of datagrams: $title', async (exchange) => {
+      const { args, status, stdout, stderr } = exchange;
+      const rater = await startDatagramRater(directory.path, exchange.reply);
+      const outcome = await run([...(command ?? []), '-s', rater.socket, ...args]);
+      const said = { ...outcome, stderr: outcome.stderr.replaceAll(rater.socket, 'SOCKET') };
+      expect(said).toEqual({ status, signal: null, stdout, stderr });
+    });
+
+    test('a path that leaves no room for the name of the socket for datagrams', async () => {
+      const longest = `/${'s'.repeat(106)}`;
+      const outcome = await run([...(command ?? []), '-s', longest, '-n', 'ip', 'x']);
+      const stderr = `ratecheck: fatal: cannot connect to ${longest}: No such file or directory\n`;
+      expect(outcome).toMatchObject({ status: 111, stderr });
     });
 
     test('whatever bytes come and go, the outcome is one of those promised', async () => {

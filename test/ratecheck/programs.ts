@@ -38,7 +38,10 @@ export function patientRatecheck(directory: string): void {
 }
 
 /** Compiles `test/ratecheck/fixtures/<name>.c` into `directory` and returns the program's path. */
-export function compiledFixture(name: 'odd-start' | 'received', directory: string): string {
+export function compiledFixture(
+  name: 'datagrams' | 'odd-start' | 'received',
+  directory: string,
+): string {
   const source = fileURLToPath(new URL(`fixtures/${name}.c`, import.meta.url));
   const program = join(directory, name);
   execFileSync('cc', ['-Wall', '-Wextra', '-Werror', '-o', program, source]);

@@ -13,11 +13,22 @@ class SoakFirst extends BaseSequencer {
   }
 }
 
+/** What is tested once more with the socket for checks served by node:net. */
+const byNode = ['abuse', 'bounds', 'listeners', 'lost-socket', 'sessions'].map((name) => {
+  return `test/system/${name}.test.ts`;
+});
+
 export default defineConfig({
   define: { IPTHROTTLE_VERSION: '"0-test"' },
   test: {
     root: fileURLToPath(new URL('../..', import.meta.url)),
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'all', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'by node:net', include: byNode, env: { IPTHROTTLE_TRANSPORT: 'node' } },
+      },
+    ],
     // System tests spend half of their time waiting for real servers and real time.
     maxWorkers: 2 * availableParallelism(),
     // Concurrent tests within a file do little else.

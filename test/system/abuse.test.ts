@@ -108,7 +108,10 @@ describe('clients', () => {
 /** Blocks addresses one by one until rater is gone; returns those that it confirmed. */
 async function blockUntilTheEnd(number: number): Promise<string[]> {
   const socket = await client();
-  const isClosed = new Promise<string>((resolve) => socket.once('close', () => resolve('')));
+  // It ends, or is reset if rater had not yet read the request.
+  const isClosed = new Promise<string>((resolve) => {
+    socket.once('end', () => resolve('')).once('close', () => resolve(''));
+  });
   const blocked: string[] = [];
   for (let turn = 0; ; turn += 1) {
     const address = `10.${number}.${turn >> 8}.${turn & 255}`;

@@ -14,6 +14,7 @@ import { faults } from '../../src/runtime/errors.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { missing, unless } from '../run/unless.ts';
 import { copyPrograms, replaceDriver, root } from './copy-programs.ts';
+import { ask } from './line-client.ts';
 import { RunningProgram } from './running-program.ts';
 import { type Outcome, Site } from './site.ts';
 
@@ -188,6 +189,21 @@ test('an upgrade by a link that changes leaves no moment without programs', asyn
     isOver = true;
     await switching;
   }
+});
+
+test('without the native transport rater serves by node:net, and doctor gives a hint', async () => {
+  rmSync(join(installation, 'dist/transport.node'), { force: true });
+  const rater = new RunningProgram({
+    command: [process.execPath, join(installation, 'bin/rater'), '-c', 'rater.conf'],
+    directory: site.directory,
+  });
+  onTestFinished(() => rater.end());
+  await rater.says(/all in force/);
+  expect(await ask({ path: site.path('rater.sock') }, ['ip 127.0.0.1\n'])).toBe('0 1/10\r\n');
+  expect((await site.ipthrottle('status')).stdout).toMatch(/^transport: node:net$/m);
+  const said = await doctorSays();
+  expect(said).toMatch(/^hint: daemon: rater cannot use its native transport, .*transport.node/m);
+  expect(said).not.toMatch(/^problem: /m);
 });
 
 test('Guarantee: a running rater needs nothing of its package, which may be replaced', async () => {

@@ -8,12 +8,16 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { loadNativeTransport } from '../../src/daemon/listeners/native-transport.ts';
 import { freePort } from '../run/free-port.ts';
+import { unless } from '../run/unless.ts';
 import { ask } from './line-client.ts';
 import type { RunningProgram } from './running-program.ts';
 import { Site } from './site.ts';
 
 const limits = 'ip: ( ("*", 60, 20) ); user: ( ("*", 60, 20) );';
+const native = loadNativeTransport();
+const noNative = 'trouble' in native ? `no native transport: ${native.trouble}` : undefined;
 const mebibyte = 1 << 20;
 
 let site: Site;
@@ -35,6 +39,11 @@ describe('the Unix socket', () => {
   const say = (...pieces: (string | Uint8Array)[]) => {
     return ask({ path: site.path('rater.sock') }, pieces);
   };
+
+  test('is served by the transport that is wanted', unless(noNative), async () => {
+    const { transport } = JSON.parse((await site.ipthrottle('status', '--json')).stdout);
+    expect(transport).toBe(process.env.IPTHROTTLE_TRANSPORT === 'node' ? 'node:net' : 'native');
+  });
 
   test('answers every line of many in one packet, in order', async () => {
     const lines = Array.from({ length: 20 }, (_, n) => `ip 10.0.0.1\nuser pipelined-${n}\n`);

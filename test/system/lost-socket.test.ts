@@ -84,7 +84,7 @@ test('without its file the check socket is made anew; sessions and hits go on', 
   // The session that began before is counted: it is the only one that may be.
   expect(await say('+ip 192.0.2.1\n')).toMatch(/^1 /);
   const { stdout } = await site.ipthrottle('fds');
-  expect(stdout.match(/^check .*clients on /gm)).toHaveLength(1);
+  expect(stdout.match(/^check +- +clients on /gm)).toHaveLength(1);
   expect(await troubles()).toEqual([]);
   unlinkSync(site.path('rater.sock'));
   await until('it is made anew once more', () => say('ip 192.0.2.9\n').then(Boolean, () => false));

@@ -8,7 +8,8 @@ import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'nod
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
-import { listenOnUnixSocket } from '../../src/daemon/listeners/unix-socket.ts';
+import { loadNativeTransport } from '../../src/daemon/listeners/native-transport.ts';
+import { listenOnUnixSocket, nodeListener } from '../../src/daemon/listeners/unix-socket.ts';
 import { findInCdb } from '../../src/enforcers/cdb/cdb.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { missing, unless } from '../run/unless.ts';
@@ -24,6 +25,10 @@ let site: Site;
 afterEach(() => site.stop());
 
 /** What the site has before rater starts. */
+const native = loadNativeTransport();
+const cookie = 'trouble' in native ? '' : native.cookie();
+/** Where there is one. */
+const ofDatagrams = cookie === '' ? {} : { [`rater.sock.${cookie}`]: '0660' };
 const adminsFiles = ['rater.conf', 'rules', 'peers'];
 
 function modeOf(...names: string[]): string {
@@ -68,6 +73,7 @@ describe.each(['000', '022', '077'])('started with umask %s', (umask) => {
       'peers.cdb': '0644',
       'rater.log': '0600',
       'rater.sock': '0660',
+      ...ofDatagrams,
       'rater.sock.failed-open': '0622',
       'rater.sock.lock': '0600',
       'rules.cdb': '0644',
@@ -127,7 +133,10 @@ test('a socket is closed to everybody until it has its mode', async () => {
   const modes: string[] = [];
   onTestFinished(() => void server.close());
   const path = site.path('narrow.sock');
-  await listenOnUnixSocket(server, { path, mode: 0o600, group: undefined, backlog: 1 });
+  await listenOnUnixSocket(
+    nodeListener(server, () => {}),
+    { path, mode: 0o600, group: undefined, backlog: 1 },
+  );
   expect([...modes, modeOf('narrow.sock')]).toEqual(['0000', '0600']);
 });
 

@@ -8,6 +8,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startDatagramRater } from '../ratecheck/datagram-rater.ts';
 import { builtRatecheck, compiledFixture, newDirectory } from '../ratecheck/programs.ts';
 import { startServer } from '../ratecheck/real-server.ts';
 import {
@@ -19,6 +20,7 @@ import {
 import { freePort } from '../run/free-port.ts';
 import { missing, unless } from '../run/unless.ts';
 import type { ServerName } from './mail-server.ts';
+import { until } from './running-program.ts';
 
 const directory = newDirectory();
 let ratecheck = '';
@@ -127,6 +129,10 @@ for (const server of ['tcpsvd', 'tcpserver'] as const) {
       const asked = within.requests.length;
       expect(await inherited(server, port, check(within.socket, '60000'))).toEqual(facts);
       expect(within.requests.slice(asked)).toEqual(['ip 127.0.0.1']);
+      const byDatagram = await startDatagramRater(directory.path, '0 1/10\r\n');
+      expect(await inherited(server, port, check(byDatagram.socket, '60000'))).toEqual(facts);
+      await until('the request', () => byDatagram.requests().length > 0);
+      expect(byDatagram.requests()).toEqual(['ip 127.0.0.1']);
       expect(await inherited(server, port, check(silent.socket, '50'))).toEqual(facts);
       expect(await inherited(server, port, check('/nonexistent', '50'))).toEqual(facts);
 

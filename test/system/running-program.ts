@@ -41,6 +41,10 @@ export type Start = {
   readonly environment?: Readonly<Record<string, string>> | undefined;
 };
 
+/** That of the test run, if it has one. */
+const { IPTHROTTLE_TRANSPORT } = process.env;
+const transport = IPTHROTTLE_TRANSPORT === undefined ? {} : { IPTHROTTLE_TRANSPORT };
+
 export class RunningProgram {
   readonly #name: string;
   readonly #child: ChildProcess;
@@ -57,7 +61,7 @@ export class RunningProgram {
       cwd: directory,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', ...environment },
+      env: { PATH: process.env.PATH ?? '', ...transport, ...environment },
       ...(user === undefined ? {} : { uid: user, gid: user }),
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

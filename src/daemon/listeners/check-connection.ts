@@ -1,39 +1,35 @@
 /**
- * One client's checks: request lines in, reply lines out, in order.
+ * What one client's request lines are answered, in order. It knows no transport: node-connection.ts
+ * and native-server.ts bring it lines and take its replies.
  *
- * Guarantee: however many requests arrive at once, they are answered in slices, between which other
- * clients are served. A client that does not read its replies is neither answered nor read from
- * until it does.
  * Guarantee: a session is counted from its reply until its connection is closed, however either side
- * dies. When a session is asked for and refused, the connection is closed, because the client keeps
- * its end open and never looks at it again.
+ * dies. When a session is asked for and refused, the connection is to be closed, because the client
+ * keeps its end open and never looks at it again.
  */
-import type { Socket } from 'node:net';
 import type { Gatekeeper } from '../../gatekeeper/gatekeeper.ts';
 import type { Holder } from '../../gatekeeper/sessions.ts';
 import type { CheckMetrics } from '../../health/check-metrics.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { sliceMs } from '../../runtime/work.ts';
-import { type Line, LineSplitter } from '../../wire/line-splitter.ts';
+import type { Line } from '../../wire/line-splitter.ts';
 import { errorReply, type Reply, replyLine } from '../../wire/reply.ts';
 import { parseRequest } from '../../wire/request.ts';
-import { type Client, waitsForReader } from './connections.ts';
 
 /** What answers checks. */
 export type CheckHandler = Pick<Gatekeeper, 'hit' | 'hasClass'> &
   Partial<Pick<Gatekeeper, 'hitShortly'>>;
 
-/** How many lines may go the short way before the clock is read. */
-const shortAtOnce = 100;
+/** How many answers may be given before the clock is read. */
+const untimedAtOnce = 100;
 
 export type CheckParts = {
   readonly gatekeeper: CheckHandler;
   readonly metrics: CheckMetrics;
   readonly clock: Clock;
-  /** The kind of its listener, for people. */
-  readonly kind: string;
   /** Whether the connection is closed after its first reply. */
   readonly isOneRequest: boolean;
+  /** Whether it comes without a connection, that could stand for a session. */
+  readonly isDatagram?: boolean;
 };
 
 type Answer = {
@@ -42,33 +38,75 @@ type Answer = {
   readonly class?: string | undefined;
 };
 
-export class CheckConnection implements Client, Holder {
-  readonly sinceMs: number;
-  readonly #socket: Socket;
+/** What a client is told that closes its side in the middle of a line. */
+export const unfinishedReply = replyLine(errorReply('Line without an end'));
+
+/** A slice of time, in which lines are answered before others have their turn. */
+export class Slice {
+  readonly #clock: Clock;
+  readonly #metrics: CheckMetrics;
+  readonly #lastMs: number;
+  #nowMs: number;
+  /** How many answers were counted since the clock was read. */
+  #untimed = 0;
+
+  constructor({ clock, metrics }: Pick<CheckParts, 'clock' | 'metrics'>) {
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#nowMs = clock.monotonicMs();
+    this.#lastMs = this.#nowMs + sliceMs;
+  }
+
+  /** When the clock was last read. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  get isOver(): boolean {
+    return this.#nowMs >= this.#lastMs;
+  }
+
+  /** Takes note of an answer that is measured together with others. */
+  untimed(): void {
+    this.#untimed += 1;
+    if (this.#untimed >= untimedAtOnce) this.end();
+  }
+
+  /** Measures the answers that were not. */
+  end(): void {
+    if (this.#untimed === 0) return;
+    const readMs = this.#nowMs;
+    this.#metrics.time(readMs, this.tick());
+    this.#untimed = 0;
+  }
+
+  /** Reads the clock. */
+  tick(): number {
+    this.#nowMs = this.#clock.monotonicMs();
+    return this.#nowMs;
+  }
+}
+
+export class CheckConnection implements Holder {
   readonly #parts: CheckParts;
-  readonly #lines = new LineSplitter();
-  /** The line to answer next. While there is one, nothing is read. */
-  #line: Line | undefined;
   /** Whether a session was asked for. */
   #isForSession = false;
   /** What to do when its session ends. */
   #endings: (() => void)[] = [];
   #hasEnded = false;
 
-  constructor(socket: Socket, parts: CheckParts) {
-    this.#socket = socket;
+  constructor(parts: CheckParts) {
     this.#parts = parts;
-    this.sinceMs = parts.clock.monotonicMs();
   }
 
-  get kind(): string {
-    return this.#parts.kind;
+  /** Whether a session was asked for, counted or not. */
+  get isForSession(): boolean {
+    return this.#isForSession;
   }
 
-  get waitsFor(): string {
-    if (this.#socket.writableNeedDrain) return waitsForReader;
-    if (this.#isNeeded) return 'the end of its session';
-    return this.#lines.unfinished ? 'the rest of a request' : 'a request';
+  /** Whether it stands for a session. */
+  get isNeeded(): boolean {
+    return this.#endings.length > 0;
   }
 
   /** Does `work` when the session ends, at once if the client is gone already. */
@@ -77,147 +115,50 @@ export class CheckConnection implements Client, Holder {
     else this.#endings.push(work);
   }
 
-  hear(chunk: Buffer): void {
-    this.#lines.feed(chunk);
-    this.#line = this.#lines.next();
-    if (this.#line !== undefined) this.#answer();
-  }
-
-  /** The client sends no more; Node says so even while nothing is read. */
-  hearEnd(): void {
-    this.end();
-    if (this.#line === undefined) this.#close();
-  }
-
-  /** Ends its session. */
+  /** The client sends no more: ends its session. */
   end(): void {
     this.#hasEnded = true;
     for (const work of this.#endings) work();
     this.#endings = [];
   }
 
-  /** Whether it stands for a session. */
-  get #isNeeded(): boolean {
-    return this.#endings.length > 0;
-  }
-
-  /** Answers lines until the slice is over or an answer has to be waited for. */
-  #answer(): void {
-    const { clock, metrics } = this.#parts;
-    let nowMs = clock.monotonicMs();
-    const lastMs = nowMs + sliceMs;
-    let text = '';
-    do {
-      const readMs = nowMs;
-      const short = this.#answerShortly(nowMs);
-      if (short !== '') {
-        text += short;
-        nowMs = clock.monotonicMs();
-        metrics.time(readMs, nowMs);
-        continue;
-      }
-      const { reply, class: name } = this.#answerTo(this.#line as Line);
-      if (reply instanceof Promise) {
-        this.#write(text);
-        this.#answerLate(reply, name, readMs);
-        return;
-      }
-      nowMs = clock.monotonicMs();
-      metrics.note(name, reply, readMs, nowMs);
-      text += replyLine(reply);
-      this.#advance();
-    } while (this.#line !== undefined && nowMs < lastMs);
-    this.#goOn(this.#write(text));
-  }
-
-  /** The replies to the lines, up to the first that has to go the general way. */
-  #answerShortly(nowMs: number): string {
-    const { gatekeeper, metrics } = this.#parts;
-    let text = '';
-    for (let lines = 0; lines < shortAtOnce && this.#line !== undefined; lines += 1) {
-      const answer = gatekeeper.hitShortly?.(this.#line, nowMs);
-      if (!answer) break;
-      metrics.count(answer.class, answer);
-      text += replyLine(answer);
-      this.#advance();
+  /** The reply to a line that was read at the time of the slice; rejects with what the handler does. */
+  answer(line: Line, slice: Slice): string | Promise<string> {
+    const { gatekeeper, metrics, clock } = this.#parts;
+    const short = gatekeeper.hitShortly?.(line, slice.nowMs);
+    if (short) {
+      metrics.count(short.class, short);
+      slice.untimed();
+      return replyLine(short);
     }
-    return text;
+    slice.end();
+    const readMs = slice.nowMs;
+    const { reply, class: name } = this.#answerTo(line);
+    // The next hit must not be older than this one.
+    const answeredMs = slice.tick();
+    if (!(reply instanceof Promise)) return this.#noted(name, reply, readMs, answeredMs);
+    return reply.then((late) => this.#noted(name, late, readMs, clock.monotonicMs()));
   }
 
-  #answerLate(answer: Promise<Reply>, name: string | undefined, readMs: number): void {
-    const { clock, metrics } = this.#parts;
-    this.#socket.pause();
-    answer.then(
-      (reply) => {
-        metrics.note(name, reply, readMs, clock.monotonicMs());
-        this.#advance();
-        this.#goOn(this.#write(replyLine(reply)));
-      },
-      (error: Error) => this.#socket.destroy(error),
-    );
-  }
-
-  #advance(): void {
-    if (this.#parts.isOneRequest) this.#lines.drop();
-    this.#line = this.#lines.next();
-  }
-
-  /** Goes on when other clients have had their turn and this one has taken its replies. */
-  #goOn(isTaken: boolean): void {
-    const socket = this.#socket;
-    if (socket.destroyed) return;
-    if (!isTaken) {
-      socket.pause().once('drain', () => this.#goOn(true));
-    } else if (this.#line !== undefined) {
-      socket.pause();
-      setImmediate(() => this.#answer());
-    } else if (this.#hasEnded) {
-      this.#close();
-    } else {
-      this.#finish();
-    }
-  }
-
-  /** Closes after the client's end, when everything before it is answered. */
-  #close(): void {
-    const socket = this.#socket;
-    if (this.#lines.unfinished) this.#write(replyLine(errorReply('Line without an end')));
-    // What the kernel has taken it delivers: no need to wait.
-    if (socket.writableLength === 0) socket.destroy();
-    else socket.end();
-  }
-
-  /** Decides how to go on when everything asked so far is answered. */
-  #finish(): void {
-    const socket = this.#socket;
-    if (this.#parts.isOneRequest) {
-      socket.removeAllListeners('data').resume();
-      socket.end();
-    } else if (this.#isForSession && !this.#isNeeded) {
-      // Without waiting for the client to end as well.
-      socket.end(() => socket.destroy());
-    } else if (socket.isPaused()) {
-      socket.resume();
-    }
+  #noted(name: string | undefined, reply: Reply, readMs: number, answeredMs: number): string {
+    this.#parts.metrics.note(name, reply, readMs, answeredMs);
+    return replyLine(reply);
   }
 
   #answerTo(line: Line): Answer {
-    const { gatekeeper, isOneRequest } = this.#parts;
+    const { gatekeeper, isOneRequest, isDatagram } = this.#parts;
     const request = parseRequest(line);
     if (typeof request === 'string') return { reply: errorReply(request) };
+    if (request.isSession && isDatagram) {
+      return { reply: errorReply('A datagram stands for no session') };
+    }
     const isSession = request.isSession && !isOneRequest;
     // One session per connection, so that maxConnections bounds sessions too.
-    if (isSession && this.#isNeeded) {
+    if (isSession && this.isNeeded) {
       return { reply: errorReply('This connection stands for a session already') };
     }
     this.#isForSession ||= isSession;
     const reply = gatekeeper.hit(request, isSession ? this : undefined);
     return { reply, class: gatekeeper.hasClass(request.class) ? request.class : undefined };
-  }
-
-  /** Returns whether the client has taken the text, or is gone. */
-  #write(text: string): boolean {
-    const socket = this.#socket;
-    return text === '' || !socket.writable || socket.write(text);
   }
 }

@@ -1,12 +1,13 @@
 /**
- * Answers checks. A Unix socket answers every line until the client closes; TCP answers one request
+ * Answers checks by node:net. A Unix socket answers every line until the client closes; TCP answers one request
  * and closes, as the original rater did, with a deadline for the whole connection.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { errnoOf } from '../../runtime/errors.ts';
-import { CheckConnection, type CheckParts } from './check-connection.ts';
+import type { CheckParts } from './check-connection.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import type { Connections } from './connections.ts';
+import { NodeConnection } from './node-connection.ts';
 
 /** How long a connection by TCP may last in all. */
 const requestDeadlineMs = 30_000;
@@ -17,7 +18,7 @@ function closeBy(deadlineMs: number, socket: Socket): void {
   socket.once('close', () => clearTimeout(deadline));
 }
 
-export type CheckListenerParts = Omit<CheckParts, 'kind' | 'isOneRequest'> & {
+export type CheckListenerParts = Omit<CheckParts, 'isOneRequest'> & {
   readonly connections: Connections;
   readonly limit: ConnectionLimit;
   /** Called when a client was gone before its reply came. */
@@ -44,7 +45,7 @@ export function checkListener(
       return;
     }
     if (isOneRequest) closeBy(deadlineMs, socket);
-    const connection = new CheckConnection(socket, checkParts);
+    const connection = new NodeConnection(socket, checkParts);
     connections.add(connection);
     socket.on('data', (chunk) => connection.hear(chunk));
     socket.on('end', () => connection.hearEnd());

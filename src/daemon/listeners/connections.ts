@@ -16,10 +16,31 @@ export type Client = {
   readonly waitsFor: string;
 };
 
-/** What a client that does not read its answers waits for. */
+/** What a client that does not read its answers waits for, and one that stands for a session. */
 export const waitsForReader = 'the client, to read its answers';
+export const waitsForSession = 'the end of its session';
 
-/** Where a server listens, for people. */
+/** Where clients come in. */
+export interface Listed {
+  readonly kind: string;
+  /** For people; undefined when it does not listen. */
+  readonly where: string | undefined;
+  /** Its clients that are not added one by one. */
+  clients(): readonly Client[];
+}
+
+/** A server of node:net, whose clients are added one by one. */
+export function listedServer(kind: string, server: Server): Listed {
+  return {
+    kind,
+    // A closed server emits 'close' only when its last client is gone.
+    get where() {
+      return server.listening ? whereOf(server) : undefined;
+    },
+    clients: () => [],
+  };
+}
+
 function whereOf(server: Server): string {
   const address = server.address();
   if (typeof address === 'string') return address;
@@ -40,12 +61,12 @@ export function maxDescriptors(): number | undefined {
 
 export class Connections {
   readonly #clients = new Set<Client>();
-  readonly #servers = new Map<Server, string>();
+  #listed: readonly Listed[] = [];
 
-  /** Lists a server for as long as it listens. */
-  addServer(kind: string, server: Server): void {
-    this.#servers.set(server, kind);
-    server.once('close', () => this.#servers.delete(server));
+  /** Lists it for as long as it listens, and its clients for as long as there are any. */
+  addListener(added: Listed): void {
+    const inUse = (one: Listed) => one.where !== undefined || one.clients().length > 0;
+    this.#listed = [...this.#listed.filter(inUse), added];
   }
 
   /** Lists a client until `remove`. */
@@ -58,13 +79,12 @@ export class Connections {
   }
 
   list(): Listing {
-    // A closed server emits 'close' only when its last client is gone.
-    const servers = [...this.#servers].filter(([server]) => server.listening);
+    const clients = [...this.#clients, ...this.#listed.flatMap((listed) => listed.clients())];
     return {
-      listeners: servers.map(([server, kind]) => ({ kind, where: whereOf(server) })),
-      open: [...this.#clients].map(({ kind, sinceMs, waitsFor }) => {
-        return { kind, sinceMs, waitsFor };
+      listeners: this.#listed.flatMap(({ kind, where }) => {
+        return where === undefined ? [] : [{ kind, where }];
       }),
+      open: clients.map(({ kind, sinceMs, waitsFor }) => ({ kind, sinceMs, waitsFor })),
       // One belongs to this readdir.
       descriptors: readdirSync('/proc/self/fd').length - 1,
       maxDescriptors: maxDescriptors(),

@@ -2,7 +2,8 @@
  * Where clients and operators come in: Unix sockets, which outlive the loss of their files, and TCP
  * where the configuration wants it.
  *
- * Guarantee: the socket for checks is opened last: once it is there, so is all of the daemon.
+ * Guarantee: the socket for checks is opened last: once it is there, so is all of the daemon, but for
+ * the one for datagrams, which its clients can do without.
  */
 import type { Server } from 'node:net';
 import type { CommandContext } from '../../commands/command.ts';
@@ -13,14 +14,22 @@ import type { Clock } from '../../runtime/clock.ts';
 import { reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { CheckHandler } from './check-connection.ts';
-import { checkListener } from './check-listener.ts';
+import { type CheckListenerParts, checkListener } from './check-listener.ts';
 import { ConnectionLimit, maxChecks, maxOperators } from './connection-limit.ts';
-import type { Connections } from './connections.ts';
+import { type Connections, type Listed, listedServer } from './connections.ts';
 import { controlListener } from './control-listener.ts';
+import { datagramSocket, removeDeadNames } from './datagram-socket.ts';
 import { FailedOpen } from './failed-open.ts';
 import { listenOnTcp } from './listen-on-tcp.ts';
+import { NativeServer, type NativeServerParts } from './native-server.ts';
+import type { NativeTransport } from './native-transport.ts';
 import { SocketWatch } from './socket-watch.ts';
-import { listenOnUnixSocket, type UnixSocketOptions } from './unix-socket.ts';
+import {
+  listenOnUnixSocket,
+  nodeListener,
+  type UnixListener,
+  type UnixSocketOptions,
+} from './unix-socket.ts';
 
 const controlMode = 0o600;
 
@@ -35,17 +44,27 @@ export type ListenersParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly health: Health;
+  /** Undefined: node:net serves the socket for checks as well. */
+  readonly native: NativeTransport | undefined;
 };
+
+type OpenedSocket = { readonly listener: UnixListener; readonly listed: Listed };
 
 export class Listeners {
   readonly #parts: ListenersParts;
   readonly #tcpListeners: Server[] = [];
   readonly #unixSockets: SocketWatch[] = [];
   readonly #failedOpen: FailedOpen;
+  #datagrams: string | undefined;
 
   constructor(parts: ListenersParts) {
     this.#parts = parts;
     this.#failedOpen = new FailedOpen(parts.settings.socket, parts.health);
+  }
+
+  /** The socket for datagrams, if there is one. */
+  get datagrams(): string | undefined {
+    return this.#datagrams;
   }
 
   /** Resolves when clients can connect. @throws Fault `listen` */
@@ -71,7 +90,7 @@ export class Listeners {
   async #openControl(): Promise<void> {
     const { controlSocket, controlAddress, controlPort, backlog } = this.#parts.settings;
     const narrow = { path: controlSocket, mode: controlMode, group: undefined, backlog };
-    await this.#openUnix('control', () => this.#control(false), narrow);
+    await this.#openUnix(() => this.#byNode('control', this.#control(false)), narrow);
     if (controlPort !== undefined) {
       await this.#openTcp('control by TCP', this.#control(true), controlAddress, controlPort);
     }
@@ -91,7 +110,8 @@ export class Listeners {
     // A client that stopped waiting, as ratecheck does, has failed open.
     const parts = { ...this.#parts, limit, onLateReply: () => health.warn('reply too late') };
     const options = { path, mode, group, backlog };
-    await this.#openUnix('check', () => checkListener(parts, false), options);
+    await this.#openUnix(() => this.#checkSocket(parts), options);
+    await this.#openDatagrams(parts, options);
   }
 
   #control(isTcp: boolean): Server {
@@ -101,29 +121,57 @@ export class Listeners {
     return controlListener({ ...this.#parts, limit, isTcp });
   }
 
+  #checkSocket(parts: CheckListenerParts): OpenedSocket {
+    const { native } = this.#parts;
+    if (!native) return this.#byNode('check', checkListener(parts, false));
+    return this.#native(native, parts);
+  }
+
+  /** For checks that need no connection. */
+  async #openDatagrams(parts: CheckListenerParts, options: UnixSocketOptions): Promise<void> {
+    const { native } = this.#parts;
+    const path = native && datagramSocket(options.path, native);
+    if (!native || path === undefined) return;
+    const isDead = native.isDeadName;
+    const make = () => this.#native(native, { ...parts, isDatagram: true });
+    await this.#openUnix(make, { ...options, path, isDead });
+    removeDeadNames(options.path, isDead);
+    this.#datagrams = path;
+  }
+
+  #native(native: NativeTransport, parts: Omit<NativeServerParts, 'onError'>): OpenedSocket {
+    const server = new NativeServer(native, { ...parts, onError: this.#onError });
+    return { listener: server, listed: server };
+  }
+
+  #byNode(kind: string, server: Server): OpenedSocket {
+    return { listener: nodeListener(server, this.#onError), listed: listedServer(kind, server) };
+  }
+
   async #openTcp(kind: string, server: Server, address: string, port: number): Promise<void> {
     await listenOnTcp(server, address, port, this.#parts.settings.backlog);
-    this.#tcpListeners.push(this.#serve(kind, server));
+    server.on('error', this.#onError);
+    this.#parts.connections.addListener(listedServer(kind, server));
+    this.#tcpListeners.push(server);
   }
 
   /** Listens on a Unix socket, also when its file gets lost. */
-  async #openUnix(kind: string, make: () => Server, options: UnixSocketOptions): Promise<void> {
-    const { log, health } = this.#parts;
+  async #openUnix(make: () => OpenedSocket, options: UnixSocketOptions): Promise<void> {
+    const { log, health, connections } = this.#parts;
     const listen = async () => {
-      const server = make();
-      await listenOnUnixSocket(server, options);
-      return this.#serve(kind, server);
+      const { listener, listed } = make();
+      await listenOnUnixSocket(listener, options);
+      connections.addListener(listed);
+      return listener;
     };
-    const socket = new SocketWatch({ path: options.path, listen, log, health });
+    const { path, isDead } = options;
+    const socket = new SocketWatch({ path, isDead, listen, log, health });
     await socket.listen();
     this.#unixSockets.push(socket);
   }
 
-  #serve(kind: string, server: Server): Server {
-    const { health, connections } = this.#parts;
-    // Out of descriptors, say: that connection is lost, but the daemon goes on.
-    server.on('error', (error) => health.error('listener', { what: reasonOf(error) }));
-    connections.addServer(kind, server);
-    return server;
-  }
+  /** Out of descriptors, say: that connection is lost, but the daemon goes on. */
+  readonly #onError = (error: Error): void => {
+    this.#parts.health.error('listener', { what: reasonOf(error) });
+  };
 }

@@ -6,26 +6,31 @@
  * Guarantee: anything else that has taken the name is left alone, also at the end; it is trouble
  * until it is gone.
  *
- * XXX: on close libuv removes whatever has the socket's name. A file that somebody puts there in the
+ * XXX: on close the listener removes whatever has the socket's name. A file that somebody puts there in the
  * microseconds between our look and the close is lost.
  */
-import type { Server } from 'node:net';
 import type { Health } from '../../health/health.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
-import { removeStale, socketIdentity } from './unix-socket.ts';
+import {
+  removeStale,
+  socketIdentity,
+  type UnixListener,
+  type UnixSocketOptions,
+} from './unix-socket.ts';
 
 export type SocketWatchParts = {
   readonly path: string;
-  /** Listens on the path with a new server. @throws Fault `listen` */
-  readonly listen: () => Promise<Server>;
+  readonly isDead?: UnixSocketOptions['isDead'];
+  /** Listens on the path anew. @throws Fault `listen` */
+  readonly listen: () => Promise<UnixListener>;
   readonly log: Log;
   readonly health: Health;
 };
 
 export class SocketWatch {
   readonly #parts: SocketWatchParts;
-  #server: Server | undefined;
+  #listener: UnixListener | undefined;
   #identity: string | undefined;
   #isLooking = false;
   #isClosed = false;
@@ -36,9 +41,9 @@ export class SocketWatch {
 
   /** @throws Fault `listen` */
   async listen(): Promise<void> {
-    this.#server = await this.#parts.listen();
+    this.#listener = await this.#parts.listen();
     this.#identity = socketIdentity(this.#parts.path);
-    if (this.#isClosed) this.#server.close();
+    if (this.#isClosed) this.#listener.close();
   }
 
   /** Listens anew if the file is not ours any more. */
@@ -58,7 +63,7 @@ export class SocketWatch {
 
   close(): void {
     this.#isClosed = true;
-    if (this.#hasItsName()) this.#server?.close();
+    if (this.#hasItsName()) this.#listener?.close();
   }
 
   #hasItsName(): boolean {
@@ -67,13 +72,13 @@ export class SocketWatch {
 
   async #mend(): Promise<void> {
     if (this.#hasItsName()) return;
-    const { path, log } = this.#parts;
+    const { path, isDead, log } = this.#parts;
     const why =
       socketIdentity(path) === undefined ? 'its file was removed' : 'another took its name';
-    await removeStale(path);
+    await removeStale(path, isDead);
     if (this.#isClosed || socketIdentity(path) !== undefined) return;
-    this.#server?.close();
-    this.#server = undefined;
+    this.#listener?.close();
+    this.#listener = undefined;
     await this.listen();
     log.warn('listening again', { socket: path, why });
   }

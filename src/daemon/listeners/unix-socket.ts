@@ -11,6 +11,30 @@ import { changeMode } from '../../files/change-mode.ts';
 import { birthAt } from '../../files/file-identity.ts';
 import { errnoOf, Fault, reasonOf } from '../../runtime/errors.ts';
 
+/** What listens, be it a server of node:net or ours. */
+export interface UnixListener {
+  /** Resolves when clients can connect; makes the socket before it returns. @throws a system error */
+  listen(path: string, backlog: number): Promise<void>;
+  /** Accepts no more clients, and removes the socket; those that are connected stay. */
+  close(): void;
+}
+
+/** A server of node:net that listens on a Unix socket; `onError` hears of its errors from then on. */
+export function nodeListener(server: Server, onError: (error: Error) => void): UnixListener {
+  return {
+    listen(path, backlog) {
+      return new Promise((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ path, backlog }, () => {
+          server.off('error', reject).on('error', onError);
+          resolve();
+        });
+      });
+    },
+    close: () => void server.close(),
+  };
+}
+
 export type UnixSocketOptions = {
   readonly path: string;
   readonly mode: number;
@@ -18,6 +42,8 @@ export type UnixSocketOptions = {
   readonly group: string | undefined;
   /** How many clients may wait to be accepted. */
   readonly backlog: number;
+  /** Whether certainly nobody listens on a socket of its kind. */
+  readonly isDead?: ((path: string) => boolean | Promise<boolean>) | undefined;
 };
 
 /** Changes when another file gets the name; undefined when there is no file. */
@@ -25,8 +51,7 @@ export function socketIdentity(path: string): string | undefined {
   return birthAt(path, lstatSync);
 }
 
-/** Whether certainly nobody listens there. */
-function isDead(path: string): Promise<boolean> {
+function nobodyListens(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect(path);
     probe.on('connect', () => {
@@ -38,7 +63,10 @@ function isDead(path: string): Promise<boolean> {
 }
 
 /** Removes a dead daemon's socket. @throws Fault `listen` when something else has the name */
-export async function removeStale(path: string): Promise<void> {
+export async function removeStale(
+  path: string,
+  isDead: UnixSocketOptions['isDead'] = nobodyListens,
+): Promise<void> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (!stats) return;
   if (!stats.isSocket()) throw new Fault('listen', `${path} is there and is not a socket`);
@@ -49,19 +77,13 @@ export async function removeStale(path: string): Promise<void> {
   unlinkSync(path);
 }
 
-function bind(server: Server, path: string, backlog: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    const umask = process.umask(0o777);
-    try {
-      server.listen({ path, backlog }, () => {
-        server.off('error', reject);
-        resolve();
-      });
-    } finally {
-      process.umask(umask);
-    }
-  });
+function bind(listener: UnixListener, path: string, backlog: number): Promise<void> {
+  const umask = process.umask(0o777);
+  try {
+    return listener.listen(path, backlog);
+  } finally {
+    process.umask(umask);
+  }
 }
 
 /** By chgrp, because Node cannot look up the names of groups. @throws Error */
@@ -75,16 +97,16 @@ function giveTo(group: string, path: string): void {
   throw new Error(`group ${group}: ${stderr.trim().replaceAll('\n', ' ') || 'chgrp failed'}`);
 }
 
-/** Resolves when clients can connect; on failure the server is closed. @throws Fault `listen` */
-export async function listenOnUnixSocket(server: Server, options: UnixSocketOptions) {
-  const { path, mode, group, backlog } = options;
+/** Resolves when clients can connect; on failure the listener is closed. @throws Fault `listen` */
+export async function listenOnUnixSocket(listener: UnixListener, options: UnixSocketOptions) {
+  const { path, mode, group, backlog, isDead } = options;
   try {
-    await removeStale(path);
-    await bind(server, path, backlog);
+    await removeStale(path, isDead);
+    await bind(listener, path, backlog);
     if (group !== undefined) giveTo(group, path);
     changeMode(path, mode, (stats) => stats.isSocket());
   } catch (error) {
-    server.close();
+    listener.close();
     if (error instanceof Fault) throw error;
     throw new Fault('listen', `${path}: ${reasonOf(error).trim()}`, error);
   }

@@ -49,6 +49,12 @@ function notMember({ config, daemon }: Installation): Finding[] {
   return [hint(`${what}, to which settings.socket_group gives the socket`, remedy)];
 }
 
+/** The socket for checks by datagram of the rater that runs. */
+function ofDatagrams({ socketMode }: Settings, daemon: DaemonState): Finding[] {
+  const path = daemon.is === 'running' ? daemon.status.datagrams : undefined;
+  return path ? tooWide(path, socketMode, 'settings.socket_mode') : [];
+}
+
 /** Finds what keeps permitted users from connecting: for them ratecheck fails open. */
 function tooNarrow({ socket, socketMode }: Settings): Finding[] {
   const stats = lstatSync(socket, { throwIfNoEntry: false });
@@ -134,6 +140,7 @@ export const sockets: Check = {
     const narrow = tooNarrow(config.settings);
     return [
       ...tooWide(socket, socketMode, 'settings.socket_mode'),
+      ...ofDatagrams(config.settings, daemon),
       ...nobodys(config.settings),
       ...notMember(site),
       ...(narrow.length > 0 ? narrow : lonely(config.settings, daemon)),
