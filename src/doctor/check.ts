@@ -23,7 +23,7 @@ export type DaemonStatus = Places & {
   readonly database: string;
   readonly enforce: boolean | null;
   /** Since its start. */
-  readonly counters: { readonly checks: number } | null;
+  readonly counters: { readonly checks: number; readonly errors: number } | null;
   /** The last downtime; instants are ISO 8601. */
   readonly away: {
     readonly seconds: number | null;
