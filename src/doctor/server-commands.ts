@@ -91,9 +91,12 @@ function inScript(file: string, real: string): ServerCommand[] {
   const text = readFile(real).toString('latin1').replaceAll('\\\n', ' ');
   return text.split('\n').flatMap((line) => {
     if (/^\s*#/.test(line)) return [];
-    const words = line.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
-    const bare = words.map((word) => word.replaceAll(/["']/g, ''));
-    return commandIn(bare, quoted(file), dirname(real));
+    // Such as `[ -x /usr/bin/tcpsvd ] && exec tcpsvd`.
+    return line.split(/&&|\|\||;/).flatMap((part) => {
+      const words = part.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+      const bare = words.map((word) => word.replaceAll(/["']/g, ''));
+      return commandIn(bare, quoted(file), dirname(real));
+    });
   });
 }
 

@@ -100,6 +100,11 @@ test.each([
     `problem: /etc/service/smtpd/run: ${noCheck}; tcpsvd ... ratecheck ${smtpd} ...`,
   ],
   [
+    'behind a question whether the server is there',
+    `true; [ -x /usr/bin/tcpsvd ] && exec tcpsvd -i ${peers} 0 25 ${smtpd}`,
+    `problem: /etc/service/smtpd/run: ${noCheck}; tcpsvd ... ratecheck ${smtpd} ...`,
+  ],
+  [
     'with an option that is not apart',
     `tcpsvd -vl0 -i${peers} 0 25 ${smtpd}`,
     `problem: /etc/service/smtpd/run: ${noCheck}; tcpsvd ... ratecheck ${smtpd} ...`,
