@@ -22,6 +22,8 @@ export type DaemonStatus = Places & {
   readonly configDigest?: string;
   readonly database: string;
   readonly enforce: boolean | null;
+  /** The classes whose limits are only logged; undefined: an older rater does not tell. */
+  readonly dryRun?: readonly string[];
   /** Since its start. */
   readonly counters: { readonly checks: number; readonly errors: number } | null;
   /** The last downtime; instants are ISO 8601. */
