@@ -123,12 +123,13 @@ function listIn(path: string): string[] {
   return readFileSync(path, 'latin1').split('\0').slice(0, -1);
 }
 
-/** The paths of such a process lead elsewhere. */
+/** The paths of such a process lead elsewhere. The same directory can be mounted with other ones below. */
 function hasOtherRoot(proc: string, pid: string): boolean {
   const [root, own] = [pid, 'self'].map((each) => {
-    return tried(() => [statSync(join(proc, each, 'root'))])[0];
+    const path = join(proc, each, 'root');
+    return tried(() => [`${readlinkSync(path)} ${statSync(path).dev} ${statSync(path).ino}`])[0];
   });
-  return root !== undefined && own !== undefined && (root.ino !== own.ino || root.dev !== own.dev);
+  return root !== undefined && own !== undefined && root !== own;
 }
 
 function raterSocketOf(proc: string, pid: string): string | undefined {
