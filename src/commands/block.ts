@@ -13,10 +13,12 @@ const fateWords: Readonly<Record<Fate['became'], string>> = {
 };
 
 /** Nothing when it is in force everywhere. */
-function fateLines(fates: readonly Fate[]): string[] {
+function fateLines(fates: readonly Fate[], isRunning: boolean): string[] {
   if (fates.every(({ became }) => became === 'in force')) return [];
   return fates.map(({ enforcer, became, why }) => {
-    return `  ${enforcer}: ${fateWords[became]}${why === undefined ? '' : `: ${why}`}`;
+    const isRaters = became === 'pending' || became === 'not possible';
+    const when = isRaters && !isRunning ? ' once it runs' : '';
+    return `  ${enforcer}: ${fateWords[became]}${when}${why === undefined ? '' : `: ${why}`}`;
   });
 }
 
@@ -48,9 +50,13 @@ export const block: Command = {
       return { line, fates: gatekeeper.blocks.fates(address) };
     });
     const hasFailed = told.some(({ fates }) => fates.some(({ became }) => became === 'failed'));
+    const isRunning = context.daemon !== undefined;
     return {
       exit: hasFailed || undone.length > 0 ? exitCodes.later.code : exitCodes.done.code,
-      lines: [...told.flatMap(({ line, fates }) => [line, ...fateLines(fates)]), ...undone],
+      lines: [
+        ...told.flatMap(({ line, fates }) => [line, ...fateLines(fates, isRunning)]),
+        ...undone,
+      ],
     };
   },
 };

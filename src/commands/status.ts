@@ -1,5 +1,6 @@
 /** `status`: whether rater runs, what it holds and what is in trouble. */
 
+import type { Config } from '../config/config.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import type { ClassTally } from '../health/check-totals.ts';
 import { degradedModes } from '../health/degraded-modes.ts';
@@ -80,6 +81,11 @@ function wordsOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
+/** The classes whose limits are only logged. */
+function dryClasses({ classes }: Config): string[] {
+  return [...classes.values()].flatMap(({ name, dryRun }) => (dryRun ? [name] : []));
+}
+
 function facts({ config, gatekeeper, clock, daemon, places }: CommandContext) {
   const transport = daemon?.transport();
   return {
@@ -95,6 +101,7 @@ function facts({ config, gatekeeper, clock, daemon, places }: CommandContext) {
     blocks: gatekeeper.blocks.size,
     values: daemon ? gatekeeper.trackedValues : null,
     enforce: daemon ? gatekeeper.verdicts.isEnforcing : null,
+    dryRun: dryClasses(config),
     counters: daemon ? counters(gatekeeper, daemon) : null,
   };
 }
@@ -124,7 +131,7 @@ export const status: Command = {
       };
       return { exit, lines: [JSON.stringify(json)] };
     }
-    const { running, pid, uptimeSeconds, enforce, counters: counted, ...others } = rest;
+    const { running, pid, uptimeSeconds, enforce, dryRun, counters: counted, ...others } = rest;
     const up = running
       ? `running, pid ${pid}, for ${duration((uptimeSeconds ?? 0) * 1000)}`
       : 'not running';
@@ -137,6 +144,7 @@ export const status: Command = {
           value === null ? [] : `${name}: ${value}`,
         ),
         ...(enforce === false ? ['enforce: off, limits are only logged'] : []),
+        ...dryRun.map((name) => `dry run: class ${name}, limits are only logged`),
         ...Object.entries(counted ?? {}).map(([name, value]) => `${wordsOf(name)}: ${value}`),
         ...tallies.flatMap(tallyLines),
         ...troubles.map(troubleLine),

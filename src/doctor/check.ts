@@ -26,8 +26,10 @@ export type DaemonStatus = Places & {
   readonly datagrams?: string | null;
   readonly database: string;
   readonly enforce: boolean | null;
+  /** The classes whose limits are only logged; undefined: an older rater does not tell. */
+  readonly dryRun?: readonly string[];
   /** Since its start. */
-  readonly counters: { readonly checks: number } | null;
+  readonly counters: { readonly checks: number; readonly errors: number } | null;
   /** The last downtime; instants are ISO 8601. */
   readonly away: {
     readonly seconds: number | null;

@@ -24,8 +24,9 @@ export function proofsOf(
   const notLookedAt: string[] = [];
   const isReached = daemon.is === 'running' && !found.some(({ check }) => check === 'daemon');
   if (isReached) proven.push('the socket answers');
-  const checks = daemon.is === 'running' ? daemon.status.counters?.checks : undefined;
-  if (checks) proven.push('clients are counted');
+  const counters = daemon.is === 'running' ? daemon.status.counters : null;
+  // What was not understood is a check, and was not counted.
+  if (counters && counters.checks > counters.errors) proven.push('clients are counted');
   else notLookedAt.push('whether clients are counted (none has come)');
   if (!steps) notLookedAt.push('whether a server refuses (doctor --probe)');
   for (const server of new Set(steps?.map((step) => step.server))) {
@@ -38,8 +39,7 @@ export function proofsOf(
       proven.push(`${server} refuses${isOurs ? ' with options of ours' : ''}`);
     }
   }
-  const isTried = steps?.some(({ went }) => went !== 'skipped');
-  if (isTried && steps?.every(({ from }) => from.length === 0))
+  if (steps?.some(({ from, went }) => went !== 'skipped' && from.length === 0))
     notLookedAt.push('whether your servers do (no command of one that reads the same was found)');
   return { proven, notLookedAt };
 }

@@ -1,6 +1,6 @@
 /**
  * The commands of tcpsvd and tcpserver on this machine: in the run scripts of supervisors, and as they
- * run. BusyBox's, those of other containers and what cannot be read are left out.
+ * run. BusyBox's, those of other containers or roots, and what cannot be read are left out.
  *
  * A script is not run: a word with a variable in it stays as it is written.
  */
@@ -20,6 +20,7 @@ const serviceDirectories = [
 const maxServices = 1000;
 const maxProcesses = 100_000;
 const maxBytes = 65_536;
+const socketVariable = 'RATER_SOCKET';
 
 /** Options with an argument. */
 const withArgument: Readonly<Record<string, string>> = {
@@ -41,6 +42,8 @@ export type ServerCommand = {
   readonly options: ReadonlyMap<string, string>;
   /** What it runs: all words after host and port. */
   readonly runs: readonly string[];
+  /** $RATER_SOCKET as it has it, empty where it has none; undefined: it cannot be told. */
+  readonly raterSocket: string | undefined;
 };
 
 /** `root` is where the paths of this machine begin. */
@@ -88,9 +91,12 @@ function inScript(file: string, real: string): ServerCommand[] {
   const text = readFile(real).toString('latin1').replaceAll('\\\n', ' ');
   return text.split('\n').flatMap((line) => {
     if (/^\s*#/.test(line)) return [];
-    const words = line.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
-    const bare = words.map((word) => word.replaceAll(/["']/g, ''));
-    return commandIn(bare, quoted(file), dirname(real));
+    // Such as `[ -x /usr/bin/tcpsvd ] && exec tcpsvd`.
+    return line.split(/&&|\|\||;/).flatMap((part) => {
+      const words = part.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
+      const bare = words.map((word) => word.replaceAll(/["']/g, ''));
+      return commandIn(bare, quoted(file), dirname(real));
+    });
   });
 }
 
@@ -99,18 +105,39 @@ function running(proc: string): ServerCommand[] {
   const pids = tried(() => readdirSync(proc)).filter((name) => /^\d+$/.test(name));
   return pids.slice(0, maxProcesses).flatMap((pid) => {
     return tried(() => {
-      const words = readFileSync(join(proc, pid, 'cmdline'), 'latin1')
-        .split('\0')
-        .slice(0, -1);
+      const words = listIn(join(proc, pid, 'cmdline'));
       const [command] = commandIn(words.slice(0, 1000), `process ${pid}`, undefined);
       if (!command) return [];
       const link = (name: string) => tried(() => [readlinkSync(join(proc, pid, name))])[0];
       const namespace = link('ns/mnt');
       const isElsewhere = namespace !== undefined && own !== undefined && namespace !== own;
-      if (isElsewhere || basename(link('exe') ?? '') === 'busybox') return [];
-      return [{ ...command, directory: link('cwd') }];
+      if (isElsewhere || hasOtherRoot(proc, pid)) return [];
+      if (basename(link('exe') ?? '') === 'busybox') return [];
+      return [{ ...command, directory: link('cwd'), raterSocket: raterSocketOf(proc, pid) }];
     });
   });
+}
+
+/** Strings that end with a zero byte. */
+function listIn(path: string): string[] {
+  return readFileSync(path, 'latin1').split('\0').slice(0, -1);
+}
+
+/** The paths of such a process lead elsewhere. The same directory can be mounted with other ones below. */
+function hasOtherRoot(proc: string, pid: string): boolean {
+  const [root, own] = [pid, 'self'].map((each) => {
+    const path = join(proc, each, 'root');
+    return tried(() => [`${readlinkSync(path)} ${statSync(path).dev} ${statSync(path).ino}`])[0];
+  });
+  return root !== undefined && own !== undefined && root !== own;
+}
+
+function raterSocketOf(proc: string, pid: string): string | undefined {
+  return tried(() => {
+    const variables = listIn(join(proc, pid, 'environ'));
+    const own = variables.find((variable) => variable.startsWith(`${socketVariable}=`));
+    return [own?.slice(socketVariable.length + 1) ?? ''];
+  })[0];
 }
 
 function commandIn(words: string[], where: string, directory: string | undefined): ServerCommand[] {
@@ -121,7 +148,17 @@ function commandIn(words: string[], where: string, directory: string | undefined
   const { options, operands } = parse(program, words.slice(at + 1));
   return operands.length < 3
     ? []
-    : [{ where, program, word, directory, options, runs: operands.slice(2) }];
+    : [
+        {
+          where,
+          program,
+          word,
+          directory,
+          options,
+          runs: operands.slice(2),
+          raterSocket: undefined,
+        },
+      ];
 }
 
 /** Options and operands of what follows the program's name. */

@@ -21,13 +21,17 @@ const name = 'better-sqlite3';
 const load = createRequire(import.meta.url);
 
 let loaded: typeof Database | undefined;
+/** Why not, of the first time: a second attempt in the same process fails with less to tell. */
+let failure: { readonly error: unknown } | undefined;
 
 /** @throws Fault `driver`, `incomplete` */
 export function loadDriver(): typeof Database {
   try {
+    if (failure) throw failure.error;
     loaded ??= tried(load(name));
     return loaded;
   } catch (error) {
+    failure = { error };
     throw faultOf(troubleOf(error), error);
   }
 }
@@ -88,7 +92,8 @@ function troubleOf(error: unknown): DriverTrouble {
   }
   const what = `cannot load the module ${name}: ${reason.split('\n')[0]}`;
   // A file of which the beginning is there is about to be written.
-  if (errnoOf(error) !== 'ERR_DLOPEN_FAILED' || reason.includes('file too short')) {
+  const isCut = /file too short|cannot read file data/.test(reason);
+  if (errnoOf(error) !== 'ERR_DLOPEN_FAILED' || isCut) {
     const remedy = `if that lasts, install ipthrottle again, or ${rebuild}`;
     return { code: 'incomplete', what, remedy };
   }

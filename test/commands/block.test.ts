@@ -34,6 +34,15 @@ test('block says where a server cannot express it', async () => {
   ]);
 });
 
+test('without rater it says that until rater runs nobody refuses what servers cannot express', async () => {
+  const { runOffline, peers } = site(config);
+  expect(await runOffline('block 192.0.0.0/20')).toEqual([
+    0,
+    'blocked 192.0.0.0/20 for 2 minutes',
+    `  peers ${peers}: not possible there, rater refuses it itself once it runs`,
+  ]);
+});
+
 test('block says where it failed and why, and leaves as a temporary failure', async () => {
   const { run, peers, gatekeeper } = site(config);
   renameSync(peers, `${peers}.away`);

@@ -9,6 +9,7 @@ import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../run/free-port.ts';
 import { missing, unless } from '../run/unless.ts';
+import { ask } from '../system/line-client.ts';
 import type { Plan, Site } from '../system/site.ts';
 import { block, bundle, examine, kinds, newSite, put, startAsked } from './examination.ts';
 
@@ -61,6 +62,33 @@ test(
     const { proven, notLookedAt } = await examine(site, { args: ['--probe'] });
     expect(proven).toEqual(['the socket answers', `tcpsvd -i ${site.path('peers')} refuses`]);
     expect(notLookedAt).toEqual(['whether clients are counted (none has come)']);
+  },
+);
+
+test(
+  'it is not said while rater has understood nothing of what it was asked',
+  unless(noServers),
+  async () => {
+    const site = newSite({ settings: 'socket_mode: "0666";' });
+    await site.startRater();
+    await ask({ path: site.path('rater.sock') }, ['mx 127.0.0.1\n', 'nonsense\n']);
+    const { proven, notLookedAt } = await examine(site);
+    expect(proven).toEqual(['the socket answers']);
+    expect(notLookedAt[0]).toBe('whether clients are counted (none has come)');
+  },
+);
+
+test(
+  'it is not said while only one of two servers that are told of blocks is found',
+  unless(noServers),
+  async () => {
+    const site = newSite({ rules: ':allow\n' });
+    await startAsked(site);
+    await site.startTcpsvd();
+    const { proven, notLookedAt } = await examine(site, { args: ['--probe'] });
+    expect(proven).toContain(`tcpserver -x ${site.path('rules.cdb')} refuses with options of ours`);
+    const where = 'no command of one that reads the same was found';
+    expect(notLookedAt).toEqual([`whether your servers do (${where})`]);
   },
 );
 

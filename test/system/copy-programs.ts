@@ -31,17 +31,20 @@ export function copyPrograms(directory: string): void {
 /** Breaks the driver of a copy; `other Node` needs cc. */
 export function replaceDriver(
   directory: string,
-  how: 'other Node' | 'no library' | 'missing' | 'half written',
+  how: 'other Node' | 'no library' | 'missing' | 'half written' | 'hardly begun',
 ): void {
   const path = join(directory, nativeDriver);
   rmSync(path, { force: true });
   if (how === 'other Node') {
     const source = join(root, 'test/system/fixtures/other-node.c');
     const strict = ['-Wall', '-Wextra', '-Werror'];
-    execFileSync('cc', [...strict, '-shared', '-fPIC', '-o', path, source]);
+    // Like one in C++ it stays loaded, and does not register itself a second time.
+    execFileSync('cc', [...strict, '-Wl,-z,nodelete', '-shared', '-fPIC', '-o', path, source]);
   } else if (how === 'no library') {
     writeFileSync(path, 'This is no library. '.repeat(50));
   } else if (how === 'half written') {
+    writeFileSync(path, readFileSync(join(root, nativeDriver)).subarray(0, 100));
+  } else if (how === 'hardly begun') {
     writeFileSync(path, readFileSync(join(root, nativeDriver)).subarray(0, 40));
   }
 }

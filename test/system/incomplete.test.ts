@@ -67,6 +67,12 @@ describe.each([
     says: 'cannot load the module better-sqlite3: /',
     reason: undefined,
   },
+  {
+    how: 'hardly begun',
+    exit: 111,
+    says: 'cannot load the module better-sqlite3: /',
+    reason: undefined,
+  },
 ] as const)('with a driver: $how', ({ how, exit, says, reason }) => {
   const kind = exit === 100 ? faults.driver : faults.incomplete;
   const remedy = () => `run npm rebuild better-sqlite3 in ${installation}`;

@@ -1,9 +1,9 @@
 /**
  * Whether the servers of this machine obey: that one is told of blocks at all, and that those which
- * use our files ask rater, and those which ask rater use our files.
+ * use our files ask rater for a class that it counts, and those which ask rater use our files.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { schema } from '../../config/schema.ts';
 import { kinds } from '../../enforcers/kinds.ts';
 import { type Finding, hint, problem, someOf } from '../../health/finding.ts';
@@ -30,20 +30,40 @@ function oursFor(program: string, { enforcers }: Installation): Use[] {
 }
 
 /** At the socket of this rater; undefined: it cannot be told. */
-function asksUs(words: ReadonlyMap<string, string>, { config }: Installation): boolean | undefined {
+function asksUs(
+  words: ReadonlyMap<string, string>,
+  { raterSocket, runs }: ServerCommand,
+  { config }: Installation,
+): boolean | undefined {
   const { socket } = config.settings;
-  const given = words.get('s');
+  const { fallback } = schema.settings.socket;
+  // Any program in between may change the environment.
+  const inherited = basename(runs[0] ?? '') === 'ratecheck' ? raterSocket : undefined;
+  const given = words.get('s') ?? (inherited === '' ? fallback : inherited);
   if (given?.includes('$')) return undefined;
   if (given !== undefined) return real(given) === real(socket);
-  return socket === schema.settings.socket.fallback || undefined;
+  return socket === fallback || undefined;
 }
 
 function hasPlugin(root: string): boolean {
   try {
-    return readFileSync(join(root, pluginList), 'latin1').includes('spp-ipthrottle');
+    return /^[^#\n]*spp-ipthrottle/m.test(readFileSync(join(root, pluginList), 'latin1'));
   } catch {
     return false;
   }
+}
+
+/** Finds that rater does not know the class that is asked for: it counts nothing then. */
+function unknownClass(
+  words: ReadonlyMap<string, string>,
+  { program }: ServerCommand,
+  { config }: Installation,
+): Finding | undefined {
+  const name = words.get('c') ?? 'ip';
+  if (name.includes('$') || config.classes.has(name)) return undefined;
+  const what = `${program} runs a ratecheck for the class ${quoted(name)}, which limits does not have`;
+  const remedy = `ratecheck -c with one of limits, or write limits for ${quoted(name)}`;
+  return problem(`${what}: its clients are not counted`, remedy);
 }
 
 /** What is wrong with the command, without where it is. */
@@ -54,15 +74,18 @@ function mistakeOf(command: ServerCommand, site: Installation): Finding | undefi
   const wanted = oursFor(program, site);
   const use = used.find((each) => wanted.some((own) => isSame(each, own)));
   const check = ratecheckOptions(runs);
-  const asks = check && asksUs(check, site);
+  const asks = check && asksUs(check, command, site);
   if (use && !check && !hasPlugin(site.root)) {
     const what = `${program} ${shown(use)} runs no ratecheck: its clients are not counted`;
     return problem(what, `${program} ... ratecheck ${someOf(runs.slice(0, 1))} ...`);
   }
   if (use && asks === false) {
     const what = `${program} ${shown(use)} runs a ratecheck that asks elsewhere`;
-    return problem(what, `ratecheck -s ${quoted(site.config.settings.socket)}, or without -s`);
+    const socket = quoted(site.config.settings.socket);
+    return problem(what, `ratecheck -s ${socket}, or without -s and $RATER_SOCKET`);
   }
+  const unknown = check && asks !== false && unknownClass(check, command, site);
+  if (unknown && (use || asks)) return unknown;
   if (use || !asks || site.enforcers.length === 0) return undefined;
   const [own] = wanted;
   const remedy = own

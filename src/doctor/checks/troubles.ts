@@ -56,6 +56,10 @@ export const troubles: Check = {
       const what = 'limits are only logged, because they are switched off';
       found.push(hint(what, 'ipthrottle var enforce on'));
     }
+    for (const name of status.dryRun ?? []) {
+      const what = `limits of the class ${name} are only logged, because it is a dry run`;
+      found.push(hint(what, `take dry_run out of classes.${name} when you have seen enough`));
+    }
     return found;
   },
 };

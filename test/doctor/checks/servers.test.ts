@@ -5,7 +5,7 @@
  */
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { servers } from '../../../src/doctor/checks/servers.ts';
 import { examineInstallation } from '../../../src/doctor/installation.ts';
 import { systemClock } from '../../../src/runtime/clock.ts';
@@ -13,6 +13,7 @@ import { configFrom } from '../../gatekeeper/site.ts';
 import { temporaryDirectory } from '../../run/temporary-directory.ts';
 import { missing, unless } from '../../run/unless.ts';
 import { startMailServer } from '../../system/mail-server.ts';
+import type { Site } from '../../system/site.ts';
 import { examine, findsEach, newSite, startAsked } from '../examination.ts';
 
 const alone = (group: string) => {
@@ -83,6 +84,11 @@ test.each([
   ['with a variable', `tcpsvd -i "$DIR" 0 25 ratecheck ${smtpd}`],
   ['of BusyBox', `busybox tcpsvd -i ${peers} 0 25 ${smtpd}`],
   ['that ends too early', `tcpsvd -i ${peers}`],
+  ['for a class in a variable', `tcpsvd -i ${peers} 0 25 ratecheck -c "$CLASS" ${smtpd}`],
+  [
+    'for a class of another rater',
+    `tcpsvd -i /etc/other 0 25 ratecheck -s /run/other.sock -c mx ${smtpd}`,
+  ],
 ])('a script %s is no finding', async (_, line) => {
   expect(await found({ 'etc/service/smtpd/run': run(line) })).toEqual([]);
 });
@@ -91,6 +97,11 @@ test.each([
   [
     'without ratecheck',
     `tcpsvd -v -l 0 -i ${peers} 0 25 ${smtpd}`,
+    `problem: /etc/service/smtpd/run: ${noCheck}; tcpsvd ... ratecheck ${smtpd} ...`,
+  ],
+  [
+    'behind a question whether the server is there',
+    `true; [ -x /usr/bin/tcpsvd ] && exec tcpsvd -i ${peers} 0 25 ${smtpd}`,
     `problem: /etc/service/smtpd/run: ${noCheck}; tcpsvd ... ratecheck ${smtpd} ...`,
   ],
   [
@@ -116,7 +127,12 @@ test.each([
   [
     'whose ratecheck asks another rater',
     `tcpsvd -i ${peers} 0 25 ratecheck -s /run/other.sock ${smtpd}`,
-    `problem: /etc/service/smtpd/run: tcpsvd -i ${peers} runs a ratecheck that asks elsewhere; ratecheck -s /run/ipthrottle/rater.sock, or without -s`,
+    `problem: /etc/service/smtpd/run: tcpsvd -i ${peers} runs a ratecheck that asks elsewhere; ratecheck -s /run/ipthrottle/rater.sock, or without -s and $RATER_SOCKET`,
+  ],
+  [
+    'for a class that rater does not know',
+    `tcpsvd -i ${peers} 0 25 ratecheck -c mx ${smtpd}`,
+    'problem: /etc/service/smtpd/run: tcpsvd runs a ratecheck for the class mx, which limits does not have: its clients are not counted; ratecheck -c with one of limits, or write limits for mx',
   ],
 ])('a script %s is found', async (_, line, finding) => {
   expect(await found({ 'etc/service/smtpd/run': run(line) })).toEqual([finding]);
@@ -134,6 +150,12 @@ test('with the plugin of qmail-spp no ratecheck is needed', async () => {
   const files = { 'etc/service/smtpd/run': run(`tcpsvd -i ${peers} 0 25 ${smtpd}`) };
   const plugins = { 'var/qmail/control/smtpplugins': '[connection]\nplugins/spp-ipthrottle\n' };
   expect(await found({ ...files, ...plugins })).toEqual([]);
+});
+
+test('a plugin that is commented out is none', async () => {
+  const files = { 'etc/service/smtpd/run': run(`tcpsvd -i ${peers} 0 25 ${smtpd}`) };
+  const plugins = { 'var/qmail/control/smtpplugins': '[connection]\n# plugins/spp-ipthrottle\n' };
+  expect(await found({ ...files, ...plugins })).toHaveLength(1);
 });
 
 test('the same in two scripts is told once, and a link to a service that was seen is not followed', async () => {
@@ -171,3 +193,49 @@ test.for(['tcpsvd', 'tcpserver'] as const)(
     ]);
   },
 );
+
+/** What doctor finds beside a tcpsvd that runs this command with this environment. */
+async function besideTcpsvd(
+  site: Site,
+  command: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  const options = ['-i', 'peers'];
+  const { directory } = site;
+  const { server } = await startMailServer('tcpsvd', { options, command, directory, environment });
+  const { findings } = await examine(site);
+  await server.end();
+  return findings.map(({ check, what }) => `${check}: ${what.replace(`${server.pid}`, 'PID')}`);
+}
+
+describe('a tcpsvd that runs with', unless(missing('tcpsvd')), () => {
+  const next = ['ratecheck', 'echo', '220 ready'];
+
+  test('$RATER_SOCKET of another rater, or without that of ours, is found', async () => {
+    const site = newSite();
+    await startAsked(site);
+    const elsewhere = `servers: process PID: tcpsvd -i ${site.path('peers')} runs a ratecheck that asks elsewhere`;
+    const other = { RATER_SOCKET: '/run/other.sock' };
+    expect(await besideTcpsvd(site, next, other)).toEqual([elsewhere]);
+    expect(await besideTcpsvd(site, next, {})).toEqual([elsewhere]);
+  });
+
+  test('$RATER_SOCKET of ours is no finding, nor one that another program may change', async () => {
+    const site = newSite();
+    await startAsked(site);
+    const ours = { RATER_SOCKET: site.path('rater.sock') };
+    expect(await besideTcpsvd(site, next, ours)).toEqual([]);
+    expect(await besideTcpsvd(site, ['env', 'A=1', ...next], {})).toEqual([]);
+  });
+});
+
+test('a process in another root is not one of ours: its paths lead elsewhere', async () => {
+  const words = ['tcpsvd', '-i', peers, '0', '25', smtpd].map((word) => `${word}\0`);
+  const files = { 'proc/4711/cmdline': words.join('') };
+  const inRoot = (path: string) => found(files, { 'proc/self/root': '/', 'proc/4711/root': path });
+  expect(await inRoot('/')).toEqual([
+    `problem: process 4711: ${noCheck}; tcpsvd ... ratecheck ${smtpd} ...`,
+  ]);
+  // Elsewhere, and a second mount of the same directory.
+  for (const root of [temporaryDirectory(), '/.']) expect(await inRoot(root)).toEqual([]);
+});

@@ -16,6 +16,22 @@ findsEach([
     says: /limits are only logged/,
   },
   {
+    what: 'a class that is a dry run by its configuration',
+    text: `settings : { socket: "rater.sock"; db_path: "blocks.db"; };
+      limits : { ip: ( ("*", 60, 10) ); }; classes : { ip: { dry_run: true; }; };
+      blocking : { peers: "peers"; };`,
+    finds: 'hint troubles',
+    says: /limits of the class ip are only logged, because it is a dry run/,
+  },
+  {
+    what: 'a class that was made a dry run',
+    async before(site) {
+      await site.ipthrottle('var', 'classes.ip.dry_run', 'on');
+    },
+    finds: 'hint troubles',
+    says: /limits of the class ip are only logged, because it is a dry run/,
+  },
+  {
     what: 'a trouble that is over',
     async before(site) {
       renameSync(site.path('peers'), site.path('away'));

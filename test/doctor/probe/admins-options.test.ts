@@ -131,7 +131,8 @@ test.each([
   ['tcpserver', '-B 220 -I eth0 -U -1', 0, ''],
 ] as const)('of %s %s for uid %i it takes "%s"', (program, words, uid, taken) => {
   const { options } = parse(program, words.split(' '));
-  const command = { where: 'x', program, word: program, directory: '/', options, runs: [] };
+  const word = { where: 'x', program, word: program, directory: '/' };
+  const command = { ...word, options, runs: [], raterSocket: undefined };
   const { args, text } = takenFrom(command, { option: '-x', path: '/cdb' }, uid);
   expect(args.join(' ')).toBe(`${taken}-x /cdb`);
   expect(text.replaceAll('"', '')).toBe(`${taken}-x /cdb`);
