@@ -7,7 +7,8 @@
  *   load ask PATH PROTOCOL CLASS CHECKS CONCURRENCY DEPTH KEEP BASE SPREAD SECONDS
  *       Checks values in the form of addresses over a Unix socket, DEPTH at once on each of
  *       CONCURRENCY connections; KEEP 0: a new connection for every DEPTH checks. PROTOCOL is
- *       rater, or redis: INCR and EXPIRE after SECONDS.
+ *       rater; datagram, with DEPTH 1: rater's, each from a socket of its own if KEEP is 0; or redis:
+ *       INCR and EXPIRE after SECONDS.
  *   load probe PATH PROTOCOL CLASS
  *       One check about every millisecond until SIGTERM; tells the longest wait for an answer.
  *
@@ -173,7 +174,7 @@ static void visit(char **argument)
 static struct {
 	int epoll;
 	struct sockaddr_un server;
-	int is_redis, depth, keep;
+	int is_redis, is_datagram, depth, keep;
 	const char *class;
 	long left, begun, open, errors;
 	unsigned base;
@@ -195,10 +196,14 @@ static int check_text(char *text)
 
 static void open_client(struct client *client)
 {
-	client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static const struct sockaddr_un any = {.sun_family = AF_UNIX};
+	int type = checks.is_datagram ? SOCK_DGRAM : SOCK_STREAM;
+	client->fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (client->fd < 0 ||
 	    connect(client->fd, (struct sockaddr *)&checks.server, sizeof checks.server) < 0)
 		fail(checks.server.sun_path);
+	if (checks.is_datagram && bind(client->fd, (struct sockaddr *)&any, sizeof any.sun_family) < 0)
+		fail("bind");
 	watch(checks.epoll, client, EPOLL_CTL_ADD);
 	checks.open++;
 }
@@ -257,6 +262,7 @@ static void set_server(char **argument)
 		fail("path too long");
 	strcpy(checks.server.sun_path, argument[0]);
 	checks.is_redis = strcmp(argument[1], "redis") == 0;
+	checks.is_datagram = strcmp(argument[1], "datagram") == 0;
 	checks.class = argument[2];
 	checks.epoll = epoll_create1(EPOLL_CLOEXEC);
 }

@@ -25,7 +25,10 @@ export type Visited = {
 };
 
 /** Where checks are answered, and in which protocol. */
-export type Checked = { readonly socket: string; readonly protocol: 'rater' | 'redis' };
+export type Checked = {
+  readonly socket: string;
+  readonly protocol: 'rater' | 'datagram' | 'redis';
+};
 
 export type Checks = {
   readonly server: Checked;

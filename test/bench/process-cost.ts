@@ -14,6 +14,16 @@ export function cpuSeconds(pid: number): number {
 
 /** Resident memory in bytes. */
 export function residentBytes(pid: number): number {
+  return statusBytes(pid, 'VmRSS');
+}
+
+/** Of it what no file stands behind, which is the process's own. */
+export function anonymousBytes(pid: number): number {
+  return statusBytes(pid, 'RssAnon');
+}
+
+function statusBytes(pid: number, field: 'VmRSS' | 'RssAnon'): number {
   const text = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(text)?.[1] ?? Number.NaN) * 1024;
+  const [, kilobytes] = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(text) ?? [];
+  return Number(kilobytes ?? Number.NaN) * 1024;
 }

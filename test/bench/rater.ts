@@ -16,6 +16,8 @@ export type Plan = {
   readonly limits?: string;
   /** More text inside `settings`. */
   readonly settings?: string;
+  /** The text inside `allow`. */
+  readonly allow?: string;
   readonly cdb?: boolean;
 };
 
@@ -38,6 +40,7 @@ export function newSite(bench: Workbench, plan: Plan): Site {
     `settings : { socket: "rater.sock"; db_path: "blocks.db"; log: "rater.txt"; ${plan.settings ?? ''} };`,
     `limits : { ${plan.limits ?? 'ip: ( ("*", 60, 10) );'} };`,
     `blocking : { time: 3600; peers: "peers"; ${cdb} };`,
+    `allow : ( ${plan.allow ?? ''} );`,
   ];
   writeFileSync(config, `${text.join('\n')}\n`);
   return { directory, config, peers };
@@ -83,7 +86,9 @@ export async function startRater(bench: Workbench, plan: Plan = {}): Promise<Rat
 }
 
 /** What `ipthrottle status` says, without the start of a program. */
-export async function statusOf(rater: Rater): Promise<{ blocks: number; values: number }> {
+export async function statusOf(
+  rater: Rater,
+): Promise<{ blocks: number; values: number; datagrams: string | null }> {
   const call = { command: 'status', arguments: [], options: { json: true } };
   const outcome = await askDaemon(join(rater.directory, 'control.sock'), call);
   return JSON.parse(String(outcome?.lines[0]));

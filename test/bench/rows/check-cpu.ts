@@ -1,4 +1,4 @@
-import { contenders, ofFloor, startCheckServers } from '../check-servers.ts';
+import { contender, contenders, ofFloor, startCheckServers } from '../check-servers.ts';
 import { ask } from '../load.ts';
 import type { CheckServer } from '../peers/line-server.ts';
 import { cpuSeconds } from '../process-cost.ts';
@@ -17,12 +17,18 @@ export const checkCpu: Row = {
       await ask(bench, { ...how, server: checked });
       return ((cpuSeconds(pid) - before) / checks) * 1e6;
     };
-    const { ours, peer, limit, floor } = await takeTurns(bench.rounds, contenders(servers, cost));
-    if (!ours) return [];
-    const goal = { is: 'at most', bound: 35, of: 'ours' } as const;
+    const { ours, peer, limit, floor, datagrams } = await takeTurns(bench.rounds, {
+      ...contenders(servers, cost),
+      datagrams: contender('rater', servers.datagrams, cost),
+    });
+    if (!ours || !datagrams) return [];
+    const [goal, byDatagram] = [13, 9.5].map((bound) => {
+      return { is: 'at most', bound, of: 'ours' } as const;
+    });
     const shown = { what: 'daemon CPU of such a check', unit: 'us', ours };
     return [
       { ...shown, peer, limit, goal },
+      { what: 'daemon CPU of a check by datagram', unit: 'us', ours: datagrams, goal: byDatagram },
       ofFloor(shown, floor, { is: 'at most', bound: 1.25, of: 'limit' }),
     ];
   },
