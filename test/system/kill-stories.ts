@@ -113,7 +113,8 @@ const exceeding = {
 const store = /^pwrite64 .*\/blocks\.db-wal$/;
 /** Node gives a child a socket, too, to write its log to. */
 const log = /^write socket:/;
-const reply = log;
+/** The native transport sends, node:net writes. */
+const reply = /^(?:send|write) socket:/;
 const preparedFile = [/^open64 .*\/peers\/\.\.127/, /^write .*\/\.\.127/, /^futimens .*\/\.\.127/];
 const politeFile = [...preparedFile, /^link .*\/peers\/127/, /^unlink .*\/\.\.127/];
 const newFile = [/^open64 .*\/peers\/127/, /^write .*\/peers\/127/, /^futimens /, /^fchmod /];
