@@ -168,6 +168,11 @@ export class BlockKeeper {
     return undefined;
   }
 
+  /** Whether a block, over or not, covers the IPv4 address with these bits. */
+  mayRefuseIPv4(bits: number): boolean {
+    return this.#blocks.index.coversIPv4(bits);
+  }
+
   /** The block that refuses the address now; changes nothing. */
   covering(address: Address): Block | undefined {
     const nowMs = this.#clockSteps.nowMs();

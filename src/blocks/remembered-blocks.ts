@@ -143,7 +143,7 @@ export class RememberedBlocks {
 
   /** Why the store lacks something; undefined: it does not. */
   get whyUnwritten(): string | undefined {
-    return this.#health.trouble(mode, part)?.what;
+    return (this.#health.trouble('driver', 'database') ?? this.#health.trouble(mode, part))?.what;
   }
 
   /** What is remembered of the address; nothing when the store cannot tell. */

@@ -3,6 +3,7 @@
  * daemon, and only the probe's own commands change anything.
  */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
 import { textLines } from '../commands/words.ts';
@@ -19,7 +20,7 @@ import {
   type Step,
 } from '../doctor/probe/probe.ts';
 import { type Proofs, proofsOf } from '../doctor/proofs.ts';
-import { hint, problem } from '../health/finding.ts';
+import { hint, problem, someOf } from '../health/finding.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
@@ -90,7 +91,10 @@ function linesOf(found: readonly Diagnosis[], steps: readonly Step[], proofs: Pr
     ...found.map(
       ({ check, level, what, remedy }) => `${level}: ${check}: ${what}; remedy: ${remedy}`,
     ),
-    ...steps.map(({ server, step, went }) => `probe: ${server}: ${went}: ${step}`),
+    ...steps.map(({ server, from, step, went }) => {
+      const where = from.length === 0 ? '' : ` as in ${someOf(from)}`;
+      return `probe: ${server}${where}: ${went}: ${step}`;
+    }),
     lastLine(found, steps, proofs),
   ];
 }
@@ -136,16 +140,25 @@ function outcomeOf(
   };
 }
 
-/** What can be told without a configuration: its mistakes, if rater goes on with an older one. */
+/**
+ * What can be told without a configuration: that there is none, or its mistakes if rater goes on with
+ * an older one.
+ */
 async function doctorWithout(
   file: string,
   checked: Checked,
   options: CommandOptions,
 ): Promise<Outcome> {
   const call = { command: 'uptime', arguments: [], options: {} };
-  if (!(await askDespiteMistakes(file, checked, call))) throw mistaken(checked);
-  const remedy = 'correct it; until then rater goes on with the one it has, and cannot start anew';
-  const found = checked.mistakes.map((mistake) => problem(mistake, remedy));
+  const isRunning = await askDespiteMistakes(file, checked, call);
+  const isThere = existsSync(file);
+  if (!isRunning && isThere) throw mistaken(checked);
+  const goesOn = isRunning
+    ? 'until then rater goes on with the one it has, and cannot start anew'
+    : 'until then rater cannot start';
+  const found = isThere
+    ? checked.mistakes.map((mistake) => problem(mistake, `correct it; ${goesOn}`))
+    : [problem(`there is no ${quoted(file)}`, `write it, as etc/rater.conf shows; ${goesOn}`)];
   const rest = 'nothing else was looked at, because that goes by the configuration';
   const all = [...found, hint(rest, 'run ipthrottle doctor again when it is correct')];
   const diagnoses = all.map((finding) => ({ check: 'daemon', ...finding }));

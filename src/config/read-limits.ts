@@ -34,6 +34,8 @@ type Reader = {
   readonly addresses: boolean;
   readonly isFolded: boolean;
   readonly mistakes: Mistakes;
+  /** The rates of all limits; those that are alike are one, so that many limits stay small. */
+  readonly rates: Map<string, readonly Rate[]>;
 };
 
 function readNumber(
@@ -103,9 +105,11 @@ function readLimit(reader: Reader, node: ConfigNode): (Limit & PlacedPattern) | 
     return undefined;
   }
   if (addresses) warnOfHostBits(`limits.${name}`, patternNode.value, patternNode.place, mistakes);
-  return rates.every((rate) => rate !== undefined)
-    ? { pattern, rates, place: patternNode.place }
-    : undefined;
+  if (!rates.every((rate) => rate !== undefined)) return undefined;
+  const key = JSON.stringify(rates);
+  const shared = reader.rates.get(key) ?? rates;
+  reader.rates.set(key, shared);
+  return { pattern, rates: shared, place: patternNode.place };
 }
 
 /** The classes of `limits` with their traits; in `addressClasses`, patterns are of addresses. */
@@ -119,7 +123,7 @@ export function readLimits(
   for (const { name, value } of node.settings.values()) {
     const addresses = addressClasses.has(name);
     const isFolded = !addresses && (traits.get(name)?.fold ?? false);
-    const reader = { name, addresses, isFolded, mistakes };
+    const reader = { name, addresses, isFolded, mistakes, rates: new Map() };
     const items = value.kind === 'list' ? value.items : [];
     const limits = items
       .map((item) => readLimit(reader, item))

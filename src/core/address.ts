@@ -29,15 +29,15 @@ function full(family: 4 | 6): number {
 }
 
 /**
- * The 32 bits of an IPv4 address as a signed number; undefined when the text is not the canonical
- * spelling of one. Every check comes through here, so no string is made for an octet.
+ * The 32 bits of an IPv4 address as a signed number; undefined when the text from `start` on is not
+ * the canonical spelling of one. Every check comes through here, so no string is made for an octet.
  */
-export function ipv4Bits(text: string): number | undefined {
+export function ipv4Bits(text: string, start = 0): number | undefined {
   let bits = 0;
   let dots = 0;
   /** -1 before its first digit. */
   let octet = -1;
-  for (let index = 0; index < text.length; index += 1) {
+  for (let index = start; index < text.length; index += 1) {
     const code = text.charCodeAt(index);
     if (code === dot && octet >= 0) {
       bits = (bits << 8) | octet;
@@ -57,10 +57,14 @@ function octetsOf(bits: number): number[] {
   return [bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255];
 }
 
+/** The first 32 bits of an address or network as a signed number. */
+export function leadingBits({ octets }: Address): number {
+  return octets.slice(0, 4).reduce((bits, octet) => (bits << 8) | octet, 0);
+}
+
 /** What `ipv4Bits` would read from the text of the address; undefined for IPv6 and networks. */
-export function bitsOf({ family, prefixLength, octets }: Address): number | undefined {
-  if (family !== 4 || prefixLength !== 32) return undefined;
-  return octets.reduce((bits, octet) => (bits << 8) | octet, 0);
+export function bitsOf(address: Address): number | undefined {
+  return address.family === 4 && isSingle(address) ? leadingBits(address) : undefined;
 }
 
 /** The address with these 32 bits. */

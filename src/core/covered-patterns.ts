@@ -6,8 +6,8 @@
  * not found, and neither is one behind more than `maxGlobs` globs.
  */
 import { type Address, parseNetwork } from './address.ts';
-import { type Atom, matchAtoms, nothing, type Pattern, parseGlob } from './pattern.ts';
-import { PrefixMap } from './prefix-map.ts';
+import { FirstNetwork } from './first-network.ts';
+import { type Atom, matchAtoms, nothing, type Pattern, parseGlob, special } from './pattern.ts';
 
 /** Each pattern is compared with every one of so many. */
 const maxGlobs = 100;
@@ -54,19 +54,20 @@ export function coveredPatterns(
   addresses: boolean,
 ): { readonly index: number; readonly by: number }[] {
   const texts = new Map<string, number>();
-  const networks = new PrefixMap<{ readonly address: Address; readonly index: number }>();
+  const networks = new FirstNetwork(patterns.map(({ network }) => network));
   const globs: { readonly atoms: readonly Atom[]; readonly index: number }[] = [];
   return patterns.flatMap(({ text, network }, index) => {
     const around = network ?? (addresses ? networkAround(text) : undefined);
-    const atoms = parseGlob(network ? globAround(network) : text);
-    const by =
-      (network ? undefined : texts.get(text)) ??
-      (around && networks.find(around)?.index) ??
-      globs.find((early) => matchAtoms(early.atoms, atoms, isWider))?.index;
+    const first = (around && networks.find(around)) ?? index;
+    const known = texts.get(text) ?? (first < index ? first : undefined);
+    if (known !== undefined) return [{ index, by: known }];
+    const isGlob = !network && special.test(text);
+    // Usually only the last is a glob: then no other is parsed.
+    const atoms = isGlob || globs.length > 0 ? parseGlob(network ? globAround(network) : text) : [];
+    const by = globs.find((early) => matchAtoms(early.atoms, atoms, isWider))?.index;
     if (by !== undefined) return [{ index, by }];
-    if (network) networks.set({ address: network, index });
-    else if (globs.length < maxGlobs && /[*?[\\]/.test(text)) globs.push({ atoms, index });
-    texts.set(text, index);
+    if (isGlob && globs.length < maxGlobs) globs.push({ atoms, index });
+    if (!network) texts.set(text, index);
     return [];
   });
 }

@@ -11,7 +11,8 @@ export type Verdict = 'within' | 'exceeded';
 /** The verdict, and the rate that shows it best: the one exceeded most, else the one nearest to it. */
 export type Judgement = { readonly verdict: Verdict; readonly count: number; readonly rate: Rate };
 
-function isExceeded(rate: Rate, count: number): boolean {
+/** Whether that many hits are too many. */
+export function isExceeded(rate: Rate, count: number): boolean {
   return rate.count >= 0 && count > rate.count;
 }
 

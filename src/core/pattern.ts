@@ -186,7 +186,7 @@ function acceptsCharacter(atom: Exclude<Atom, { kind: 'star' }>, character: numb
 }
 
 /** Found in a glob, but not in plain text. */
-const special = /[*?[\\]/;
+export const special = /[*?[\\]/;
 
 /** A glob. A lone `*` and a pattern without special characters take a shortcut. */
 export function globPattern(text: string): Pattern {

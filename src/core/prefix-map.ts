@@ -4,6 +4,7 @@
  * Finding costs one look-up per prefix length in use, however many blocks there are.
  */
 import { type Address, networkOf } from './address.ts';
+import { Ipv4Networks } from './ipv4-networks.ts';
 
 type Covers = { readonly address: Address };
 
@@ -13,6 +14,7 @@ function lengthKey({ family, prefixLength }: Address): number {
 
 export class PrefixMap<B extends Covers> {
   readonly #byText = new Map<string, B>();
+  readonly #ipv4 = new Ipv4Networks();
   /** How many blocks there are of each family and prefix length. */
   readonly #lengths = new Map<number, { family: 4 | 6; length: number; blocks: number }>();
 
@@ -23,6 +25,7 @@ export class PrefixMap<B extends Covers> {
   set(block: B): void {
     this.delete(block.address);
     this.#byText.set(block.address.text, block);
+    this.#ipv4.add(block.address);
     const { family, prefixLength: length } = block.address;
     const key = lengthKey(block.address);
     const known = this.#lengths.get(key);
@@ -33,6 +36,7 @@ export class PrefixMap<B extends Covers> {
   /** Removes the block of exactly this address or network. */
   delete(address: Address): void {
     if (!this.#byText.delete(address.text)) return;
+    this.#ipv4.delete(address);
     const key = lengthKey(address);
     const known = this.#lengths.get(key);
     if (!known) return;
@@ -60,6 +64,11 @@ export class PrefixMap<B extends Covers> {
       if (block.address.prefixLength >= (found?.address.prefixLength ?? 0)) found = block;
     }
     return found;
+  }
+
+  /** Whether a block covers the IPv4 address with these bits. */
+  coversIPv4(bits: number): boolean {
+    return this.#ipv4.hold(bits);
   }
 
   values(): IterableIterator<B> {

@@ -21,11 +21,24 @@ export type CounterKey = {
 /** One count per rate, in the rates' order. */
 export type Counts = readonly number[];
 
+/**
+ * The hits of IPv4 addresses, given as their bits, in one class by the same rates: there is nothing
+ * left to look up but the address. What is returned holds until the next call.
+ */
+export type Ipv4Hits = {
+  /** Counts a hit and returns the counts with it. */
+  hit(bits: number, nowMs: number): Counts;
+  /** The counts as they are, without a hit. */
+  count(bits: number, nowMs: number): Counts;
+};
+
 export interface Counters {
   /** Counts a hit and returns the counts with it. */
   hit(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
   /** The counts as they are, without a hit. */
   count(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
+  /** The hits of IPv4 addresses in a class by these rates, where they are in this process. */
+  ofIPv4?(name: string, rates: readonly Rate[]): Ipv4Hits;
   /** Forgets the value's hits. */
   clear(key: CounterKey): void;
   /** Forgets values without a hit in any window, looking at `atOnce` in a step. */

@@ -6,10 +6,11 @@
  * more and another is forgotten: of the next eight around the clock, the one whose latest hit is the
  * oldest. The counts of all others stay exact.
  */
+import { ipv4Text } from '../core/address.ts';
 import type { Rate } from '../core/limits.ts';
 import type { Work } from '../runtime/work.ts';
 import { CellStore } from './cell-store.ts';
-import type { CounterKey, Counters, Counts } from './counters.ts';
+import type { CounterKey, Counters, Counts, Ipv4Hits } from './counters.ts';
 import { RateWindows } from './rate-windows.ts';
 
 /** Monotonic milliseconds as windows keep them. */
@@ -59,11 +60,35 @@ export class MemoryCounters implements Counters {
   }
 
   hit(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts {
+    const value = key.ipv4 ?? key.value;
     const counts = rates.map((rate) => {
-      return this.#windows(key.class, rate).hit(key, rate, instant(nowMs));
+      return this.#windows(key.class, rate).hit(value, rate, instant(nowMs));
     });
-    while (this.#cells.runs > this.#maxValues && this.#forgetOldest(key, instant(nowMs)));
+    if (this.#isFull) this.#makeRoom(key, instant(nowMs));
     return counts;
+  }
+
+  ofIPv4(name: string, rates: readonly Rate[]): Ipv4Hits {
+    // Once they are there, the windows of a class and rate stay, and so may be held.
+    const windows = rates.map((rate) => this.#windows(name, rate));
+    const counts = rates.map(() => 0);
+    return {
+      hit: (bits, nowMs) => {
+        for (let index = 0; index < rates.length; index += 1) {
+          const rate = rates[index] as Rate;
+          counts[index] = (windows[index] as RateWindows).hit(bits, rate, instant(nowMs));
+        }
+        if (this.#isFull) this.#makeRoom({ class: name, value: ipv4Text(bits) }, instant(nowMs));
+        return counts;
+      },
+      count: (bits, nowMs) => {
+        for (let index = 0; index < rates.length; index += 1) {
+          const rate = rates[index] as Rate;
+          counts[index] = (windows[index] as RateWindows).count(bits, rate, instant(nowMs));
+        }
+        return counts;
+      },
+    };
   }
 
   count(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts {
@@ -94,6 +119,15 @@ export class MemoryCounters implements Counters {
   #windows(name: string, { seconds }: Rate): RateWindows {
     const windows = getOrAdd(this.#classes, name, () => new Map<number, RateWindows>());
     return getOrAdd(windows, seconds, () => new RateWindows(this.#cells));
+  }
+
+  get #isFull(): boolean {
+    return this.#cells.runs > this.#maxValues;
+  }
+
+  /** Forgets other values than `kept` until there are no more than there may be. */
+  #makeRoom(kept: CounterKey, nowMs: number): void {
+    while (this.#isFull && this.#forgetOldest(kept, nowMs));
   }
 
   /** Forgets another value than `kept`; says whether there was one. */

@@ -14,8 +14,7 @@ import {
   type Window,
 } from '../core/window.ts';
 import type { CellStore } from './cell-store.ts';
-import type { CounterKey } from './counters.ts';
-import { ValueMap } from './value-map.ts';
+import { type Value, ValueMap } from './value-map.ts';
 
 export class RateWindows {
   readonly #cells: CellStore;
@@ -29,11 +28,11 @@ export class RateWindows {
     return this.#handles.size;
   }
 
-  hit(key: CounterKey, rate: Rate, nowMs: number): number {
-    return addHit(this.#windowWithRoom(key, rate, nowMs), rate, nowMs);
+  hit(value: Value, rate: Rate, nowMs: number): number {
+    return addHit(this.#windowWithRoom(value, rate, nowMs), rate, nowMs);
   }
 
-  count(value: string, rate: Rate, nowMs: number): number {
+  count(value: Value, rate: Rate, nowMs: number): number {
     const handle = this.#handles.get(value);
     return handle === undefined ? 0 : countHits(this.#cells.window(handle), rate, nowMs);
   }
@@ -65,8 +64,8 @@ export class RateWindows {
     return idleMs(this.#cells.window(handle), nowMs);
   }
 
-  #windowWithRoom({ value, ipv4 }: CounterKey, rate: Rate, nowMs: number): Window {
-    const handle = this.#handles.get(value, ipv4);
+  #windowWithRoom(value: Value, rate: Rate, nowMs: number): Window {
+    const handle = this.#handles.get(value);
     if (handle === undefined) return this.#newWindow(value, cellsFor(1));
     const window = this.#cells.window(handle);
     if (!needsRoom(window, rate, nowMs)) return window;
@@ -76,7 +75,7 @@ export class RateWindows {
     return larger;
   }
 
-  #newWindow(value: string, cells: number): Window {
+  #newWindow(value: Value, cells: number): Window {
     const handle = this.#cells.allocate(cells);
     this.#handles.set(value, handle);
     return this.#cells.window(handle);

@@ -25,6 +25,13 @@ function shardOfIPv4(bits: number): number {
   return ipv4Hash(bits) >>> 24;
 }
 
+/** The text of a value, or the bits of an IPv4 address. */
+export type Value = string | number;
+
+function shortest(value: Value): Value {
+  return typeof value === 'number' ? value : (ipv4Bits(value) ?? value);
+}
+
 export class ValueMap {
   readonly #ipv4 = new ShardedMap<number>(() => new Ipv4Table(), shardOfIPv4);
   readonly #others = new ShardedMap<string>(() => new Map(), shardOfText);
@@ -33,20 +40,21 @@ export class ValueMap {
     return this.#ipv4.size + this.#others.size;
   }
 
-  get(value: string, bits = ipv4Bits(value)): number | undefined {
-    return bits === undefined ? this.#others.get(value) : this.#ipv4.get(bits);
+  get(value: Value): number | undefined {
+    const known = shortest(value);
+    return typeof known === 'number' ? this.#ipv4.get(known) : this.#others.get(known);
   }
 
-  set(value: string, number: number): void {
-    const bits = ipv4Bits(value);
-    if (bits === undefined) this.#others.set(value, number);
-    else this.#ipv4.set(bits, number);
+  set(value: Value, number: number): void {
+    const known = shortest(value);
+    if (typeof known === 'number') this.#ipv4.set(known, number);
+    else this.#others.set(known, number);
   }
 
-  delete(value: string): void {
-    const bits = ipv4Bits(value);
-    if (bits === undefined) this.#others.delete(value);
-    else this.#ipv4.delete(bits);
+  delete(value: Value): void {
+    const known = shortest(value);
+    if (typeof known === 'number') this.#ipv4.delete(known);
+    else this.#others.delete(known);
   }
 
   /** Every entry; changes are allowed meanwhile, new entries may be left out. */

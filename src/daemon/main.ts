@@ -3,11 +3,12 @@ import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
 import type { Config, Settings } from '../config/config.ts';
 import { checkConfig } from '../config/load-config.ts';
+import { placesOf } from '../enforcers/kinds.ts';
 import { Health } from '../health/health.ts';
 import { systemClock } from '../runtime/clock.ts';
-import { exitCodes, Fault, reasonOf } from '../runtime/errors.ts';
+import { exitCodes, Fault, faults, reasonOf } from '../runtime/errors.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
-import { loadDriver } from '../store/driver.ts';
+import { type DriverTrouble, driverTroubleAtStart, lostWithout } from '../store/driver.ts';
 import { type DaemonLog, pinoLog, writingPart } from './pino-log.ts';
 import { Rater } from './rater.ts';
 
@@ -51,10 +52,16 @@ function openLog(settings: Settings): { readonly log: DaemonLog; readonly health
   }
 }
 
-async function serve(config: Config): Promise<void> {
+/** What is lost without the driver, and what helps. */
+function doubtOf({ what, remedy }: DriverTrouble, { settings }: Config): string {
+  const lost = lostWithout(settings.dbPath);
+  return `rater: warning: ${faults.driver.sentence}: ${what}: ${lost}: ${remedy}`;
+}
+
+async function serve(config: Config, trouble: DriverTrouble | undefined): Promise<void> {
   process.umask(0o077);
   const { log, health } = openLog(config.settings);
-  const rater = new Rater(config, log, health);
+  const rater = new Rater(config, log, health, trouble);
   const end = () => {
     rater.stop().then(
       () => process.exit(exitCodes.done.code),
@@ -72,10 +79,13 @@ async function main(): Promise<number | undefined> {
     const config = configFrom(options.config);
     if (!config) return exitCodes.operator.code;
     if (options.check) complain(config.warnings);
-    // rater could not start without it.
-    loadDriver();
-    if (options.check) return exitCodes.done.code;
-    await serve(config);
+    const hasServers = Object.values(placesOf(config.blocking)).some((place) => place !== null);
+    const trouble = driverTroubleAtStart(hasServers);
+    if (options.check) {
+      if (trouble) complain([doubtOf(trouble, config)]);
+      return exitCodes.done.code;
+    }
+    await serve(config, trouble);
     return undefined;
   } catch (error) {
     if (error instanceof CommanderError) {

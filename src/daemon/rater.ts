@@ -23,7 +23,7 @@ import { isOverloaded } from '../overload/overload.ts';
 import { OverloadWatch } from '../overload/overload-watch.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { reasonOf } from '../runtime/errors.ts';
-import { takeInstanceLock } from '../store/instance-lock.ts';
+import { type DriverTrouble, lostWithout } from '../store/driver.ts';
 import { openStore } from '../store/open-store.ts';
 import { ConfigWatcher } from './config-watcher.ts';
 import { DatabaseWatch } from './database-watch.ts';
@@ -31,6 +31,7 @@ import { Connections } from './listeners/connections.ts';
 import { Listeners } from './listeners/listeners.ts';
 import { chooseTransport } from './listeners/native-transport.ts';
 import { forUntrustedClients, hasUntrustedClients } from './listeners/untrusted-clients.ts';
+import { Locks } from './locks.ts';
 import { logControl } from './log-control.ts';
 import type { DaemonLog } from './pino-log.ts';
 import { runningDaemon } from './running-daemon.ts';
@@ -44,7 +45,7 @@ export class Rater {
   readonly #log: DaemonLog;
   readonly #health: Health;
   readonly #clock: Clock = systemClock;
-  readonly #locks: readonly (() => void)[];
+  readonly #locks: Locks;
   readonly #enforcers: readonly Enforcer[];
   readonly #gatekeeper: Gatekeeper;
   readonly #scheduler: Scheduler;
@@ -63,8 +64,11 @@ export class Rater {
   #configured: Config;
   #config: Config;
 
-  /** Takes the lock, opens the store and learns its blocks. @throws Fault */
-  constructor(config: Config, log: DaemonLog, health: Health) {
+  /**
+   * Takes the locks, opens the store and learns its blocks. With trouble with the driver it takes no
+   * lock, and leaves the database alone. @throws Fault
+   */
+  constructor(config: Config, log: DaemonLog, health: Health, trouble: DriverTrouble | undefined) {
     this.#configured = config;
     this.#config = config;
     this.#log = log;
@@ -72,10 +76,12 @@ export class Rater {
     this.#configWatcher = new ConfigWatcher(() => this.reload(), log, health);
     this.#configWatcher.follow(config.files);
     const { socket, dbPath } = config.settings;
-    const locked = dbPath === ':memory:' ? [socket] : [socket, dbPath];
-    this.#locks = locked.map((path) => takeInstanceLock(path));
-    const store = openStore(dbPath, log, this.#clock.wallMs());
-    this.#databaseWatch = new DatabaseWatch(dbPath, this.#health);
+    if (trouble) this.#tellOfDriver(trouble);
+    const used = trouble ? ':memory:' : dbPath;
+    const locked = used === ':memory:' ? [socket] : [socket, used];
+    this.#locks = new Locks(trouble ? [] : locked, log, health);
+    const store = openStore(used, log, this.#clock.wallMs());
+    this.#databaseWatch = new DatabaseWatch(used, this.#health);
     this.#enforcers = makeEnforcers(config.blocking, log, health);
     this.#gatekeeper = new Gatekeeper({
       config,
@@ -114,6 +120,7 @@ export class Rater {
     );
     this.#scheduler.every('look at files', lookAtFilesMs, () => {
       this.#listeners.look();
+      this.#locks.look();
       this.#databaseWatch.look();
       this.#configWatcher.look();
       for (const enforcer of this.#enforcers) enforcer.look?.();
@@ -170,7 +177,7 @@ export class Rater {
     this.#listeners.close();
     this.#gatekeeper.blocks.close();
     this.#tryHeartbeat(() => this.#heartbeat.stop());
-    for (const unlock of this.#locks) unlock();
+    this.#locks.release();
     this.#log.info('stopped', { pid: process.pid });
   }
 
@@ -207,6 +214,14 @@ export class Rater {
       this.#health.failed('heartbeat', 'heartbeat', reasonOf(error));
       return undefined;
     }
+  }
+
+  #tellOfDriver({ what, remedy }: DriverTrouble): void {
+    const { dbPath } = this.#config.settings;
+    const lost = lostWithout(dbPath);
+    this.#log.error('without driver', { what, lost, remedy: `${remedy}, then restart rater` });
+    const part = dbPath === ':memory:' ? 'locks' : 'database';
+    this.#health.note('driver', part, `${what}: ${lost}`);
   }
 
   #tellWarnings(): void {

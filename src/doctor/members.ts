@@ -16,6 +16,13 @@ export function hasOtherMembers(gid: number, owner: number): boolean | undefined
   });
 }
 
+/** The number of the group; `none` when there is no such name, undefined when it cannot be told. */
+export function gidOf(group: string): number | 'none' | undefined {
+  if (/^\d+$/.test(group)) return Number(group);
+  const rows = entries('group', '--', group);
+  return rows?.length === 0 ? 'none' : rows?.map(([, , gid]) => Number(gid))[0];
+}
+
 /** Rows of the table, each with its columns; all without a key. */
 function entries(table: 'group' | 'passwd', ...keys: string[]): string[][] | undefined {
   const { error, stdout } = spawnSync('getent', [table, ...keys], { encoding: 'utf8' });

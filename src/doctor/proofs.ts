@@ -33,7 +33,13 @@ export function proofsOf(
     const skipped = own.find(({ went }) => went === 'skipped');
     const name = server === 'probe' ? 'a server' : server;
     if (skipped) notLookedAt.push(`whether ${name} refuses (${skipped.step})`);
-    else if (own.every(({ went }) => went === 'as it should')) proven.push(`${server} refuses`);
+    else if (own.every(({ went }) => went === 'as it should')) {
+      const isOurs = own.every(({ from }) => from.length === 0);
+      proven.push(`${server} refuses${isOurs ? ' with options of ours' : ''}`);
+    }
   }
+  const isTried = steps?.some(({ went }) => went !== 'skipped');
+  if (isTried && steps?.every(({ from }) => from.length === 0))
+    notLookedAt.push('whether your servers do (no command of one that reads the same was found)');
   return { proven, notLookedAt };
 }

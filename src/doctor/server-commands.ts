@@ -31,10 +31,13 @@ const withArgument: Readonly<Record<string, string>> = {
 export type ServerCommand = {
   /** A file, or `process 4711`, for people. */
   readonly where: string;
+  /** `tcpsvd` or `tcpserver`. */
   readonly program: string;
+  /** As the command names that, perhaps with a path. */
+  readonly word: string;
   /** Where relative paths begin; undefined: it cannot be told. */
   readonly directory: string | undefined;
-  /** The last argument of each option, by its letter. */
+  /** The last argument of each option, or nothing, by its letter. */
   readonly options: ReadonlyMap<string, string>;
   /** What it runs: all words after host and port. */
   readonly runs: readonly string[];
@@ -112,12 +115,13 @@ function running(proc: string): ServerCommand[] {
 
 function commandIn(words: string[], where: string, directory: string | undefined): ServerCommand[] {
   const at = words.findIndex((word) => ['tcpsvd', 'tcpserver'].includes(basename(word)));
-  const program = basename(words[at] ?? '');
+  const word = words[at] ?? '';
+  const program = basename(word);
   if (at < 0 || basename(words[at - 1] ?? '') === 'busybox') return [];
   const { options, operands } = parse(program, words.slice(at + 1));
   return operands.length < 3
     ? []
-    : [{ where, program, directory, options, runs: operands.slice(2) }];
+    : [{ where, program, word, directory, options, runs: operands.slice(2) }];
 }
 
 /** Options and operands of what follows the program's name. */
@@ -127,11 +131,14 @@ export function parse(program: string, words: readonly string[]) {
   for (; /^-./.test(words[at] ?? ''); at += 1) {
     const word = words[at] ?? '';
     if (word === '--') return { options, operands: words.slice(at + 1) };
-    const letter = [...word.slice(1)].findIndex((each) => withArgument[program]?.includes(each));
-    if (letter < 0) continue;
-    const attached = word.slice(letter + 2);
+    const letters = [...word.slice(1)];
+    const last = letters.findIndex((each) => withArgument[program]?.includes(each));
+    const flags = last < 0 ? letters : letters.slice(0, last);
+    for (const flag of flags) options.set(flag, '');
+    if (last < 0) continue;
+    const attached = word.slice(last + 2);
     if (attached === '') at += 1;
-    options.set(word[letter + 1] ?? '', attached || (words[at] ?? ''));
+    options.set(letters[last] ?? '', attached || (words[at] ?? ''));
   }
   return { options, operands: words.slice(at) };
 }

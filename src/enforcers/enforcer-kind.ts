@@ -28,7 +28,7 @@ export type ExaminedEnforcer = {
   readonly directories: readonly EntryDirectory[];
   /** Each holds all entries and is replaced whole. */
   readonly files: readonly string[];
-  /** Servers that read them; the probe starts each. */
+  /** Servers that read them; the probe starts each of which it finds none of the administrator's. */
   readonly servers: readonly ProbedServer[];
   /** The administrator's own entries that refuse. */
   denials(blocks: readonly Block[]): Denial[];

@@ -13,9 +13,9 @@ export function birthAt(path: string, stat: StatSyncFn = statSync): string | und
 }
 
 /** The same, but undefined also where it may not be looked at. */
-export function birthIfSeen(path: string): string | undefined {
+export function birthIfSeen(path: string, stat: StatSyncFn = statSync): string | undefined {
   try {
-    return birthAt(path);
+    return birthAt(path, stat);
   } catch {
     return undefined;
   }

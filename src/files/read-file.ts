@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import type { Slow } from '../runtime/work.ts';
 
 const flags = constants.O_RDONLY | constants.O_NONBLOCK;
 
@@ -16,8 +17,12 @@ export function readFile(path: string): Buffer {
   }
 }
 
-/** The same, without blocking the event loop. */
-export async function readFileLater(path: string): Promise<Buffer> {
+/** The same as something slow, for work. */
+export function reading(path: string): Slow<Buffer> {
+  return { now: () => readFile(path), later: () => readLater(path) };
+}
+
+async function readLater(path: string): Promise<Buffer> {
   const file = await open(path, flags);
   try {
     return await file.readFile();

@@ -62,6 +62,11 @@ export class Allowlist {
     return this.#configured.find(address) ?? this.#added.find(address, isCurrent);
   }
 
+  /** Whether an entry, current or not, covers the IPv4 address with these bits. */
+  mayCoverIPv4(bits: number): boolean {
+    return this.#configured.coversIPv4(bits) || this.#added.coversIPv4(bits);
+  }
+
   /** An entry that covers the address or network, or lies in it. */
   entryFor(address: Address): AllowEntry | undefined {
     const covering = this.covering(address);

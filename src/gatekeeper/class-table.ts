@@ -4,7 +4,8 @@
 import type { Config, LimitClass } from '../config/config.ts';
 import { type Address, bitsOf, isNat64, networkOf } from '../core/address.ts';
 import { fold } from '../core/fold.ts';
-import { findLimit, type Limit, type Rate } from '../core/limits.ts';
+import { LimitIndex } from '../core/limit-index.ts';
+import type { Limit, Rate } from '../core/limits.ts';
 import type { CounterKey } from '../counters/counters.ts';
 
 /** One class's share in a request. */
@@ -29,10 +30,14 @@ export function countedNetwork({ prefix4, prefix6 }: LimitClass, address: Addres
 
 export class ClassTable {
   readonly #classes: ReadonlyMap<string, LimitClass>;
+  readonly #limits: ReadonlyMap<string, LimitIndex>;
   readonly #unlimited: readonly Rate[];
 
   constructor({ classes, settings }: Config) {
     this.#classes = classes;
+    this.#limits = new Map(
+      Array.from(classes.values(), ({ name, limits }) => [name, new LimitIndex(limits)]),
+    );
     this.#unlimited = [{ seconds: settings.maxAge, count: -1 }];
   }
 
@@ -45,13 +50,18 @@ export class ClassTable {
     return [...this.#classes.values()].filter(({ addresses }) => addresses);
   }
 
+  /** By which rates a value with this limit is counted. */
+  ratesOf(limit: Limit | undefined): readonly Rate[] {
+    return limit?.rates ?? this.#unlimited;
+  }
+
   /** The target of a value, or of the address that it spells, in a class. */
   targetOf(known: LimitClass, text: string, address: Address | undefined): Target {
     const network = known.addresses && address ? countedNetwork(known, address) : undefined;
     const own = address?.text ?? (known.fold ? fold(text) : text);
-    const limit = findLimit(known.limits, own, address);
+    const limit = this.#limits.get(known.name)?.find(own, address);
     const value = network?.text ?? own;
-    const rates = limit?.rates ?? this.#unlimited;
+    const rates = this.ratesOf(limit);
     const key = { class: known.name, value, ipv4: network && bitsOf(network) };
     return { known, key, network, limit, rates };
   }

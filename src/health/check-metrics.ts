@@ -16,8 +16,8 @@ const powers = 32;
 /** The name for requests without an existing class. */
 const noClass = '-';
 
-function increment(counts: Float64Array, index: number): void {
-  counts[index] = (counts[index] as number) + 1;
+function increase(counts: Float64Array, index: number, by: number): void {
+  counts[index] = (counts[index] as number) + by;
 }
 
 /** The part of a reply that is measured. */
@@ -32,6 +32,8 @@ export class CheckMetrics {
   readonly #perSecond = new Float64Array(slots);
   #second = 0;
   #checks = 0;
+  /** Answers that are counted and not timed. */
+  #untimed = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -43,16 +45,32 @@ export class CheckMetrics {
    * is a class of the configuration, undefined when the request names none.
    */
   note(name: string | undefined, reply: Answer, readMs: number, answeredMs: number): void {
+    this.count(name, reply);
+    this.time(readMs, answeredMs);
+  }
+
+  /** Counts one of several answers that `time` is told of together. */
+  count(name: string | undefined, reply: Answer): void {
     const tally = this.#tallyOf(name ?? noClass);
     if (reply.status === 0) tally.within += 1;
     else if (reply.status === 2) tally.errors += 1;
     else if (reply.secondsLeft === undefined) tally.exceeded += 1;
     else tally.blocked += 1;
-    const power = 32 - Math.clz32((answeredMs - readMs) * 1000);
-    increment(this.#latencies, Math.min(power, powers - 1));
+    this.#untimed += 1;
+  }
+
+  /**
+   * Says when the first of the answers counted since the last time was read, and when the last one
+   * was known: each took an equal share of that time.
+   */
+  time(readMs: number, answeredMs: number): void {
+    const answers = this.#untimed;
+    this.#untimed = 0;
+    const power = 32 - Math.clz32(((answeredMs - readMs) * 1000) / answers);
+    increase(this.#latencies, Math.min(power, powers - 1), answers);
     this.#turnTo(answeredMs);
-    increment(this.#perSecond, this.#second % slots);
-    this.#checks += 1;
+    increase(this.#perSecond, this.#second % slots, answers);
+    this.#checks += answers;
   }
 
   measured(): Measured {

@@ -34,6 +34,20 @@ export const degradedModes = {
     remedy:
       'put it back; or restart rater, which takes blocks, but no offences, from the peers directory',
   },
+  driver: {
+    effect: 'forgets',
+    ends: 'mended',
+    sentence:
+      'the driver of the database could not be loaded: rater neither knew what was before nor remembers anything when it ends',
+    remedy: 'run npm rebuild better-sqlite3 in the directory of ipthrottle, then restart rater',
+  },
+  lock: {
+    effect: 'fails open',
+    ends: 'mended',
+    sentence:
+      'the file of a lock was gone, and its lock could not be taken anew: a second rater may undo blocks of this one',
+    remedy: 'end the other rater, or remove what has its name; rater goes on trying by itself',
+  },
   server: {
     effect: 'refuses by itself',
     ends: 'mended',

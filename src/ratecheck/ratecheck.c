@@ -434,7 +434,9 @@ static int problem_with_time(struct answer *answer, const char *timeout)
 static int is_sendable(const struct options *options, struct answer *answer)
 {
 	if (!options->value)
-		return problem(answer, "no value to check", "TCPREMOTEIP and TCP6REMOTEIP are not set");
+		return problem(answer, "no value to check",
+			"no address in TCPREMOTEIP, TCP6REMOTEIP, ${PROTO}REMOTEIP, TCPREMOTEADDR, REMOTE_ADDR, "
+			"REMOTE_HOST, SOCAT_PEERADDR or NCAT_REMOTE_ADDR, nor at descriptor 0");
 	if (!*options->class || strpbrk(options->class, " \r\n"))
 		return problem(answer, "class not sent", "it is empty, or has a space or a line break");
 	if (!*options->value || strpbrk(options->value, "\r\n"))

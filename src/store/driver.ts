@@ -28,8 +28,7 @@ export function loadDriver(): typeof Database {
     loaded ??= tried(load(name));
     return loaded;
   } catch (error) {
-    const { code, what, remedy } = troubleOf(error);
-    throw new Fault(code, `${what}: ${remedy}`, error);
+    throw faultOf(troubleOf(error), error);
   }
 }
 
@@ -42,6 +41,34 @@ export function driverTrouble(): DriverTrouble | undefined {
     if (error instanceof Fault) return troubleOf(error.cause);
     throw error;
   }
+}
+
+/**
+ * Why rater, which starts all the same, has to do without; undefined: it can be loaded. A driver for
+ * another Node stays so until somebody acts, and meanwhile nothing would be counted. A missing one is
+ * likely to come in a moment, and what knows no block must not change the files of servers.
+ * @throws Fault `driver`, `incomplete` when rater cannot start without
+ */
+export function driverTroubleAtStart(hasServers: boolean): DriverTrouble | undefined {
+  const trouble = driverTrouble();
+  if (trouble && !startsWithout(trouble, hasServers)) throw faultOf(trouble);
+  return trouble;
+}
+
+/** Whether a rater that tells servers of blocks, or tells none, starts without the driver. */
+export function startsWithout({ code }: DriverTrouble, hasServers: boolean): boolean {
+  return code === 'driver' && !hasServers;
+}
+
+/** What a rater without the driver lacks that is configured to use `dbPath`. */
+export function lostWithout(dbPath: string): string {
+  const second = 'no lock keeps a second rater out';
+  if (dbPath === ':memory:') return second;
+  return `blocks and allowances of before are unknown, those of now are forgotten when rater ends, and ${second}`;
+}
+
+function faultOf({ code, what, remedy }: DriverTrouble, cause?: unknown): Fault {
+  return new Fault(code, `${what}: ${remedy}`, cause);
 }
 
 /** Its native part is loaded with the first database. */

@@ -7,8 +7,10 @@
 import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Fault, reasonOf } from '../runtime/errors.ts';
+import { MemoryStore } from './memory-store.ts';
 import { checkDatabase } from './open-database.ts';
 import { SqliteStore } from './sqlite-store.ts';
+import type { Store } from './store.ts';
 
 /** In the new name of a damaged database, before the time at which it was set aside. */
 const infix = '.damaged-';
@@ -25,8 +27,9 @@ export function openSound(path: string, log: ErrorLog): SqliteStore {
   return new SqliteStore(path, (row) => log.error('row left out', { row }));
 }
 
-/** The caller must hold the lock of the database. @throws Fault */
-export function openStore(path: string, log: ErrorLog, nowMs: number): SqliteStore {
+/** The caller must hold the lock of the database; `:memory:` is none. @throws Fault */
+export function openStore(path: string, log: ErrorLog, nowMs: number): Store {
+  if (path === ':memory:') return new MemoryStore();
   try {
     return openSound(path, log);
   } catch (error) {

@@ -175,8 +175,8 @@ export class SqliteStore implements Store {
   #isReadOnly = false;
 
   /**
-   * Opens or creates the database at `path` (`:memory:` for one in memory). `onNonsense` is told
-   * of each row that makes no sense and is left out. Only this waits long for a lock.
+   * Opens or creates the database at `path`. `onNonsense` is told of each row that makes no sense
+   * and is left out. Only this waits long for a lock.
    */
   constructor(path: string, onNonsense: (row: string) => void = () => {}) {
     this.#path = path;

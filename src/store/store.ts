@@ -2,7 +2,8 @@
  * Where blocks are remembered. Every store keeps these promises, and test/contract/store.ts tests
  * them:
  *
- * 1. A block that `add` returned survives a kill -9 one instruction later.
+ * 1. A block that `add` returned survives a kill -9 one instruction later, if anything does: what
+ *    memory-store.ts holds is forgotten.
  * 2. `removeAll` is one commit: it costs little more than what it removes.
  * 3. Faults arrive as `Fault`, never as the driver's own error.
  * 4. One address has at most one block; a later one replaces it.

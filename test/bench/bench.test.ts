@@ -120,6 +120,7 @@ describe('rows', () => {
     'daemon CPU per such check',
     'persistent pipelined (depth 100)',
     'hot value with 20 000 hits in the window vs cold',
+    'a check with 20 000 networks in limits, of one with 10',
     'memory per tracked value at 1 000 000 values, limit 10',
     'longest stall while 1 000 000 values arrive and later expire',
     'block, from judging to file on disk',

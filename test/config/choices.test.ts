@@ -1,10 +1,6 @@
-/**
- * Several ways to write one thing, and what its absence means.
- *
- * Tests: src/core/limits.ts
- */
+/** Several ways to write one thing, and what its absence means. */
 import { describe, expect, test } from 'vitest';
-import { findLimit } from '../../src/core/limits.ts';
+import { LimitIndex } from '../../src/core/limit-index.ts';
 import { checked } from './mistakes-in.ts';
 
 describe('choices in writing', () => {
@@ -57,9 +53,19 @@ describe('choices in writing', () => {
     expect(checked(`limits: { ip: (); net: () } ${circle}`).mistakes).toEqual([]);
   });
 
+  test('limits with the same rates share them', () => {
+    const { config } = checked(
+      'limits: { ip: ( ("10.0.0.1", 1, 2), ("10.*", 1, 2), ("*", 1, 3) ) }',
+    );
+    const [first, second, third] = config?.classes.get('ip')?.limits ?? [];
+    expect(second?.rates).toBe(first?.rates);
+    expect(third?.rates).toEqual([{ seconds: 1, count: 3 }]);
+  });
+
   test('in a class of names a glob is not a network', () => {
     const { config } = checked('limits: { user: ( ("a/b", 1, 1), ("10.0.0.0/8", 1, 1) ) }');
-    const limit = findLimit(config?.classes.get('user')?.limits ?? [], '10.0.0.0/8', undefined);
+    const index = new LimitIndex(config?.classes.get('user')?.limits ?? []);
+    const limit = index.find('10.0.0.0/8', undefined);
     expect(limit?.pattern.text).toBe('10.0.0.0/8');
   });
 });

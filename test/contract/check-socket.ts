@@ -22,7 +22,7 @@ import {
 import { listenOnUnixSocket, type UnixListener } from '../../src/daemon/listeners/unix-socket.ts';
 import { CheckMetrics } from '../../src/health/check-metrics.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
-import { LineSplitter } from '../../src/wire/line-splitter.ts';
+import { type Line, LineSplitter } from '../../src/wire/line-splitter.ts';
 import type { Reply } from '../../src/wire/reply.ts';
 import { parseRequest, type Request } from '../../src/wire/request.ts';
 import { gatekeeperSite } from '../gatekeeper/site.ts';
@@ -164,6 +164,66 @@ export function keepsCheckSocketPromises(
         classes: [{ name: '-', within: 3 }],
         latencies: [{ belowUs: 1024, checks: 3 }],
       });
+    });
+
+    test('lines that have a short way are answered in their order, each at its instant, and measured together', async () => {
+      let nowMs = 10;
+      const instants: number[] = [];
+      const hit = (): Reply => {
+        nowMs += 8;
+        return { status: 0, count: 99, limit: -1 };
+      };
+      const hitShortly = (line: Line, atMs: number) => {
+        if (line !== 'short') return undefined;
+        nowMs += 2;
+        instants.push(atMs);
+        return { class: 'ip', status: 0, count: instants.length, limit: 5 } as const;
+      };
+      const clock = { wallMs: () => 0, monotonicMs: () => nowMs };
+      const parts = { ...site(clock), gatekeeper: { hit, hitShortly, hasClass: () => true } };
+      const { client: connect } = await listening(parts);
+      const client = await connect();
+      client.end('short\nshort\nuser a\n');
+      expect(await text(client)).toBe('0 1/5\r\n0 2/5\r\n0 99/-\r\n');
+      const another = await connect();
+      another.end('user a\nshort\nx\n');
+      expect(await text(another)).toBe('0 99/-\r\n0 3/5\r\n2 Bad input (no space)\r\n');
+      const start = 10 + 2 + 2 + 8;
+      expect(instants).toEqual([10, 10, start + 8]);
+      expect(parts.metrics.measured()).toMatchObject({
+        checks: 6,
+        classes: [
+          { name: 'ip', within: 3 },
+          { name: 'user', within: 2 },
+          { name: '-', errors: 1 },
+        ],
+        latencies: [
+          { belowUs: 1, checks: 1 },
+          { belowUs: 2048, checks: 3 },
+          { belowUs: 8192, checks: 2 },
+        ],
+      });
+    });
+
+    test('a client with thousands of lines that have a short way takes turns as well', async () => {
+      let nowMs = 0;
+      const asked: Line[] = [];
+      const hitShortly = (line: Line) => {
+        asked.push(line);
+        nowMs += 0.001;
+        return { class: 'ip', status: 0, count: 1, limit: -1 } as const;
+      };
+      const hit = (): Reply => ({ status: 0, count: 1, limit: -1 });
+      const clock = { wallMs: () => 0, monotonicMs: () => nowMs };
+      const parts = { ...site(clock), gatekeeper: { hit, hitShortly, hasClass: () => true } };
+      const { client: connect } = await listening(parts);
+      const [greedy, modest] = [await connect(), await connect()];
+      const replies = text(greedy);
+      greedy.end('greedy\n'.repeat(9000));
+      modest.end('modest\n');
+      expect(await text(modest)).toBe('0 1/-\r\n');
+      expect(await replies).toBe('0 1/-\r\n'.repeat(9000));
+      expect(asked.indexOf('modest')).toBeLessThan(8000);
     });
 
     test('answers that take their time are given, each in its turn', async () => {

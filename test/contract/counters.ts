@@ -35,6 +35,25 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       expect(counters.size).toBe(1);
     });
 
+    test('the hits of IPv4 addresses by their bits are those of their texts', async () => {
+      const counters = make();
+      const byBits = counters.ofIPv4?.(one.class, rates);
+      if (!byBits) return;
+      const [bits, other] = [ipv4Bits(one.value) as number, ipv4Bits('192.0.2.2') as number];
+      expect(byBits.count(bits, 0)).toEqual([0, 0]);
+      expect(counters.size).toBe(0);
+      await counters.hit(one, rates, 0);
+      expect(byBits.hit(bits, 1)).toEqual([2, 2]);
+      expect(await counters.hit(one, rates, 2)).toEqual([3, 3]);
+      expect(byBits.count(bits, 60_001)).toEqual([1, 3]);
+      expect(byBits.count(other, 2)).toEqual([0, 0]);
+      counters.clear(one);
+      expect(byBits.hit(bits, 3)).toEqual([1, 1]);
+      for (let hits = 4; hits < 9; hits += 1) byBits.hit(bits, hits);
+      expect(byBits.hit(bits, 9)).toEqual([4, 7]);
+      expect(counters.size).toBe(1);
+    });
+
     test('classes and values share nothing', async () => {
       const counters = make();
       await counters.hit(one, rates, 0);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Address, parseNetwork } from '../../src/core/address.ts';
+import { type Address, ipv4Bits, parseNetwork } from '../../src/core/address.ts';
 import { PrefixMap } from '../../src/core/prefix-map.ts';
 
 function address(text: string): Address {
@@ -25,6 +25,18 @@ test.each([
   ['for a network, not a part of it', ['192.0.2.1'], '192.0.2.0/24', undefined],
 ])('finds %s', (_, blocks, wanted, found) => {
   expect(mapOf(...blocks).find(address(wanted))?.address.text).toBe(found);
+});
+
+test('says of an IPv4 address by its bits whether there is a block that covers it', () => {
+  const map = mapOf('192.0.2.0/24', '192.0.2.1', '2001:db8::/32');
+  const covers = (text: string) => map.coversIPv4(ipv4Bits(text) as number);
+  expect([covers('192.0.2.1'), covers('192.0.2.2'), covers('192.0.3.1')]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+  map.delete(address('192.0.2.0/24'));
+  expect([covers('192.0.2.1'), covers('192.0.2.2')]).toEqual([true, false]);
 });
 
 test('forgets what is deleted, and a second set replaces the first', () => {

@@ -11,7 +11,7 @@ class Window {
   readonly #windows = new RateWindows(new CellStore());
 
   hit(rate: Rate, nowMs: number): number {
-    return this.#windows.hit({ class: 'class', value: 'value' }, rate, nowMs >>> 0);
+    return this.#windows.hit('value', rate, nowMs >>> 0);
   }
 
   count(rate: Rate, nowMs: number): number {

@@ -161,6 +161,7 @@ test('only the store knows the database’s driver', () => {
   const users = imports.filter(({ to }) => to === 'better-sqlite3').map(({ from }) => from);
   expect(users.sort()).toEqual([
     'src/store/driver.ts',
+    'src/store/instance-lock.ts',
     'src/store/open-database.ts',
     'src/store/sqlite-store.ts',
   ]);

@@ -5,12 +5,12 @@
  * Tests: src/cli/doctor.ts, src/cli/run-doctor.ts, src/doctor/check.ts, src/doctor/checks/checks.ts
  * Tests: src/doctor/installation.ts, src/doctor/proofs.ts, src/doctor/remembered.ts, src/health/finding.ts
  */
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../run/free-port.ts';
 import { missing, unless } from '../run/unless.ts';
 import type { Plan, Site } from '../system/site.ts';
-import { block, examine, kinds, newSite, put, startAsked } from './examination.ts';
+import { block, bundle, examine, kinds, newSite, put, startAsked } from './examination.ts';
 
 const port = await freePort();
 const noServers = missing('tcpsvd', 'tcpserver');
@@ -33,6 +33,8 @@ test(
   async () => {
     const site = newSite({ rules: ':allow\n' });
     await startAsked(site);
+    await site.startTcpsvd();
+    await site.startTcpserver();
     const { exit, stdout } = await site.ipthrottle('doctor', '--probe');
     expect(exit).toBe(0);
     const proofs = [
@@ -55,9 +57,27 @@ test(
   async () => {
     const site = newSite({ settings: 'socket_mode: "0666";' });
     await site.startRater();
+    await site.startTcpsvd();
     const { proven, notLookedAt } = await examine(site, { args: ['--probe'] });
     expect(proven).toEqual(['the socket answers', `tcpsvd -i ${site.path('peers')} refuses`]);
     expect(notLookedAt).toEqual(['whether clients are counted (none has come)']);
+  },
+);
+
+test(
+  'it is not said while no server of the administrator’s is found',
+  unless(noServers),
+  async () => {
+    const site = newSite();
+    await startAsked(site);
+    const { proven, notLookedAt } = await examine(site, { args: ['--probe'] });
+    const refuses = `tcpsvd -i ${site.path('peers')} refuses with options of ours`;
+    expect(proven).toEqual(['the socket answers', 'clients are counted', refuses]);
+    const where = 'no command of one that reads the same was found';
+    expect(notLookedAt).toEqual([`whether your servers do (${where})`]);
+    const { exit, stdout } = await site.ipthrottle('doctor', '--probe');
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^no problem found; proven: /m);
   },
 );
 
@@ -112,4 +132,22 @@ test('it prints one line for each finding, with the remedy, and how many there a
   expect(lines.at(-1)).toBe(
     `2 problems, 1 hint; not looked at: ${open.map((each) => `whether ${each}`).join(', ')}`,
   );
+});
+
+test('before anything is done it names what is missing, step by step', async () => {
+  const site = newSite();
+  rmSync(site.path('rater.conf'));
+  const { exit, findings } = await examine(site);
+  expect(exit).toBe(1);
+  expect(findings[0]).toMatchObject({ level: 'problem', check: 'daemon' });
+  expect(findings[0]?.what).toBe(`there is no ${site.path('rater.conf')}`);
+  expect(findings[0]?.remedy).toMatch(
+    /^write it, as etc\/rater\.conf shows; until then rater cannot/,
+  );
+  site.configure({});
+  const { findings: next } = await examine(site, { program: bundle });
+  const said = next.map(({ check, what }) => `${check}: ${what}`);
+  expect(said).toContainEqual(expect.stringMatching(/^daemon: rater is not running: /));
+  expect(said).toContainEqual(expect.stringMatching(/^programs: ratecheck is neither in PATH nor/));
+  expect(said).toContainEqual(expect.stringMatching(/^programs: rater is neither in PATH nor in /));
 });

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { readFile, readFileLater } from '../../src/files/read-file.ts';
+import { readFile, reading } from '../../src/files/read-file.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 
 /** After so many seconds a writer opens and closes the pipe: a reader that waits is released. */
@@ -22,7 +22,10 @@ function pipe(): string {
 
 describe.each([
   { name: 'readFile', read: async (path: string) => readFile(path) },
-  { name: 'readFileLater', read: readFileLater },
+  {
+    name: 'reading, later',
+    read: (path: string) => reading(path).later(new AbortController().signal),
+  },
 ])('$name', ({ read }) => {
   test('gives all bytes of a file', async () => {
     const path = join(temporaryDirectory(), 'file');

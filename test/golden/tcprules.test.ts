@@ -1,10 +1,11 @@
-/** parseRules and compileCdb against the bytes of the real tcprules. */
+/** readRules and compileCdb against the bytes of the real tcprules. */
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileCdb, latin1 } from '../../src/enforcers/cdb/cdb.ts';
-import { denyData, parseRules } from '../../src/enforcers/tcprules/tcprules.ts';
+import { silentRefusal } from '../../src/enforcers/tcprules/tcprules.ts';
 import { doNow } from '../../src/runtime/work.ts';
+import { parsedRules } from '../enforcers/tcprules/parsed-rules.ts';
 import { missing, unless } from '../run/unless.ts';
 import { runTcprules } from './real-tools.ts';
 
@@ -67,13 +68,13 @@ const refused: Record<string, readonly [source: string, line: number]> = {
 const skipped = missing('tcprules');
 
 function compileHere(source: string): Uint8Array {
-  return doNow(compileCdb(parseRules(latin1(source)).records));
+  return doNow(compileCdb(parsedRules(source).records));
 }
 
 describe('a source gives the bytes of the real tcprules', unless(skipped), () => {
   test.for(Object.entries(accepted))('%s', ([, source]) => {
-    expect(parseRules(latin1(source)).mistakes).toEqual([]);
-    expect(parseRules(latin1(source)).foreign).toEqual([]);
+    expect(parsedRules(source).mistakes).toEqual([]);
+    expect(parsedRules(source).foreign).toEqual([]);
     expect(compileHere(source)).toEqual(new Uint8Array(runTcprules(latin1(source)).bytes ?? []));
   });
 
@@ -87,7 +88,7 @@ describe('a source gives the bytes of the real tcprules', unless(skipped), () =>
 
 describe('a source that the real tcprules refuses has a mistake', unless(skipped), () => {
   test.for(Object.entries(refused))('%s', ([, [source, line]]) => {
-    expect(parseRules(latin1(source)).mistakes.map((mistake) => mistake.line)).toEqual([line]);
+    expect(parsedRules(source).mistakes.map((mistake) => mistake.line)).toEqual([line]);
     expect(runTcprules(latin1(source)).refuses).toBeDefined();
   });
 });
@@ -116,7 +117,7 @@ describe('random sources', unless(skipped), () => {
     .map(([text, where, extra]) => text.slice(0, where) + extra + text.slice(where));
 
   function agrees(source: string): void {
-    const ours = parseRules(latin1(source));
+    const ours = parsedRules(source);
     fc.pre(ours.foreign.length === 0);
     const real = runTcprules(latin1(source));
     const first = ours.mistakes[0];
@@ -145,7 +146,7 @@ describe('random sources', unless(skipped), () => {
 
   test('our deny rule has the bytes that tcprules makes of ADDRESS:deny', () => {
     const real = runTcprules('192.0.2.1:deny\n').bytes;
-    const ours = doNow(compileCdb([[latin1('192.0.2.1'), denyData]]));
+    const ours = doNow(compileCdb([['192.0.2.1', silentRefusal.data]]));
     expect(ours).toEqual(new Uint8Array(real ?? []));
   });
 });

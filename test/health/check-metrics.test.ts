@@ -54,6 +54,21 @@ test('answer times are in buckets of powers of two', () => {
   ]);
 });
 
+test('answers that are timed together took an equal share of the time each', () => {
+  const { performance, check } = site();
+  for (const reply of [within, within, exceeded]) performance.count('ip', reply);
+  performance.time(5000, 5000.03);
+  check(1, within, 100, 'ip');
+  expect(performance.measured()).toMatchObject({
+    checks: 4,
+    classes: [{ name: 'ip', within: 3, exceeded: 1 }],
+    latencies: [
+      { belowUs: 16, checks: 3 },
+      { belowUs: 128, checks: 1 },
+    ],
+  });
+});
+
 test('rates are over whole past seconds', () => {
   const { time, check, rates } = site();
   check(30);

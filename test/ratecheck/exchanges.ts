@@ -71,7 +71,11 @@ const told = (message: string) => [...patient, '-m', message, ...serve];
 const badClass = 'class not sent: it is empty, or has a space or a line break';
 const badValue = 'value not sent: it is empty or has a line break';
 const tooLong = 'value not sent: the request would be over 1000 bytes';
-const noValue = 'no value to check: TCPREMOTEIP and TCP6REMOTEIP are not set';
+const noValue = [
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how ratecheck writes it
+  'no value to check: no address in TCPREMOTEIP, TCP6REMOTEIP, ${PROTO}REMOTEIP, TCPREMOTEADDR,',
+  'REMOTE_ADDR, REMOTE_HOST, SOCAT_PEERADDR or NCAT_REMOTE_ADDR, nor at descriptor 0',
+].join(' ');
 
 type Environment = Record<string, string>;
 

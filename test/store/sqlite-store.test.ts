@@ -17,7 +17,6 @@ import { column, rawDatabase } from './raw-database.ts';
 keepsStorePromises('SqliteStore on disk', () => {
   return new SqliteStore(join(temporaryDirectory(), 'store.db'));
 });
-keepsStorePromises('SqliteStore in memory', () => new SqliteStore(':memory:'));
 
 function faultOf(work: () => unknown): Fault {
   try {

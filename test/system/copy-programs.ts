@@ -1,5 +1,6 @@
 /** Our programs as they are installed, copied to where a test may break them. */
-import { cpSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,5 +25,23 @@ const parts = [
 export function copyPrograms(directory: string): void {
   for (const part of parts) {
     cpSync(join(root, part), join(directory, part), { recursive: true, dereference: true });
+  }
+}
+
+/** Breaks the driver of a copy; `other Node` needs cc. */
+export function replaceDriver(
+  directory: string,
+  how: 'other Node' | 'no library' | 'missing' | 'half written',
+): void {
+  const path = join(directory, nativeDriver);
+  rmSync(path, { force: true });
+  if (how === 'other Node') {
+    const source = join(root, 'test/system/fixtures/other-node.c');
+    const strict = ['-Wall', '-Wextra', '-Werror'];
+    execFileSync('cc', [...strict, '-shared', '-fPIC', '-o', path, source]);
+  } else if (how === 'no library') {
+    writeFileSync(path, 'This is no library. '.repeat(50));
+  } else if (how === 'half written') {
+    writeFileSync(path, readFileSync(join(root, nativeDriver)).subarray(0, 40));
   }
 }

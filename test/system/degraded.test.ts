@@ -105,6 +105,16 @@ const cases: readonly Case[] = [
     mend: () => renameSync(site.path('away'), site.path('blocks.db')),
   },
   {
+    mode: 'lock',
+    breaks() {
+      const other = rawDatabase(site.path('other.lock'));
+      open.push(() => other.close());
+      other.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+      renameSync(site.path('other.lock'), site.path('blocks.db.lock'));
+    },
+    mend: () => open.pop()?.(),
+  },
+  {
     mode: 'server',
     async breaks() {
       renameSync(site.path('peers'), site.path('away'));
@@ -291,9 +301,10 @@ test.for(cases)('$mode: status and doctor tell of it, and of its end', async (ea
   expect(told.find((line) => line.startsWith(`hint: ${sentence} (`))).toMatch(/, but no longer;/);
 });
 
-test('every mode but five is brought about here', () => {
+test('every mode but six is brought about here', () => {
   // Without a descriptor libuv silently closes the connection; the others have tests of their own.
   const elsewhere = [
+    'driver',
     'listener',
     'socket',
     'operator refused',

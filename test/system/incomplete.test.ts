@@ -5,23 +5,15 @@
  *
  * Tests: src/store/driver.ts
  */
-import { execFile, execFileSync } from 'node:child_process';
-import {
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { faults } from '../../src/runtime/errors.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { missing, unless } from '../run/unless.ts';
-import { copyPrograms, nativeDriver, root } from './copy-programs.ts';
+import { copyPrograms, replaceDriver, root } from './copy-programs.ts';
 import { ask } from './line-client.ts';
 import { RunningProgram } from './running-program.ts';
 import { type Outcome, Site } from './site.ts';
@@ -51,21 +43,6 @@ function run(program: string, ...args: string[]): Promise<Outcome> {
 
 async function doctorSays(): Promise<string> {
   return (await run('ipthrottle', 'doctor')).stdout;
-}
-
-function replaceDriver(how: 'other Node' | 'no library' | 'missing' | 'half written'): string {
-  const path = join(installation, nativeDriver);
-  rmSync(path, { force: true });
-  if (how === 'other Node') {
-    const source = join(root, 'test/system/fixtures/other-node.c');
-    const strict = ['-Wall', '-Wextra', '-Werror'];
-    execFileSync('cc', [...strict, '-shared', '-fPIC', '-o', path, source]);
-  } else if (how === 'no library') {
-    writeFileSync(path, 'This is no library. '.repeat(50));
-  } else if (how === 'half written') {
-    writeFileSync(path, readFileSync(join(root, nativeDriver)).subarray(0, 40));
-  }
-  return path;
 }
 
 const abi = process.versions.modules;
@@ -98,7 +75,7 @@ describe.each([
     `rater says so in one line and ends with ${exit}, by --check too`,
     unless(reason),
     async () => {
-      replaceDriver(how);
+      replaceDriver(installation, how);
       for (const args of [[], ['--check']]) {
         const { exit: left, stderr } = await run('rater', ...args);
         expect({ left, lines: stderr.split('\n').length }).toEqual({ left: exit, lines: 2 });
@@ -110,7 +87,7 @@ describe.each([
 
   test('a command without rater says so, doctor as a problem', unless(reason), async () => {
     await (await site.startRater()).killedBy('SIGKILL');
-    replaceDriver(how);
+    replaceDriver(installation, how);
     const { exit: left, stderr } = await run('ipthrottle', 'list');
     expect({ left, lines: stderr.split('\n').length }).toEqual({ left: exit, lines: 2 });
     expect(stderr).toContain(`ipthrottle: error: ${kind.sentence}: ${says}`);
@@ -121,7 +98,7 @@ describe.each([
 
   test('beside a running rater all commands work, and doctor warns', unless(reason), async () => {
     await site.startRater();
-    replaceDriver(how);
+    replaceDriver(installation, how);
     for (const args of [['block', '192.0.2.1'], ['list'], ['unblock', '192.0.2.1'], ['status']]) {
       expect(await run('ipthrottle', ...args)).toMatchObject({ exit: 0, stderr: '' });
     }

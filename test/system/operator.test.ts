@@ -177,7 +177,7 @@ describe.each(['running', 'down'])('the exit code, with rater %s', (state) => {
 describe('beside a running rater', () => {
   beforeAll(async () => {
     if (reason) return;
-    site = new Site({ rules: ':allow\n', seconds: 5, limits: 'ip: ( ("*", 60, 10) );' });
+    site = new Site({ rules: ':allow\n', seconds: 10, limits: 'ip: ( ("*", 60, 10) );' });
     await site.startRater();
     ({ port } = await site.startTcpsvd());
   });
@@ -190,7 +190,7 @@ describe('beside a running rater', () => {
       for (; !isOver; ) expect(await site.ipthrottle('reap')).toMatchObject({ exit: 0 });
     })();
     for (let host = 1; host <= 5; host++) {
-      expect(greeted(await burst(port, `127.0.4.${host}`, 50))).toBe(limit);
+      expect(greeted(await burst(port, `127.0.4.${host}`, 30))).toBe(limit);
     }
     await until('the end of all', () => site.peers().length === 0);
     isOver = true;

@@ -155,10 +155,10 @@ describe('as user nobody', () => {
     'rater and %s do everything they should',
     unless(reason),
     async (name) => {
-      site = new Site({ rules: ':allow\n', seconds: 6 }, nobody);
+      site = new Site({ rules: ':allow\n', seconds: 10 }, nobody);
       await site.startRater();
       const { port } = await (name === 'tcpsvd' ? site.startTcpsvd() : site.startTcpserver());
-      expect(greeted(await burst(port, '127.0.1.1', 100))).toBe(10);
+      expect(greeted(await burst(port, '127.0.1.1', 40))).toBe(10);
       expect(site.peers()).toEqual(['127.0.1.1']);
       await until('it is let in', async () => greeted(await burst(port, '127.0.1.1', 1)) === 1);
       expect(notOwned()).toEqual([]);

@@ -16,7 +16,11 @@ import { errorReply, type Reply, replyLine } from '../../wire/reply.ts';
 import { parseRequest } from '../../wire/request.ts';
 
 /** What answers checks. */
-export type CheckHandler = Pick<Gatekeeper, 'hit' | 'hasClass'>;
+export type CheckHandler = Pick<Gatekeeper, 'hit' | 'hasClass'> &
+  Partial<Pick<Gatekeeper, 'hitShortly'>>;
+
+/** How many lines may go the short way before the clock is read. */
+const shortAtOnce = 100;
 
 export type CheckParts = {
   readonly gatekeeper: CheckHandler;
@@ -40,11 +44,15 @@ export const unfinishedReply = replyLine(errorReply('Line without an end'));
 /** A slice of time, in which lines are answered before others have their turn. */
 export class Slice {
   readonly #clock: Clock;
+  readonly #metrics: CheckMetrics;
   readonly #lastMs: number;
   #nowMs: number;
+  /** Answers since the clock was last read. */
+  #untimed = 0;
 
-  constructor(clock: Clock) {
+  constructor({ clock, metrics }: Pick<CheckParts, 'clock' | 'metrics'>) {
     this.#clock = clock;
+    this.#metrics = metrics;
     this.#nowMs = clock.monotonicMs();
     this.#lastMs = this.#nowMs + sliceMs;
   }
@@ -62,6 +70,20 @@ export class Slice {
   tick(): number {
     this.#nowMs = this.#clock.monotonicMs();
     return this.#nowMs;
+  }
+
+  /** There is one more answer in the metrics that is to be timed. */
+  noteUntimed(): void {
+    this.#untimed += 1;
+    if (this.#untimed === shortAtOnce) this.timeAll();
+  }
+
+  /** Times those together that are not. Must be called at the end of the slice. */
+  timeAll(): void {
+    if (this.#untimed === 0) return;
+    const readMs = this.#nowMs;
+    this.#metrics.time(readMs, this.tick());
+    this.#untimed = 0;
   }
 }
 
@@ -102,6 +124,18 @@ export class CheckConnection implements Holder {
 
   /** The reply to a line that was read at the time of the slice; rejects with what the handler does. */
   answer(line: Line, slice: Slice): string | Promise<string> {
+    const { gatekeeper, metrics } = this.#parts;
+    const short = gatekeeper.hitShortly?.(line, slice.nowMs);
+    if (short) {
+      metrics.count(short.class, short);
+      slice.noteUntimed();
+      return replyLine(short);
+    }
+    slice.timeAll();
+    return this.#answerAtLength(line, slice);
+  }
+
+  #answerAtLength(line: Line, slice: Slice): string | Promise<string> {
     const { reply, class: name } = this.#answerTo(line);
     const readMs = slice.nowMs;
     if (!(reply instanceof Promise)) return this.#noted(name, reply, readMs, slice.tick());

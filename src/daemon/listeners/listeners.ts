@@ -69,8 +69,9 @@ export class Listeners {
 
   /** Resolves when clients can connect. @throws Fault `listen` */
   async open(): Promise<void> {
-    this.#failedOpen.look();
     await this.#openControl();
+    // Without locks, only the socket says whether the pipe is another rater's.
+    this.#failedOpen.look();
     await this.#openChecks();
   }
 

@@ -102,7 +102,7 @@ export class NativeServer implements UnixListener {
   #wake(): void {
     this.#noteCounts();
     const numbers = this.#numbers;
-    const slice = new Slice(this.#parts.clock);
+    const slice = new Slice(this.#parts);
     let replies = '';
     let line = firstLine;
     const end = shared.firstGroup + (numbers[shared.groups] as number) * inGroup.size;
@@ -110,6 +110,7 @@ export class NativeServer implements UnixListener {
       replies += this.#answerGroup(group, line, slice);
       line += (numbers[group + inGroup.lines] as number) * inLine.size;
     }
+    slice.timeAll();
     this.#native.take(this.#listener as NativeListener, replies);
     this.#noteCounts();
   }

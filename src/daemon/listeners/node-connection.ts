@@ -62,7 +62,7 @@ export class NodeConnection implements Client {
 
   /** Answers lines until the slice is over or an answer has to be waited for. */
   #answer(): void {
-    const slice = new Slice(this.#parts.clock);
+    const slice = new Slice(this.#parts);
     let text = '';
     do {
       const reply = this.#checks.answer(this.#line as Line, slice);
@@ -74,6 +74,7 @@ export class NodeConnection implements Client {
       text += reply;
       this.#advance();
     } while (this.#line !== undefined && !slice.isOver);
+    slice.timeAll();
     this.#goOn(this.#write(text));
   }
 

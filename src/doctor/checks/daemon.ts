@@ -90,7 +90,8 @@ export const daemon: Check = {
     if (state.is === 'running') return ofRunning(state.status, site);
     if (state.is === 'down') {
       const what = `rater is not running${endOf(site)}: nobody listens on ${controlSocket}`;
-      return [problem(what, 'start rater; until then nothing is counted and no new block is made')];
+      const effect = 'until then nothing is counted and no new block is made';
+      return [problem(what, `start rater, which says what keeps it; ${effect}`)];
     }
     if (state.is === 'not permitted') {
       const remedy = 'run ipthrottle doctor as root or as the user of rater';

@@ -2,18 +2,23 @@
 import { statSync } from 'node:fs';
 import { othersRead, othersWrite } from '../../files/mode-bits.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
-import { driverTrouble } from '../../store/driver.ts';
+import { driverTrouble, lostWithout, startsWithout } from '../../store/driver.ts';
 import { filesSetAside } from '../../store/open-store.ts';
 import type { Check } from '../check.ts';
 
 export const database: Check = {
   name: 'database',
   looksAt: 'the database',
-  run({ config, remembered: memory }) {
+  run({ config, enforcers, remembered: memory }) {
     const found: Finding[] = 'unknown' in memory && memory.unknown ? [memory.unknown] : [];
-    const trouble = driverTrouble();
-    if (trouble) found.push(problem(`rater cannot start: ${trouble.what}`, trouble.remedy));
     const { dbPath } = config.settings;
+    const trouble = driverTrouble();
+    if (trouble) {
+      const effect = startsWithout(trouble, enforcers.length > 0)
+        ? `once rater is restarted, ${lostWithout(dbPath)}`
+        : 'rater cannot start';
+      found.push(problem(`${effect}: ${trouble.what}`, trouble.remedy));
+    }
     if (dbPath === ':memory:') return found;
     for (const path of [dbPath, `${dbPath}-wal`, `${dbPath}-shm`]) {
       const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;

@@ -1,17 +1,21 @@
 /** Whether the programs around rater are installed, and are the right ones. */
-import { problem } from '../../health/finding.ts';
+import { type Finding, problem } from '../../health/finding.ts';
 import { programIn } from '../../runtime/program-in.ts';
-import type { Check } from '../check.ts';
+import type { Check, Installation } from '../check.ts';
 import { ofEnforcers } from './of-enforcers.ts';
 
 export const programs: Check = {
   name: 'programs',
   looksAt: 'the programs around rater',
   run(site) {
-    const { searchPath, ownDirectory } = site;
-    const found = ofEnforcers(site, 'programs');
-    if (programIn(searchPath, 'ratecheck') || programIn(ownDirectory, 'ratecheck')) return found;
-    const what = `ratecheck is neither in PATH nor in ${ownDirectory}`;
-    return [problem(what, 'build it: npm run build says what is missing for that'), ...found];
+    const ours = site.daemon.is === 'down' ? ['ratecheck', 'rater'] : ['ratecheck'];
+    return [...ours.flatMap((name) => missing(name, site)), ...ofEnforcers(site, 'programs')];
   },
 };
+
+/** Finds that a program of ours is not installed. */
+function missing(name: string, { searchPath, ownDirectory }: Installation): Finding[] {
+  if (programIn(searchPath, name) || programIn(ownDirectory, name)) return [];
+  const remedy = 'install it; npm run build makes it, and says what is missing for that';
+  return [problem(`${name} is neither in PATH nor in ${ownDirectory}`, remedy)];
+}

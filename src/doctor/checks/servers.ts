@@ -2,14 +2,15 @@
  * Whether the servers of this machine obey: that one is told of blocks at all, and that those which
  * use our files ask rater, and those which ask rater use our files.
  */
-import { readFileSync, realpathSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { schema } from '../../config/schema.ts';
 import { kinds } from '../../enforcers/kinds.ts';
 import { type Finding, hint, problem, someOf } from '../../health/finding.ts';
 import { quoted } from '../../runtime/log.ts';
 import type { Check, Installation } from '../check.ts';
-import { parse, ratecheckOptions, type ServerCommand, serverCommands } from '../server-commands.ts';
+import { ratecheckOptions, type ServerCommand, serverCommands } from '../server-commands.ts';
+import { isSame, real, shown, type Use, usedBy, usedByOurs } from '../used-files.ts';
 
 const pluginList = 'var/qmail/control/smtpplugins';
 
@@ -21,47 +22,11 @@ function toldNone({ enforcers }: Installation): Finding[] {
   return [problem(`${what}, so ${effect}`, `set ${names.join(' or ')}, and restart rater`)];
 }
 
-/** `-i /etc/ipsvd/smtp/peers`. */
-type Use = { readonly option: string; readonly path: string };
-
-/** The files of a server that the command names; undefined: what it names cannot be told. */
-function usedBy({ options, directory }: ServerCommand): Use[] | undefined {
-  const used = usesIn(options);
-  const isUnknown = used.some(({ path }) => {
-    return path.includes('$') || (!path.startsWith('/') && directory === undefined);
-  });
-  if (isUnknown) return undefined;
-  return used.map(({ option, path }) => ({ option, path: resolve(directory ?? '/', path) }));
-}
-
-function usesIn(options: ReadonlyMap<string, string>): Use[] {
-  return ['i', 'x'].flatMap((letter) => {
-    const path = options.get(letter);
-    return path === undefined ? [] : [{ option: `-${letter}`, path }];
-  });
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
-
 /** What rater writes for the program, as that is given it. */
 function oursFor(program: string, { enforcers }: Installation): Use[] {
   const servers = enforcers.flatMap((each) => each.servers);
   const fitting = servers.filter((server) => server.program === program);
-  return fitting.flatMap(({ options }) => usesIn(parse(program, options).options));
-}
-
-function isSame(one: Use, other: Use): boolean {
-  return one.option === other.option && real(one.path) === real(other.path);
-}
-
-function shown({ option, path }: Use): string {
-  return `${option} ${quoted(path)}`;
+  return fitting.flatMap(usedByOurs);
 }
 
 /** At the socket of this rater; undefined: it cannot be told. */

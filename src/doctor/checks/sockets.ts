@@ -2,7 +2,6 @@
  * Who may connect. Finds sockets that are open to more users than configured or closed to users who
  * should ask, a socket group that does not exist, and what the configuration lets everybody do.
  */
-import { spawnSync } from 'node:child_process';
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Settings } from '../../config/config.ts';
@@ -10,8 +9,9 @@ import { isLoopback, parseAddress } from '../../core/address.ts';
 import { groupSearch, groupWrite, othersSearch, othersWrite } from '../../files/mode-bits.ts';
 import { type Finding, hint, problem } from '../../health/finding.ts';
 import { quoted } from '../../runtime/log.ts';
-import type { Check, DaemonState } from '../check.ts';
-import { hasOtherMembers } from '../members.ts';
+import type { Check, DaemonState, Installation } from '../check.ts';
+import { gidOf, hasOtherMembers } from '../members.ts';
+import { daemonUser } from '../owner.ts';
 
 const controlMode = 0o600;
 /** Connecting to a socket needs permission to write. */
@@ -30,13 +30,9 @@ function tooWide(path: string, wanted: number, whose: string): Finding[] {
   return [problem(what, `chmod ${octal(wanted)} ${path}`)];
 }
 
-/** The exit status of getent(1) for an unknown name. */
-const notFound = 2;
-
 /** Finds a group name that does not exist; a number need not have a name. */
 function nobodys({ socketGroup: group }: Settings): Finding[] {
-  if (group === undefined || /^\d+$/.test(group)) return [];
-  if (spawnSync('getent', ['group', '--', group]).status !== notFound) return [];
+  if (group === undefined || gidOf(group) !== 'none') return [];
   const what = `settings.socket_group: there is no group ${quoted(group)}, so rater cannot start`;
   return [problem(what, 'groupadd --system it, or name another')];
 }
@@ -45,6 +41,18 @@ function nobodys({ socketGroup: group }: Settings): Finding[] {
 function ofDatagrams({ socketMode }: Settings, daemon: DaemonState): Finding[] {
   const path = daemon.is === 'running' ? daemon.status.datagrams : undefined;
   return path ? tooWide(path, socketMode, 'settings.socket_mode') : [];
+}
+
+/** Finds that the user of rater may not give the socket to its group. */
+function notMember({ config, daemon }: Installation): Finding[] {
+  const { socketGroup: group } = config.settings;
+  const user = daemonUser(config);
+  if (daemon.is !== 'down' || group === undefined || !user || user.uid === 0) return [];
+  const gid = gidOf(group);
+  if (gid === undefined || gid === 'none' || user.groups.has(gid)) return [];
+  const what = `the user of rater (uid ${user.uid}) is not in the group ${quoted(group)}`;
+  const remedy = 'add it to the group, or have the run script start rater with that group';
+  return [hint(`${what}, to which settings.socket_group gives the socket`, remedy)];
 }
 
 /** Finds what keeps permitted users from connecting: for them ratecheck fails open. */
@@ -126,13 +134,15 @@ function opened({ socketMode, address, port, tcpTrusted, ...settings }: Settings
 export const sockets: Check = {
   name: 'sockets',
   looksAt: 'the sockets',
-  run({ config, daemon }) {
+  run(site) {
+    const { config, daemon } = site;
     const { socket, socketMode, controlSocket } = config.settings;
     const narrow = tooNarrow(config.settings);
     return [
       ...tooWide(socket, socketMode, 'settings.socket_mode'),
       ...ofDatagrams(config.settings, daemon),
       ...nobodys(config.settings),
+      ...notMember(site),
       ...(narrow.length > 0 ? narrow : lonely(config.settings, daemon)),
       ...tooWide(
         controlSocket,

@@ -1,6 +1,7 @@
 /**
- * Proves that blocks work: a throwaway server on the real files lets an address of this host in,
- * drops it once it is blocked, and lets it in again once it is unblocked.
+ * Proves that blocks work: a throwaway server on the real files, with the administrator's options,
+ * lets an address of this host in, drops it once it is blocked, and lets it in again once it is
+ * unblocked.
  *
  * Guarantee: however the probe ends, it removes its block; if killed outright, the block lasts a
  * minute. The server gets no -t, so that it removes nothing of the administrator's.
@@ -9,18 +10,19 @@ import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Address, isSingle } from '../../core/address.ts';
-import type { ProbedServer } from '../../enforcers/enforcer-kind.ts';
 import { kinds } from '../../enforcers/kinds.ts';
 import { reasonOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
-import { programIn } from '../../runtime/program-in.ts';
 import type { Installation } from '../check.ts';
 import { allowEntries } from '../checks/allowlist.ts';
+import { type ProbedCommand, probedCommands } from './probed-commands.ts';
 import { startThrowaway, type Throwaway } from './throwaway-server.ts';
 
 /** A step and its outcome; `skipped` proves nothing either way. */
 export type Step = {
   readonly server: string;
+  /** The scripts and processes from which the server's options are; none: they are ours. */
+  readonly from: readonly string[];
   readonly step: string;
   readonly went: 'as it should' | 'wrong' | 'skipped';
 };
@@ -29,6 +31,8 @@ export type Step = {
 export type RunCommand = (...args: string[]) => Promise<{ exit: number; said: string }>;
 
 const blockSeconds = 60;
+/** Anybody can make processes that look like servers. */
+const maxServers = 10;
 const clockSlackMs = 5000;
 
 export function isOfThisHost(address: Address): boolean {
@@ -58,24 +62,22 @@ export async function probe(
   run: RunCommand,
   signal: AbortSignal,
 ): Promise<Step[]> {
-  const all = site.enforcers.flatMap(({ servers }) => servers);
-  const skipped = (step: string): Step[] => [{ server: 'probe', step, went: 'skipped' }];
-  if (all.length === 0) {
+  const skipped = (step: string): Step[] => [{ server: 'probe', from: [], step, went: 'skipped' }];
+  if (site.enforcers.length === 0) {
     const names = kinds.map(({ name }) => `blocking.${name}`);
     return skipped(`neither ${names.join(' nor ')} is configured`);
   }
   const why = obstacle(site, address);
   if (why !== undefined) return skipped(why);
   const steps: Step[] = [];
-  for (const target of all) {
-    const path = programIn(site.searchPath, target.program);
-    if (path === undefined) {
-      const step = `${target.program} is not in PATH`;
-      steps.push({ server: target.server, step, went: 'skipped' });
-    } else if (target.isKnownTo?.(path) !== false)
-      await prove(site, target, { address, run, signal, steps });
+  const all = probedCommands(site);
+  for (const command of all.slice(0, maxServers)) {
+    const { server, from, program } = command;
+    if ('why' in program) steps.push({ server, from, step: program.why, went: 'skipped' });
+    else await prove(site, command, program.path, { address, run, signal, steps });
   }
-  return steps;
+  const left = all.length - maxServers;
+  return left > 0 ? [...steps, ...skipped(`${left} more servers are not tried`)] : steps;
 }
 
 type Attempt = {
@@ -85,14 +87,18 @@ type Attempt = {
   readonly steps: Step[];
 };
 
-async function prove(site: Installation, target: ProbedServer, attempt: Attempt): Promise<void> {
-  const { server, program, options } = target;
+async function prove(
+  site: Installation,
+  { server, from, options }: ProbedCommand,
+  path: string,
+  attempt: Attempt,
+): Promise<void> {
   const tell = (step: string, isWell: boolean) => {
-    attempt.steps.push({ server, step, went: isWell ? 'as it should' : 'wrong' });
+    attempt.steps.push({ server, from, step, went: isWell ? 'as it should' : 'wrong' });
   };
   let throwaway: Throwaway | undefined;
   try {
-    throwaway = await startThrowaway(program, options, attempt.signal);
+    throwaway = await startThrowaway(path, options, attempt.signal);
     await letInDroppedLetIn(site, throwaway, { ...attempt, tell });
   } catch (error) {
     tell(attempt.signal.aborted ? 'interrupted' : reasonOf(error), false);

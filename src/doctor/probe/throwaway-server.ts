@@ -26,7 +26,7 @@ export async function startThrowaway(
   for (let attempt = 0; attempt < tries; attempt += 1) {
     signal.throwIfAborted();
     const port = await freePort();
-    const child = spawn(server, ['-l', 'probe', ...options, host, String(port), ...program], {
+    const child = spawn(server, [...options, host, String(port), ...program], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     said = '';

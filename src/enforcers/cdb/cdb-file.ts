@@ -3,7 +3,7 @@ import { lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { identityOf } from '../../files/file-identity.ts';
 import { plantedAt } from '../../files/planted-file.ts';
-import { readFile, readFileLater } from '../../files/read-file.ts';
+import { reading } from '../../files/read-file.ts';
 import { removeQuietly, replaceFile } from '../../files/replace-file.ts';
 import { slowly, type Work } from '../../runtime/work.ts';
 
@@ -43,8 +43,7 @@ function isLink(path: string): boolean {
 function* holds(path: string, bytes: Uint8Array): Work<boolean> {
   try {
     if (statSync(path).size !== bytes.length) return false;
-    const there = yield* slowly({ now: () => readFile(path), later: () => readFileLater(path) });
-    return Buffer.compare(there, bytes) === 0;
+    return Buffer.compare(yield* slowly(reading(path)), bytes) === 0;
   } catch {
     return false;
   }

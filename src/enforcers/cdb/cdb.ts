@@ -12,8 +12,8 @@ import type { Work } from '../../runtime/work.ts';
 
 export type CdbRecord = readonly [key: Uint8Array, data: Uint8Array];
 
-/** A record to write; a key that is text is Latin-1. */
-export type NewRecord = readonly [key: Uint8Array | string, data: Uint8Array];
+/** A record to write; what is text is Latin-1. */
+export type NewRecord = readonly [key: Uint8Array | string, data: Uint8Array | string];
 
 const tableCount = 256;
 const pairBytes = 8;
@@ -111,14 +111,13 @@ class CdbMaker {
     return this.#size;
   }
 
-  add(key: Uint8Array | string, data: Uint8Array): void {
+  add(key: Uint8Array | string, data: Uint8Array | string): void {
     const keyStart = this.#end + pairBytes;
     const dataStart = keyStart + key.length;
     this.#reserve(dataStart + data.length);
     this.#view.setUint32(this.#end, key.length, true);
     this.#view.setUint32(this.#end + 4, data.length, true);
-    if (typeof key === 'string') copyText(key, this.#bytes, keyStart);
-    else copy(key, this.#bytes, keyStart);
+    copy(key, this.#bytes, keyStart);
     copy(data, this.#bytes, dataStart);
     this.#note(hashOf(this.#bytes, keyStart, dataStart), this.#end);
     this.#end = dataStart + data.length;
@@ -178,13 +177,18 @@ class CdbMaker {
   }
 }
 
-/** Faster than `to.set(from, start)` for the few bytes of a key. */
-function copy(from: Uint8Array, to: Uint8Array, start: number): void {
-  for (let index = 0; index < from.length; index++) to[start + index] = at(from, index);
+function copy(from: Uint8Array | string, to: Uint8Array, start: number): void {
+  if (typeof from === 'string') copyText(from, to, start);
+  else copyBytes(from, to, start);
 }
 
 function copyText(from: string, to: Uint8Array, start: number): void {
   for (let index = 0; index < from.length; index++) to[start + index] = from.charCodeAt(index);
+}
+
+/** Faster than `to.set(from, start)` for the few bytes of a key. */
+function copyBytes(from: Uint8Array, to: Uint8Array, start: number): void {
+  for (let index = 0; index < from.length; index++) to[start + index] = at(from, index);
 }
 
 /** An index that is in range by construction. */

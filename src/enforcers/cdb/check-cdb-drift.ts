@@ -3,7 +3,7 @@ import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { Fault } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
-import { type CdbRecord, recordsInCdb } from './cdb.ts';
+import { recordsInCdb } from './cdb.ts';
 import type { Dialect } from './dialects.ts';
 
 export const putRight =
@@ -15,7 +15,8 @@ export type CdbToCheck = {
   readonly source: string;
   /** What the file should hold. @throws Fault */
   readonly wanted: () => Uint8Array;
-  readonly refuses: (data: CdbRecord[1]) => boolean;
+  /** `data` is Latin-1. */
+  readonly refuses: (data: string) => boolean;
   /** The keys of blocks. */
   readonly keys: ReadonlySet<string>;
 };
@@ -27,7 +28,7 @@ export function checkCdbDrift(checked: CdbToCheck): Finding[] {
   if (!real || !right) return [];
   const differing = [...right.keys()].filter((key) => real.get(key) !== right.get(key));
   const extra = [...real].filter(([key]) => !right.has(key));
-  const isKept = ([, data]: readonly [string, string]) => refuses(Buffer.from(data, 'latin1'));
+  const isKept = ([, data]: readonly [string, string]) => refuses(data);
   const kept = extra.filter(isKept).map(([key]) => key);
   const merged = extra.filter((record) => !isKept(record)).map(([key]) => key);
   const found: Finding[] = [];

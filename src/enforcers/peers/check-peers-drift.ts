@@ -64,7 +64,7 @@ export function checkPeersCdbDrift(
     cdb,
     source: directory,
     wanted: () => doNow(compilePeers(directory)),
-    refuses: (data) => 'DX'.includes(String.fromCharCode(data.at(-1) ?? 0)),
+    refuses: (data) => 'DX'.includes(data.at(-1) ?? '\0'),
     keys: new Set(current.flatMap(({ address }) => peerFileName(address) ?? [])),
   });
 }

@@ -3,10 +3,11 @@ import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
+import { doNow } from '../../runtime/work.ts';
 import { checkForeignLines } from './check-foreign-lines.ts';
 import { deadRules } from './dead-rules.ts';
 import { refusalOfTcprules } from './installed-tcprules.ts';
-import { type Mistake, parseRules } from './tcprules.ts';
+import { type Mistake, readRules } from './tcprules.ts';
 
 const carriageReturns = /\r$/gm;
 
@@ -59,7 +60,7 @@ export function checkRules(source: string, searchPath: string): Finding[] {
     return [problem(`there is no ${source}, so no block gets into the cdb`, remedy)];
   }
   const bare = text.replace(carriageReturns, '');
-  const { foreign, mistakes } = parseRules(Buffer.from(bare, 'latin1'));
+  const { foreign, mistakes } = doNow(readRules(bare));
   return [
     ...(bare === text
       ? []

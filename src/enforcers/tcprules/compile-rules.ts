@@ -12,24 +12,27 @@
  * It changes only temporary files beside the cdb. Trouble is a Fault.
  */
 
+import type { Address } from '../../core/address.ts';
 import { PrefixMap } from '../../core/prefix-map.ts';
-import { readFile } from '../../files/read-file.ts';
+import { identityOf } from '../../files/file-identity.ts';
+import { readFile, reading } from '../../files/read-file.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
-import type { Work } from '../../runtime/work.ts';
+import { doNow, slowly, type Work } from '../../runtime/work.ts';
 import { compileCdb, latin1, type NewRecord } from '../cdb/cdb.ts';
 import { type Lookups, writtenKeys } from './lookups.ts';
 import { type InstalledTcprules, runTcprules } from './run-tcprules.ts';
 import {
   addressOfKey,
   deniedBy,
-  isDenial,
   isIPv6Key,
   lookupKeys,
   type Mistake,
-  parseRules,
+  noteDecisions,
+  type OtherLines,
   politeRefusal,
   type Refusal,
-  type Rules,
+  readRules,
+  ruleLinesIn,
   silentRefusal,
 } from './tcprules.ts';
 
@@ -40,7 +43,9 @@ export type RulesFiles = InstalledTcprules & {
 };
 
 const mistakesShown = 10;
-/** How many lines are written between two pauses. */
+/** How often a source is read that changes meanwhile. */
+const maxReadTries = 5;
+/** How many lines are written, or looked at for denials, between two pauses. */
 const linesInStep = 128;
 
 /** `keys` of `keyOf` are what to refuse before anything the source says, where that is possible. */
@@ -49,37 +54,43 @@ export function* compileRules(
   keys: readonly string[],
   lookups: Lookups,
 ): Work<Uint8Array> {
-  const source = readSource(files.source);
-  const rules = parseRules(source);
-  const refusalOf = refusals(files.message, rules);
-  const isSourcePlain = rules.foreign.length + rules.mistakes.length === 0;
+  const source = yield* readSource(files.source);
+  const text = source.toString('latin1');
+  const { others, refusalOf } = yield* refusals(files.message, text);
+  const isSourcePlain = others.foreign.length + others.mistakes.length === 0;
   // Each key is then written as it is.
   const areKeysPlain = !lookups.mappedIPv4 && !keys.some(isIPv6Key);
-  if (isSourcePlain && areKeysPlain) return yield* compileCdb(recordsOf(keys, refusalOf, rules));
+  if (isSourcePlain && areKeysPlain) return yield* compileCdb(recordsOf(keys, refusalOf, text));
   try {
     const lines = yield* linesOf(keys, lookups, refusalOf);
     return yield* runTcprules(files, Buffer.concat([lines, source]));
   } catch (error) {
-    if (rules.mistakes.length === 0 || !(error instanceof Fault)) throw error;
-    throw new Fault('enforcer', `${error.detail}; ${mistakesText(files.source, rules.mistakes)}`);
+    if (others.mistakes.length === 0 || !(error instanceof Fault)) throw error;
+    throw new Fault('enforcer', `${error.detail}; ${mistakesText(files.source, others.mistakes)}`);
   }
 }
 
 /** Whether the cdb may have keys in an encoding that only its own tcprules knows. */
 export function mayHaveIPv6Keys(files: RulesFiles): boolean {
   try {
-    return parseRules(readSource(files.source)).foreign.length > 0;
+    return doNow(readRules(readFile(files.source).toString('latin1'))).foreign.length > 0;
   } catch {
     return false;
   }
 }
 
-function readSource(path: string): Uint8Array {
+/** Reads again what was changed meanwhile, which may be half old and half new. */
+function* readSource(path: string): Work<Buffer> {
   try {
-    return readFile(path);
+    for (let tries = 0; tries < maxReadTries; tries += 1) {
+      const before = identityOf(path);
+      const source = yield* slowly(reading(path));
+      if (identityOf(path) === before) return source;
+    }
   } catch (error) {
     throw new Fault('enforcer', `cannot read ${path}: ${reasonOf(error)}`, error);
   }
+  throw new Fault('enforcer', `cannot read ${path}: it changes again and again`);
 }
 
 function mistakesText(path: string, mistakes: readonly Mistake[]): string {
@@ -95,10 +106,13 @@ type RefusalOf = (key: string) => Refusal;
 function* recordsOf(
   keys: readonly string[],
   refusalOf: RefusalOf,
-  rules: Rules,
-): Generator<NewRecord> {
+  source: string,
+): Generator<NewRecord | undefined> {
   for (const key of keys) yield [key, refusalOf(key).data];
-  yield* rules.records;
+  for (const line of ruleLinesIn(source)) {
+    if (!line) yield undefined;
+    else if ('keys' in line) for (const key of line.keys) yield [key, line.data];
+  }
 }
 
 function* linesOf(
@@ -118,34 +132,39 @@ function* linesOf(
   return Buffer.concat(input);
 }
 
-/** How to refuse each key: politely where that is wanted and the source does not deny it. */
-function refusals(message: string | undefined, rules: Rules): RefusalOf {
-  if (message === undefined) return () => silentRefusal;
+/**
+ * How to refuse each key: politely where that is wanted and the source does not deny it. `others`
+ * are the lines of the source that are no rules.
+ */
+function* refusals(
+  message: string | undefined,
+  source: string,
+): Work<{ readonly others: OtherLines; readonly refusalOf: RefusalOf }> {
+  if (message === undefined) {
+    return { others: yield* readRules(source), refusalOf: () => silentRefusal };
+  }
+  const decides = new Map<string, boolean>();
+  const others = yield* readRules(source, noteDecisions(decides));
+  const isDeniedElsewhere = yield* denials(others);
   const polite = politeRefusal(message);
-  const isDenied = denials(rules);
-  return (key) => (isDenied(key) ? silentRefusal : polite);
+  const refusalOf = (key: string) => {
+    const address = addressOfKey(key);
+    if (!address || isDeniedElsewhere(address)) return silentRefusal;
+    const decisive = lookupKeys(address).find((each) => decides.has(each));
+    return decisive !== undefined && decides.get(decisive) ? silentRefusal : polite;
+  };
+  return { others, refusalOf };
 }
 
-function denials({ records, foreign, mistakes }: Rules): (key: string) => boolean {
-  const decides = new Map<string, boolean>();
-  for (const [key, data] of records) {
-    const text = Buffer.from(key).toString('latin1');
-    if (!decides.has(text)) decides.set(text, isDenial(data));
-  }
+/** Whether one of the lines may deny an address. */
+function* denials({ foreign, mistakes }: OtherLines): Work<(address: Address) => boolean> {
   const networks = new PrefixMap();
-  for (const line of [...foreign, ...mistakes]) {
+  for (const [index, line] of [...foreign, ...mistakes].entries()) {
     const address = deniedBy(line);
     // It may be anybody, and a silent refusal is never wrong.
     if (address === 'unknown') return () => true;
     if (address) networks.set({ address });
+    if (index % linesInStep === 0) yield;
   }
-  return (key) => {
-    const address = addressOfKey(key);
-    if (!address || networks.find(address)) return true;
-    return (
-      lookupKeys(address)
-        .map((each) => decides.get(each))
-        .find((is) => is !== undefined) ?? false
-    );
-  };
+  return (address) => networks.find(address) !== undefined;
 }

@@ -4,8 +4,7 @@
  *
  * Foreign lines and mistakes are not among them. Pure.
  */
-import { latin1 } from '../cdb/cdb.ts';
-import { parseRules } from './tcprules.ts';
+import { ruleLinesIn } from './tcprules.ts';
 
 /** `line` counts from 1; `remedy` says what would match, as far as it can be told. */
 export type DeadRule = { readonly line: number; readonly why: string; readonly remedy: string };
@@ -80,17 +79,12 @@ const flaws: readonly Flaw[] = [
 
 export function deadRules(source: string): DeadRule[] {
   const first = new Map<string, { readonly line: number; readonly data: string }>();
-  return source.split('\n').flatMap((text, index) => {
-    const { records, foreign, mistakes } = parseRules(latin1(text));
-    if (foreign.length + mistakes.length > 0 || text.startsWith('#') || !text.includes(':'))
-      return [];
-    const line = index + 1;
+  return [...ruleLinesIn(source)].flatMap((rule) => {
+    if (!rule || !('keys' in rule)) return [];
+    const { line, text, keys, data } = rule;
     const written = text.slice(0, text.indexOf(':'));
-    const dead =
-      deadAddress(written) ?? (records.length === 0 ? backwardRange(written) : undefined);
+    const dead = deadAddress(written) ?? (keys.length === 0 ? backwardRange(written) : undefined);
     if (dead) return [{ line, ...dead }];
-    const data = Buffer.from(records[0]?.[1] ?? []).toString('latin1');
-    const keys = records.map(([key]) => Buffer.from(key).toString('latin1'));
     const before = keys.map((key) => first.get(key));
     for (const key of keys) if (!first.has(key)) first.set(key, { line, data });
     const wins = before[0];

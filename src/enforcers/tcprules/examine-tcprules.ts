@@ -32,11 +32,11 @@ export function examineTcprules(files: RulesFiles): ExaminedEnforcer {
     directories: [],
     files: [cdb],
     servers: [
-      { server: `tcpserver -x ${cdb}`, program: 'tcpserver', options: ['-HR', '-x', cdb] },
+      { server: `tcpserver -x ${cdb}`, program: 'tcpserver', options: ['-x', cdb] },
       {
         server: `tcpserver -6 -x ${cdb}`,
         program: 'tcpserver',
-        options: ['-6', '-HR', '-x', cdb],
+        options: ['-6', '-x', cdb],
         isKnownTo: hasMinus6,
       },
     ],

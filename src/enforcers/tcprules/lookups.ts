@@ -27,6 +27,9 @@ export const ipv4Only: Lookups = {
   mappedIPv4: false,
 };
 
+/** Of a server that compares the text of an IPv6 address. */
+export const textOnly: Lookups = { ...ipv4Only, ipv6Addresses: true, ipv6Prefixes: true };
+
 /** How rules name what `key` of `keyOf` does; none: that is not possible. */
 export function writtenKeys(key: string, lookups: Lookups): string[] {
   if (!isIPv6Key(key)) return lookups.mappedIPv4 ? [key, `::ffff:${key}`] : [key];
@@ -43,6 +46,13 @@ export function spellings({ text, octets }: Address): string[] {
   const zero = groups.indexOf('0');
   if (text.includes('::') || zero < 0) return [text];
   return [text, `${groups.slice(0, zero).join(':')}::${groups.slice(zero + 1).join(':')}`];
+}
+
+/** What a server that compares text looks up for an IPv6 client, in its order. */
+export function textLookups(address: Address): string[] {
+  const text = spellings(address).at(-1) ?? '';
+  const colons = [...text.matchAll(/:/g)].map(({ index }) => index).reverse();
+  return [text, ...colons.map((at) => text.slice(0, at + 1))];
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * It changes no file but temporary ones beside the cdb. Trouble is a Fault, with the program's words.
  */
-import { readFile, readFileLater } from '../../files/read-file.ts';
+import { reading } from '../../files/read-file.ts';
 import { createAnew, removeQuietly, temporaryName } from '../../files/replace-file.ts';
 import { Fault, reasonOf } from '../../runtime/errors.ts';
 import { running } from '../../runtime/run-command.ts';
@@ -29,7 +29,7 @@ export function* runTcprules(files: InstalledTcprules, rules: Uint8Array): Work<
     // tcprules would follow a link that somebody put there.
     createAnew(temporary);
     yield* run(files, [output, temporary], rules);
-    return yield* slowly({ now: () => readFile(output), later: () => readFileLater(output) });
+    return yield* slowly(reading(output));
   } catch (error) {
     if (error instanceof Fault) throw error;
     throw new Fault('enforcer', `cannot read ${output}: ${reasonOf(error)}`, error);

@@ -20,6 +20,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Address } from '../../core/address.ts';
 import type { Block } from '../../core/block.ts';
+import { identityOf } from '../../files/file-identity.ts';
 import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
@@ -36,7 +37,7 @@ import type {
 } from '../enforcer.ts';
 import type { EnforcerListener } from '../enforcer-events.ts';
 import { compileRules, mayHaveIPv6Keys, type RulesFiles } from './compile-rules.ts';
-import { type Lookups, writtenKeys } from './lookups.ts';
+import { type Lookups, textLookups, textOnly, writtenKeys } from './lookups.ts';
 import { isIPv6Key, isRefusal, keyOf, lookupKeys } from './tcprules.ts';
 import { tryLookups } from './try-lookups.ts';
 
@@ -47,6 +48,8 @@ export class TcprulesCdb implements Enforcer {
   readonly #cdb: RebuiltCdb;
   /** What the installed tcpserver looks up; undefined: the next rebuild tries it. */
   #lookups: Lookups | undefined;
+  /** What `mayHaveIPv6Keys` said of the source with this identity, because reading it takes long. */
+  #ipv6Keys: { readonly source: string | undefined; readonly mayBe: boolean } | undefined;
 
   constructor(files: RulesFiles, listener: EnforcerListener, timers: Timers = realTimers) {
     this.name = `tcprules ${files.cdb}`;
@@ -148,12 +151,29 @@ export class TcprulesCdb implements Enforcer {
   #ownerIn(cdb: Uint8Array, address: Address, block: Block | undefined): EntryOwner {
     const blockKey = block && keyOf(block.address);
     if (blockKey !== undefined && isIPv6Key(blockKey) && this.#cdb.has(blockKey)) {
-      return 'ours';
+      return this.#narrowerIn(cdb, address, blockKey) ?? 'ours';
     }
     const found = findFirstInCdb(cdb, lookupKeys(address));
-    if (found?.key !== address.text && mayHaveIPv6Keys(this.#files)) return 'unknown';
-    if (!found || !isRefusal(found.data)) return 'absent';
+    if (found?.key !== address.text && this.#mayHaveIPv6Keys()) return 'unknown';
+    if (!found || !isRefusal(textOf(found.data))) return 'absent';
     return this.#cdb.mayHave(found.key) || blockKey === found.key ? 'ours' : 'theirs';
+  }
+
+  /** A rule that a server which compares text finds before the block; undefined: it finds none. */
+  #narrowerIn(cdb: Uint8Array, address: Address, blockKey: string): EntryOwner | undefined {
+    const written = writtenKeys(blockKey, textOnly);
+    if (!findFirstInCdb(cdb, written)) return undefined;
+    const found = findFirstInCdb(cdb, textLookups(address));
+    if (!found || written.includes(found.key)) return undefined;
+    return isRefusal(textOf(found.data)) ? 'theirs' : 'absent';
+  }
+
+  #mayHaveIPv6Keys(): boolean {
+    const source = identityOf(this.#files.source);
+    if (!this.#ipv6Keys || this.#ipv6Keys.source !== source) {
+      this.#ipv6Keys = { source, mayBe: mayHaveIPv6Keys(this.#files) };
+    }
+    return this.#ipv6Keys.mayBe;
   }
 
   *#compile(): Work<Uint8Array> {
@@ -179,4 +199,8 @@ export class TcprulesCdb implements Enforcer {
     }
     return yield* compileRules(this.#files, possible, lookups);
   }
+}
+
+function textOf(data: Uint8Array): string {
+  return Buffer.from(data).toString('latin1');
 }

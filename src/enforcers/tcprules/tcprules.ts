@@ -2,7 +2,7 @@
  * The language of tcprules(1): the admin's rules source as cdb records.
  *
  * Guarantee: a source without foreign lines gives the records that djb's tcprules writes, byte for
- * byte (so the text is handled as Latin-1), and a mistake wherever djb's tcprules refuses.
+ * byte (so all text here is Latin-1), and a mistake wherever djb's tcprules refuses.
  *
  * A mistake is one in djb's language only: a successor may know what the line says.
  *
@@ -12,53 +12,72 @@
  * It does no I/O.
  */
 import { type Address, isSingle, parseNetwork } from '../../core/address.ts';
-import { type CdbRecord, latin1 } from '../cdb/cdb.ts';
+import type { Work } from '../../runtime/work.ts';
 
-/** Lines are counted from 1; `text` is Latin-1. */
+/** Lines are counted from 1. */
 export type ForeignLine = { readonly line: number; readonly text: string };
 /** A line that djb's tcprules refuses, and why. */
 export type Mistake = ForeignLine & { readonly what: string };
+/** A line that djb's tcprules takes: the keys of its records, which all have the same data. */
+export type Rule = ForeignLine & { readonly keys: readonly string[]; readonly data: string };
+/** What has `keys` is a rule, what has `what` a mistake, and the rest are foreign. */
+export type RuleLine = Rule | Mistake | ForeignLine;
 
-export type Rules = {
-  /** In the order of the source; servers use the first of records with equal keys. */
-  readonly records: readonly CdbRecord[];
+/** The lines that are no rules of djb's. */
+export type OtherLines = {
   readonly foreign: readonly ForeignLine[];
   readonly mistakes: readonly Mistake[];
 };
 
 const politeVariable = 'RBLSMTPD=';
+/** Lines read between two pauses; a range makes 256 keys of one. */
+const linesInStep = 32;
 
-/** The data of a rule that says `deny` and nothing else. */
-export const denyData: Uint8Array = latin1('D\0');
+/**
+ * The lines that say something, in order; servers use the first of equal keys. Undefined is a pause
+ * for those who read in slices.
+ */
+export function* ruleLinesIn(source: string): Generator<RuleLine | undefined, void> {
+  for (let line = 1, start = 0; start <= source.length; line += 1) {
+    const newline = source.indexOf('\n', start);
+    const end = newline < 0 ? source.length : newline;
+    const text = ruleIn(source.slice(start, end));
+    if (text !== undefined) yield parseLine(line, text);
+    if (line % linesInStep === 0) yield undefined;
+    start = end + 1;
+  }
+}
 
-export function parseRules(source: Uint8Array): Rules {
-  const records: CdbRecord[] = [];
+/** Gives each rule to `onRule`, and returns the other lines. */
+export function* readRules(source: string, onRule = (_rule: Rule) => {}): Work<OtherLines> {
   const foreign: ForeignLine[] = [];
   const mistakes: Mistake[] = [];
-  const text = Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString('latin1');
-  for (const [index, whole] of text.split('\n').entries()) {
-    const line = ruleIn(whole);
-    if (line === undefined) continue;
-    if (isForeign(line)) foreign.push({ line: index + 1, text: line });
-    else {
-      const rule = parseRule(line);
-      if ('mistake' in rule) mistakes.push({ line: index + 1, text: line, what: rule.mistake });
-      else for (const key of rule.keys) records.push([latin1(key), rule.data]);
-    }
+  for (const line of ruleLinesIn(source)) {
+    if (!line) yield;
+    else if ('keys' in line) onRule(line);
+    else if ('what' in line) mistakes.push(line);
+    else foreign.push(line);
   }
-  return { records, foreign, mistakes };
+  return { foreign, mistakes };
+}
+
+/** Notes for each key whether it is denied; the first of equal ones decides. */
+export function noteDecisions(decides: Map<string, boolean>): (rule: Rule) => void {
+  return ({ keys, data }) => {
+    for (const key of keys) if (!decides.has(key)) decides.set(key, isDenial(data));
+  };
 }
 
 /** How a block is written: `deny`, or `allow` with the text of rblsmtpd(1)'s refusal. */
-export type Refusal = { readonly data: Uint8Array; readonly instructions: string };
+export type Refusal = { readonly data: string; readonly instructions: string };
 
-export const silentRefusal: Refusal = { data: denyData, instructions: 'deny' };
+export const silentRefusal: Refusal = { data: 'D\0', instructions: 'deny' };
 
 /** rblsmtpd would turn a leading hyphen into a 553, and the client's mail would bounce. */
 export function politeRefusal(message: string): Refusal {
   const text = message.replace(/^-/, ' -');
   return {
-    data: latin1(`+${politeVariable}${text}\0`),
+    data: `+${politeVariable}${text}\0`,
     instructions: `allow,${politeVariable}"${text}"`,
   };
 }
@@ -115,18 +134,18 @@ function prefixKey(octets: readonly number[], count: number): string {
 }
 
 /** Whether tcpserver closes the connection when it finds this data. */
-export function isDenial(data: Uint8Array): boolean {
+export function isDenial(data: string): boolean {
   return stringsIn(data).some((string) => string.startsWith('D'));
 }
 
 /** Whether tcpserver, or rblsmtpd behind it, refuses when it finds this data. */
-export function isRefusal(data: Uint8Array): boolean {
+export function isRefusal(data: string): boolean {
   const variable = stringsIn(data).findLast((string) => string.startsWith(`+${politeVariable}`));
   return isDenial(data) || (variable !== undefined && variable !== `+${politeVariable}`);
 }
 
-function stringsIn(data: Uint8Array): string[] {
-  return Buffer.from(data).toString('latin1').split('\0').slice(0, -1);
+function stringsIn(data: string): string[] {
+  return data.split('\0').slice(0, -1);
 }
 
 /** The part of a line that djb's tcprules reads; undefined for a comment or without a colon. */
@@ -145,15 +164,16 @@ function isForeign(line: string): boolean {
   return hexadecimal?.includes(':') ?? false;
 }
 
-type Rule = { readonly keys: readonly string[]; readonly data: Uint8Array };
 type Refused = { readonly mistake: string };
 
-function parseRule(line: string): Rule | Refused {
-  const colon = line.indexOf(':');
-  const data = parseInstructions(line.slice(colon + 1));
-  if (typeof data !== 'string') return data;
-  const keys = expandRange(line.slice(0, colon));
-  return keys ? { keys, data: latin1(data) } : { mistake: 'a range needs numbers on both sides' };
+function parseLine(line: number, text: string): RuleLine {
+  if (isForeign(text)) return { line, text };
+  const colon = text.indexOf(':');
+  const data = parseInstructions(text.slice(colon + 1));
+  if (typeof data !== 'string') return { line, text, what: data.mistake };
+  const keys = expandRange(text.slice(0, colon));
+  if (!keys) return { line, text, what: 'a range needs numbers on both sides' };
+  return { line, text, keys, data };
 }
 
 const verbs = [

@@ -6,22 +6,7 @@ import { isInstalled } from '../peers/installed.ts';
 import { newBlock } from '../rater.ts';
 import { takeTurns } from '../rounds.ts';
 import { type Row, Skipped } from '../row.ts';
-
-/** The longest time between two turns of the event loop until the function is called. */
-function watchTurns(): () => number {
-  let [longestMs, lastMs, isOver] = [0, performance.now(), false];
-  const turn = () => {
-    const nowMs = performance.now();
-    longestMs = Math.max(longestMs, nowMs - lastMs);
-    lastMs = nowMs;
-    if (!isOver) setImmediate(turn);
-  };
-  setImmediate(turn);
-  return () => {
-    isOver = true;
-    return longestMs;
-  };
-}
+import { watchTurns } from '../watch-turns.ts';
 
 export const compileRules: Row = {
   name: 'compile-rules',

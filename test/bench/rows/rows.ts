@@ -10,10 +10,12 @@ import { firstDrop } from './first-drop.ts';
 import { growthBlocks } from './growth-blocks.ts';
 import { growthValues } from './growth-values.ts';
 import { hotValue } from './hot-value.ts';
+import { limitNetworks } from './limit-networks.ts';
 import { list } from './list.ts';
 import { passed } from './passed.ts';
 import { pipelined } from './pipelined.ts';
 import { reap } from './reap.ts';
+import { rebuildRules } from './rebuild-rules.ts';
 import { residentMemory } from './resident-memory.ts';
 import { start } from './start.ts';
 import { valueMemory } from './value-memory.ts';
@@ -28,12 +30,14 @@ export const rows: readonly Row[] = [
   checkCpu,
   pipelined,
   hotValue,
+  limitNetworks,
   valueMemory,
   valuesStall,
   blockFile,
   reap,
   start,
   compileRules,
+  rebuildRules,
   residentMemory,
   list,
   growthValues,

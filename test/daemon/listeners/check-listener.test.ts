@@ -123,3 +123,13 @@ test('a connection by TCP stands for no session', async () => {
   expect(String((await once(byTcp, 'data'))[0])).toBe('0 1/9\r\n');
   expect(parts.gatekeeper.openSessions).toBe(0);
 });
+
+test('by TCP, the first line is answered and no other, also by the short way', async () => {
+  const hit = (): Reply => ({ status: 0, count: 99, limit: -1 });
+  const hitShortly = () => ({ class: 'ip', status: 0, count: 1, limit: 5 }) as const;
+  const parts = { ...site(), gatekeeper: { hit, hitShortly, hasClass: () => true } };
+  const client = await (await listening(deadlineMs, parts)).client();
+  client.write('ip a\nip b\n');
+  expect(await text(client)).toBe('0 1/5\r\n');
+  expect(parts.metrics.measured().checks).toBe(1);
+});

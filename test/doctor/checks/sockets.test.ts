@@ -28,6 +28,16 @@ findsEach([
     says: /there is no group nobodys-group, so rater cannot start; groupadd/,
   },
   {
+    what: 'a group of the socket that the user of rater is not in',
+    skip: notRoot,
+    dead(site) {
+      site.configure({ settings: 'socket_group: "daemon";' });
+      for (const path of [site.directory, site.path('peers')]) chownSync(path, nobody, nobody);
+    },
+    finds: 'hint sockets',
+    says: /user of rater \(uid \d+\) is not in the group daemon, to which settings.socket_group/,
+  },
+  {
     what: 'a socket that is closed to ratecheck',
     before: (site) => chmodSync(site.path('rater.sock'), 0o600),
     finds: 'problem sockets',

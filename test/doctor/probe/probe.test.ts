@@ -107,7 +107,7 @@ test('a server that lets in who is blocked is found out', unless(reason), async 
   const { stdout } = await site.ipthrottle('doctor', '--probe', address);
   expect(stdout).toMatch(/^probe: tcpsvd -i .*: wrong: 127\.81\.2\.3 is let in, though/m);
   expect(stdout.trimEnd()).toMatch(
-    /^1 problem, 0 hints; proven: the socket answers, clients are counted$/m,
+    /^1 problem, 0 hints; proven: the socket answers, clients are counted; not looked at: whether your/m,
   );
 });
 
@@ -128,7 +128,7 @@ test('an allowlisted address is skipped, with the entry', async () => {
   await startAsked(site);
   const { exit, well, probe: steps, proven, notLookedAt } = await probe();
   const step = `${address} is on the allowlist by 127.0.0.0/8`;
-  expect(steps).toEqual([{ server: 'probe', step, went: 'skipped' }]);
+  expect(steps).toEqual([{ server: 'probe', from: [], step, went: 'skipped' }]);
   expect({ exit, well }).toEqual({ exit: 0, well: false });
   expect(proven).toEqual(['the socket answers', 'clients are counted']);
   expect(notLookedAt).toEqual([`whether a server refuses (${step})`]);

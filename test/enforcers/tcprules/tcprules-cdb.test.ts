@@ -733,6 +733,17 @@ describe(
       expect(enforcer.entryOwner(block.address, undefined)).toBe('absent');
     });
 
+    test('a source is looked at again once it has changed', () => {
+      const enforcer = openFlushed();
+      const owner = () => enforcer.entryOwner(addressFor('10.1.2.3'), undefined);
+      expect(owner()).toBe('absent');
+      writeFileSync(source, '192.0.2.0/24:deny\n:allow\n');
+      expect(owner()).toBe('unknown');
+      expect(owner()).toBe('unknown');
+      writeFileSync(source, ':allow\n');
+      expect(owner()).toBe('absent');
+    });
+
     test('a cdb that is cut off is unknown', () => {
       const enforcer = openFlushed();
       writeFileSync(cdb, readFileSync(cdb).subarray(0, 2060));

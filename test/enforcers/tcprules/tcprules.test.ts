@@ -1,7 +1,6 @@
 /** Whatever no other program can confirm; test/golden/tcprules.test.ts has the rest. */
 
 import { describe, expect, test } from 'vitest';
-import { latin1 } from '../../../src/enforcers/cdb/cdb.ts';
 import {
   addressOfKey,
   deniedBy,
@@ -10,10 +9,10 @@ import {
   isRefusal,
   keyOf,
   lookupKeys,
-  parseRules,
   politeRefusal,
 } from '../../../src/enforcers/tcprules/tcprules.ts';
 import { addressFor } from '../../contract/enforcer.ts';
+import { parsedRules } from './parsed-rules.ts';
 
 describe('foreign lines are recognised', () => {
   test.for([
@@ -26,7 +25,7 @@ describe('foreign lines are recognised', () => {
     '192.0.2.0/24:deny',
     '192.0.2.0/24:allow,A="b"  ',
   ])('%s', (line) => {
-    const rules = parseRules(latin1(`:allow\n${line}\n`));
+    const rules = parsedRules(`:allow\n${line}\n`);
     expect(rules.foreign).toEqual([{ line: 2, text: line.trimEnd() }]);
     expect(rules.mistakes).toEqual([]);
     expect(rules.records.length).toBe(1);
@@ -39,12 +38,12 @@ describe('foreign lines are recognised', () => {
     'a/b@1.2.3.4:deny',
     '# ::1:deny',
   ])('but not in %s', (line) => {
-    expect(parseRules(latin1(line))).toMatchObject({ foreign: [], mistakes: [] });
+    expect(parsedRules(line)).toMatchObject({ foreign: [], mistakes: [] });
   });
 });
 
 test('all mistakes are listed, with their lines', () => {
-  const { mistakes } = parseRules(latin1('a:b\n:allow\n\n1.2.3.4:deny,\n1.2.3.4:allow,A="x\n'));
+  const { mistakes } = parsedRules('a:b\n:allow\n\n1.2.3.4:deny,\n1.2.3.4:allow,A="x\n');
   expect(mistakes).toEqual([
     { line: 1, text: 'a:b', what: 'after the address and a colon, it must say allow or deny' },
     { line: 4, text: '1.2.3.4:deny,', what: 'a variable needs =' },
@@ -83,7 +82,7 @@ test.for([
   ['+RBLSMTPD=\0', false],
   ['+RBLSMTPD=no\0+RBLSMTPD=\0', false],
 ] as const)('the data %j refuses: %s', ([data, refuses]) => {
-  expect(isRefusal(latin1(data))).toBe(refuses);
+  expect(isRefusal(data)).toBe(refuses);
 });
 
 test('a polite refusal refuses, does not deny, and is never permanent', () => {
@@ -91,7 +90,7 @@ test('a polite refusal refuses, does not deny, and is never permanent', () => {
     const { data, instructions } = politeRefusal(message);
     expect(isRefusal(data)).toBe(true);
     expect(isDenial(data)).toBe(false);
-    expect(parseRules(latin1(`1.2.3.4:${instructions}\n`)).records[0]?.[1]).toEqual(data);
+    expect(parsedRules(`1.2.3.4:${instructions}\n`).records[0]?.[1]).toEqual(data);
     expect(instructions).not.toContain('"-');
   }
 });

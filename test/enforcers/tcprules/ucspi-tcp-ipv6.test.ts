@@ -77,6 +77,69 @@ kill $server
   return said.split('\n').filter((line) => line !== '');
 }
 
+const blocks = ['2001:db8:5::/64', '2001:db8:7:8::/64', '127.0.3.0/24'] as const;
+const [net5, net78, net127] = blocks;
+
+/** Rules of the administrator's that let a client of a blocked network in. */
+const ownRules = [
+  // An address, in the spelling of tcpserver, and in the canonical one where that differs.
+  { block: net5, rule: '2001:db8:5::7', client: '2001:db8:5::7', wins: 'always' },
+  { block: net78, rule: '2001:db8:7:8::1:1:1', client: '2001:db8:7:8:0:1:1:1', wins: 'always' },
+  { block: net78, rule: '2001:db8:7:8:0:2:1:1', client: '2001:db8:7:8:0:2:1:1', wins: 'never' },
+  // A narrower network.
+  { block: net78, rule: '2001:db8:7:8:9:', client: '2001:db8:7:8:9:1:1:1', wins: 'always' },
+  { block: net78, rule: '2001:db8:7:8:a::/80', client: '2001:db8:7:8:a:1:1:1', wins: 'never' },
+  // A wider one.
+  { block: net5, rule: '2001:db8:', client: '2001:db8:5::9', wins: 'never' },
+  // An IPv4 client is called otherwise under -6.
+  { block: net127, rule: '127.0.3.7', client: '127.0.3.7', wins: 'without -6' },
+  { block: net127, rule: '::ffff:127.0.3.8', client: '127.0.3.8', wins: 'with -6' },
+  { block: net127, rule: '127.', client: '127.0.3.9', wins: 'never' },
+];
+const clients = ownRules.map(({ client }) => client);
+
+describe(
+  'of the administrator’s rules in a blocked network',
+  unless(reason ?? noNamespace()),
+  () => {
+    test.for([
+      { options: [], wins: 'without -6' },
+      { options: ['-6'], wins: 'with -6' },
+    ])('the narrower ones win that tcpserver $options looks up', ({ options, wins }) => {
+      const lines = ownRules.map(({ rule }) => `${rule}:allow\n`).join('');
+      writeFileSync(join(directory, 'rules'), `${lines}:allow\n`);
+      const enforcer = imposed(...blocks);
+      for (const block of blocks) expect(enforcer.impose(blockOf(block)), block).toBe('in force');
+      const winners = ownRules.filter((each) => each.wins === 'always' || each.wins === wins);
+      expect(letIn(clients, ...options)).toEqual(winners.map(({ client }) => client));
+      enforcer.close();
+    });
+
+    test('one for a blocked address itself does not win', () => {
+      writeFileSync(join(directory, 'rules'), '2001:db8:5::7:allow\n127.0.3.7:allow\n:allow\n');
+      const enforcer = imposed('2001:db8:5::7', '127.0.3.7');
+      expect(letIn(['2001:db8:5::7', '127.0.3.7'])).toEqual([]);
+      enforcer.close();
+    });
+  },
+);
+
+test.for(ownRules.filter(({ block }) => block !== net127))(
+  'whose entry refuses $client in $block beside $rule is told as it is',
+  unless(reason),
+  ({ block, rule, client, wins }) => {
+    const owner = (instructions: string) => {
+      writeFileSync(join(directory, 'rules'), `${rule}:${instructions}\n:allow\n`);
+      const enforcer = imposed(block);
+      const is = enforcer.entryOwner(addressFor(client), blockOf(block));
+      enforcer.close();
+      return is;
+    };
+    expect(owner('allow')).toBe(wins === 'always' ? 'absent' : 'ours');
+    expect(owner('deny')).toBe(wins === 'always' ? 'theirs' : 'ours');
+  },
+);
+
 const cases = [
   {
     block: '2001:db8:5::/64',
