@@ -1,6 +1,5 @@
 /** A daemon that takes datagrams beside a socket's path, and answers all with the same or nothing. */
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { RunningProgram } from '../system/running-program.ts';
 import { compiledFixture } from './programs.ts';
 
@@ -15,9 +14,10 @@ export type DatagramRater = {
 
 let count = 0;
 
-/** Ended when the test is over. Nothing is at `socket` itself, unless the caller puts it there. */
+/** Ended when the test is over, by its own `onTestFinished`. Nothing is at `socket` itself, unless the caller puts it there. */
 export async function startDatagramRater(
   directory: string,
+  onTestFinished: (work: () => Promise<void>) => void,
   reply?: string,
   socket = join(directory, `datagrams-${++count}.sock`),
 ): Promise<DatagramRater> {

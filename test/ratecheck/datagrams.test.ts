@@ -23,7 +23,7 @@ afterAll(() => directory.remove());
 
 describe('an exchange of datagrams', () => {
   test.each(datagramExchanges)('$title', async (exchange) => {
-    const rater = await startDatagramRater(directory.path, exchange.reply);
+    const rater = await startDatagramRater(directory.path, onTestFinished, exchange.reply);
     const outcome = await run([ratecheck, '-s', rater.socket, ...exchange.args]);
     await until('the request', () => rater.requests().length > 0);
     const { status, stdout, stderr, asked } = exchange;
@@ -38,7 +38,12 @@ describe('a request is sent once', () => {
 
   test('as a datagram where rater takes them, and not on the stream', async () => {
     const stream = await startScriptedRater(directory.path, reply('1 2/1\r\n'));
-    const rater = await startDatagramRater(directory.path, '0 1/1\r\n', stream.socket);
+    const rater = await startDatagramRater(
+      directory.path,
+      onTestFinished,
+      '0 1/1\r\n',
+      stream.socket,
+    );
     const outcome = await run([ratecheck, '-s', stream.socket, ...patient]);
     await until('the request', () => rater.requests().length > 0);
     await stream.close();
@@ -53,7 +58,12 @@ describe('a request is sent once', () => {
     execFileSync('mkfifo', [failedOpen]);
     const pipe = openSync(failedOpen, constants.O_RDWR | constants.O_NONBLOCK);
     onTestFinished(() => closeSync(pipe));
-    const rater = await startDatagramRater(directory.path, undefined, stream.socket);
+    const rater = await startDatagramRater(
+      directory.path,
+      onTestFinished,
+      undefined,
+      stream.socket,
+    );
     const hasty = ['-t', '300', '-v', 'x', 'echo', 'served'];
     const outcome = await run([ratecheck, '-s', stream.socket, ...hasty]);
     await until('the request', () => rater.requests().length > 0);
@@ -66,7 +76,12 @@ describe('a request is sent once', () => {
 
   test('on the stream with -k, whose session is a connection', async () => {
     const stream = await startScriptedRater(directory.path, reply('0 1/1\r\n'));
-    const rater = await startDatagramRater(directory.path, '1 2/1\r\n', stream.socket);
+    const rater = await startDatagramRater(
+      directory.path,
+      onTestFinished,
+      '1 2/1\r\n',
+      stream.socket,
+    );
     const outcome = await run([ratecheck, '-s', stream.socket, '-k', ...patient]);
     await stream.close();
     expect(outcome).toMatchObject({ status: 0, stdout: 'served\n', stderr: '' });
@@ -87,12 +102,12 @@ describe('a request is sent once', () => {
     [
       'the socket of a daemon that is gone',
       async (_: string, socket: string) => {
-        const gone = await startDatagramRater(directory.path, '1 2/1\r\n', socket);
+        const gone = await startDatagramRater(directory.path, onTestFinished, '1 2/1\r\n', socket);
         await gone.end();
       },
     ],
   ])('on the stream where there is %s for datagrams', async (_, put) => {
-    const { name } = await startDatagramRater(directory.path);
+    const { name } = await startDatagramRater(directory.path, onTestFinished);
     const stream = await startScriptedRater(directory.path, reply('0 1/1\r\n'));
     await put(`${stream.socket}${name.slice(name.lastIndexOf('.'))}`, stream.socket);
     const outcome = await run([ratecheck, '-s', stream.socket, ...patient]);

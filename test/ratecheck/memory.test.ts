@@ -67,9 +67,9 @@ for (const [name, command] of watchers) {
       expect(await outcomeUnder(args, env, script)).toEqual(expected);
     });
 
-    test.each(datagramExchanges)('of datagrams: $title', async (exchange) => {
+    test.for(datagramExchanges)('of datagrams: $title', async (exchange, { onTestFinished }) => {
       const { args, status, stdout, stderr } = exchange;
-      const rater = await startDatagramRater(directory.path, exchange.reply);
+      const rater = await startDatagramRater(directory.path, onTestFinished, exchange.reply);
       const outcome = await run([...(command ?? []), '-s', rater.socket, ...args]);
       const said = { ...outcome, stderr: outcome.stderr.replaceAll(rater.socket, 'SOCKET') };
       expect(said).toEqual({ status, signal: null, stdout, stderr });

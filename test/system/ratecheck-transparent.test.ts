@@ -7,7 +7,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startDatagramRater } from '../ratecheck/datagram-rater.ts';
 import { builtRatecheck, compiledFixture, newDirectory } from '../ratecheck/programs.ts';
 import { startServer } from '../ratecheck/real-server.ts';
@@ -129,7 +129,7 @@ for (const server of ['tcpsvd', 'tcpserver'] as const) {
       const asked = within.requests.length;
       expect(await inherited(server, port, check(within.socket, '60000'))).toEqual(facts);
       expect(within.requests.slice(asked)).toEqual(['ip 127.0.0.1']);
-      const byDatagram = await startDatagramRater(directory.path, '0 1/10\r\n');
+      const byDatagram = await startDatagramRater(directory.path, onTestFinished, '0 1/10\r\n');
       expect(await inherited(server, port, check(byDatagram.socket, '60000'))).toEqual(facts);
       await until('the request', () => byDatagram.requests().length > 0);
       expect(byDatagram.requests()).toEqual(['ip 127.0.0.1']);
