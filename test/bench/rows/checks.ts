@@ -5,7 +5,7 @@ import type { Row } from '../row.ts';
 
 export const checks: Row = {
   name: 'checks',
-  what: 'checks/s, one connection or datagram per check, Unix socket, concurrency 8',
+  what: 'checks/s, one connection per check, Unix socket, concurrency 8',
   async measure(bench) {
     const servers = await startCheckServers(bench);
     const checks = bench.size(10_000, 4000);

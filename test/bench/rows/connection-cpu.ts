@@ -21,7 +21,7 @@ const daemonGoals = [
 
 export const connectionCpu: Row = {
   name: 'connection-cpu',
-  what: 'server CPU per allowed connection vs bare, and of it that of the daemon, concurrency 1 and 8',
+  what: 'server CPU per allowed connection vs bare',
   async measure(bench) {
     const frontEnds = await startFrontEnds(bench);
     const visits = bench.size(1000, 400);
