@@ -58,8 +58,9 @@ function octetsOf(bits: number): number[] {
 }
 
 /** The first 32 bits of an address or network as a signed number. */
-export function leadingBits({ octets }: Address): number {
-  return octets.slice(0, 4).reduce((bits, octet) => (bits << 8) | octet, 0);
+export function leadingBits({ octets }: Pick<Address, 'octets'>): number {
+  const [a, b, c, d] = octets as [number, number, number, number];
+  return (a << 24) | (b << 16) | (c << 8) | d;
 }
 
 /** What `ipv4Bits` would read from the text of the address; undefined for IPv6 and networks. */

@@ -3,7 +3,7 @@
  *
  * Finding takes a binary search and at most one step more per prefix length.
  */
-import { type Address, isSingle } from './address.ts';
+import { type Address, isSingle, leadingBits } from './address.ts';
 
 /** From the first address of a network to its last, in an order of keys. */
 type Range<Key> = { readonly start: Key; readonly end: Key; readonly position: number };
@@ -55,8 +55,7 @@ function compare<Key extends number | string>(a: Key, b: Key): number {
 }
 
 function ipv4Key(octets: readonly number[]): number {
-  const [a, b, c, d] = octets as [number, number, number, number];
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  return leadingBits({ octets }) >>> 0;
 }
 
 /** Compares as the octets do. */

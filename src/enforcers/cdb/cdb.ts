@@ -86,6 +86,11 @@ export function latin1(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');
 }
 
+/** The text of a key or of data. */
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
 function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

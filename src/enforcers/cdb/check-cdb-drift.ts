@@ -3,7 +3,7 @@ import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem, someOf } from '../../health/finding.ts';
 import { Fault } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
-import { recordsInCdb } from './cdb.ts';
+import { recordsInCdb, textOf } from './cdb.ts';
 import type { Dialect } from './dialects.ts';
 
 export const putRight =
@@ -60,10 +60,7 @@ function dataOf(bytes: Uint8Array, dialect: Dialect): Data | undefined {
   const data = new Map<string, string>();
   for (const record of recordsInCdb(bytes)) {
     if (!dialect.speaks(record)) return undefined;
-    const [key, value] = record.map((part) => Buffer.from(part).toString('latin1')) as [
-      string,
-      string,
-    ];
+    const [key, value] = record.map(textOf) as [string, string];
     if (!data.has(key)) data.set(key, value);
   }
   return data;

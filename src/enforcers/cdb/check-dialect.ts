@@ -5,13 +5,13 @@ import { readFile } from '../../files/read-file.ts';
 import { type Finding, problem } from '../../health/finding.ts';
 import { errnoOf } from '../../runtime/errors.ts';
 import { quoted } from '../../runtime/log.ts';
-import { type CdbRecord, recordsInCdb } from './cdb.ts';
+import { type CdbRecord, recordsInCdb, textOf } from './cdb.ts';
 import { type Dialect, dialects } from './dialects.ts';
 
 const again = 'have it compiled again: restart rater, or ipthrottle reap while it is down';
 
 function shown([key]: CdbRecord): string {
-  const text = Buffer.from(key).toString('latin1');
+  const text = textOf(key);
   return text === '' ? 'the empty default key' : `key ${quoted(text)}`;
 }
 

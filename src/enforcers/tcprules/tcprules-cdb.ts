@@ -24,7 +24,7 @@ import { identityOf } from '../../files/file-identity.ts';
 import { readFile } from '../../files/read-file.ts';
 import { realTimers, type Timers } from '../../runtime/timers.ts';
 import type { Work } from '../../runtime/work.ts';
-import { findFirstInCdb } from '../cdb/cdb.ts';
+import { findFirstInCdb, textOf } from '../cdb/cdb.ts';
 import { RebuiltCdb } from '../cdb/rebuilt-cdb.ts';
 import type {
   Drift,
@@ -199,8 +199,4 @@ export class TcprulesCdb implements Enforcer {
     }
     return yield* compileRules(this.#files, possible, lookups);
   }
-}
-
-function textOf(data: Uint8Array): string {
-  return Buffer.from(data).toString('latin1');
 }
