@@ -14,7 +14,7 @@ import {
   type Window,
 } from '../core/window.ts';
 import type { CellStore } from './cell-store.ts';
-import { type Value, ValueMap } from './value-map.ts';
+import { type Value, ValueMap, valueText } from './value-map.ts';
 
 export class RateWindows {
   readonly #cells: CellStore;
@@ -37,7 +37,7 @@ export class RateWindows {
     return handle === undefined ? 0 : countHits(this.#cells.window(handle), rate, nowMs);
   }
 
-  clear(value: string): void {
+  clear(value: Value): void {
     const handle = this.#handles.get(value);
     if (handle === undefined) return;
     this.#cells.release(handle);
@@ -54,7 +54,7 @@ export class RateWindows {
 
   /** Every value; the current one may be forgotten meanwhile. */
   *values(): Generator<string> {
-    for (const [value] of this.#handles.entries()) yield value;
+    for (const [value] of this.#handles.entries()) yield valueText(value);
   }
 
   /** Milliseconds since the value's latest hit; infinite when it has no hits. */
