@@ -18,9 +18,10 @@ import type { Enforcer, EntryOwner, Scope } from '../enforcers/enforcer.ts';
 import type { Health } from '../health/health.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
-import type { Fields, Log } from '../runtime/log.ts';
+import type { Log } from '../runtime/log.ts';
 import { doNow, sliceMs, type Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
+import { type BlockEnd, BlockTally } from './block-tally.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { Enforcement, type Fate } from './enforcement.ts';
 import { type OnFound, Reconciliation } from './reconciliation.ts';
@@ -51,12 +52,12 @@ export type OperatorBlockCause = BlockCause & { readonly source: 'operator' };
 const searchMs = 400;
 
 export class BlockKeeper {
+  readonly tally = new BlockTally();
   readonly #parts: BlockKeeperParts;
   readonly #blocks: RememberedBlocks;
   readonly #enforcement: Enforcement;
   readonly #reconciliation: Reconciliation;
   readonly #clockSteps: ClockSteps;
-  #made = 0;
   #isBehind = false;
 
   constructor(parts: BlockKeeperParts) {
@@ -70,17 +71,12 @@ export class BlockKeeper {
       health: parts.health,
       log: parts.log,
       nowMs: () => this.#clockSteps.nowMs(),
-      forget: (blocks, event, fields) => this.#end(blocks, event, fields),
+      forget: (blocks, end) => this.#end(blocks, end),
     });
   }
 
   get size(): number {
     return this.#blocks.index.size;
-  }
-
-  /** How many blocks were imposed since the start. */
-  get made(): number {
-    return this.#made;
   }
 
   /** Whether blocks were moved in time and `retrying` has yet to tell store and servers. */
@@ -114,7 +110,7 @@ export class BlockKeeper {
     const sinceMs = this.#clockSteps.nowMs();
     const untilMs = sinceMs + seconds * 1000;
     const block = this.#blocks.add({ ...cause, address, sinceMs, untilMs });
-    this.#made += 1;
+    this.tally.noteMade(cause.source, seconds);
     const fates = this.#enforcement.impose(block);
     if (fates.every(({ became }) => became !== 'failed')) this.#blocks.hasArrived(block);
     this.#parts.log.info('blocked', {
@@ -163,7 +159,7 @@ export class BlockKeeper {
     const nowMs = this.#clockSteps.nowMs();
     for (let block = index.find(address); block; block = index.find(address)) {
       if (block.untilMs > nowMs) return block;
-      if (this.#letGo(block)) this.#end([block], 'block ended');
+      if (this.#letGo(block)) this.#end([block], 'over');
     }
     return undefined;
   }
@@ -192,7 +188,7 @@ export class BlockKeeper {
       if (!block) break;
       if (this.#letGo(block)) ended.push(block);
     }
-    if (ended.length > 0) this.#end(ended, 'block ended');
+    if (ended.length > 0) this.#end(ended, 'over');
     return ended;
   }
 
@@ -261,6 +257,11 @@ export class BlockKeeper {
     return [...this.#enforcement.unbuilt(), ...inDatabase];
   }
 
+  /** How long the oldest change has waited, by each server that is rebuilt; 0: none waits. */
+  lags(): { readonly enforcer: string; readonly lagMs: number }[] {
+    return this.#enforcement.lags();
+  }
+
   /** How many blocks are over of which a server has not let go. */
   get stuck(): number {
     return this.#blocks.stuck().length;
@@ -318,15 +319,20 @@ export class BlockKeeper {
     return isReleased;
   }
 
-  #end(blocks: readonly Block[], event: string, fields?: Fields): void {
-    this.#forget(blocks, event, fields);
+  #end(blocks: readonly Block[], end: BlockEnd): void {
+    this.#forget(blocks, end);
     for (const block of blocks) this.#parts.onEnd(block);
   }
 
-  #forget(blocks: readonly Block[], event: string, fields: Fields = {}): void {
+  #forget(blocks: readonly Block[], end: BlockEnd): void {
     this.#blocks.remove(blocks);
+    this.tally.noteEnded(end, blocks.length);
+    const { log } = this.#parts;
+    const by = end === 'file removed' ? end : undefined;
     for (const { address, class: name, times } of blocks) {
-      this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
+      const fields = { address: address.text, class: name, times };
+      if (end === 'over') log.info('block ended', fields);
+      else log.info('unblocked', { ...fields, by });
     }
   }
 }

@@ -9,8 +9,9 @@ import type { Block, NewBlock } from '../core/block.ts';
 import type { Drift, Enforcer, Scope } from '../enforcers/enforcer.ts';
 import type { Health } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';
-import type { Fields, Log } from '../runtime/log.ts';
+import type { Log } from '../runtime/log.ts';
 import type { Work } from '../runtime/work.ts';
+import type { BlockEnd } from './block-tally.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { RememberedBlocks } from './remembered-blocks.ts';
 
@@ -21,8 +22,8 @@ export type ReconciliationParts = {
   readonly log: Log;
   /** The wall clock; if it was set, all blocks have been moved along already. */
   readonly nowMs: () => number;
-  /** Forgets blocks that every enforcer has let go of, and logs that as `event`. */
-  readonly forget: (blocks: readonly Block[], event: string, fields?: Fields) => void;
+  /** Forgets blocks that every enforcer has let go of, and logs that. */
+  readonly forget: (blocks: readonly Block[], end: BlockEnd) => void;
 };
 
 /** Gets each block that a server remembered and the store did not. */
@@ -86,7 +87,7 @@ export class Reconciliation {
       yield;
     }
     for (const block of blocks.stuck()) {
-      if (enforcement.release(block)) forget([block], 'block ended');
+      if (enforcement.release(block)) forget([block], 'over');
       yield;
     }
     for (const enforcer of enforcement.takeDisagreeing()) {
@@ -158,7 +159,7 @@ export class Reconciliation {
       const isGone = this.#isStarted
         ? enforcement.release(block)
         : enforcement.try(enforcer, () => enforcer.lift(block)) !== undefined;
-      if (isGone) forget([block], 'block ended');
+      if (isGone) forget([block], 'over');
     } else if (blocks.isMoved(block)) {
       // Its entry has the old end, by which tcpsvd -t may have removed it: that is no unblock.
       this.#follow(blocks.index.get(block.address) ?? block);
@@ -167,7 +168,7 @@ export class Reconciliation {
         if (enforcement.try(enforcer, () => enforcer.impose(block))) comparison.restored += 1;
       } else if (enforcement.release(block)) {
         comparison.unblocked += 1;
-        forget([block], 'unblocked', { by: 'file removed' });
+        forget([block], 'file removed');
       }
     }
   }

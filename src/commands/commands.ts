@@ -12,6 +12,7 @@ import { exit, helpFor, usageOf } from './help.ts';
 import { list } from './list.ts';
 import { log } from './log.ts';
 import { mem } from './mem.ts';
+import { metrics } from './metrics.ts';
 import { prf } from './prf.ts';
 import { reap } from './reap.ts';
 import { reload } from './reload.ts';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   reload,
   uptime,
   prf,
+  metrics,
   mem,
   fds,
   tmr,

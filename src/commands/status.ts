@@ -14,6 +14,7 @@ import { duration } from './words.ts';
 /** What was counted since rater started. */
 function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
   const { checks, classes } = daemon.checkTotals();
+  const { made } = blocks.tally;
   const sum = (one: (tally: ClassTally) => number) => {
     return classes.reduce((total, tally) => total + one(tally), 0);
   };
@@ -23,7 +24,7 @@ function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon
     exceeded: sum(({ exceeded }) => exceeded),
     blocked: sum(({ blocked }) => blocked),
     errors: sum(({ errors }) => errors),
-    blocksMade: blocks.made,
+    blocksMade: made.rate.count + made.operator.count,
     wouldBlock: dryRuns.blocksTold,
     wouldRefuse: dryRuns.refusalsTold,
     failures: health.tally('database').count + health.tally('server').count,

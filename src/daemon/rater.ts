@@ -7,6 +7,7 @@
  */
 
 import type { CommandContext } from '../commands/command.ts';
+import { metricFamilies } from '../commands/metric-families.ts';
 import type { PendingTimer, Reloaded, RunningDaemon } from '../commands/running-daemon.ts';
 import type { Config } from '../config/config.ts';
 import { fixedChanges, keepFixed } from '../config/keep-fixed.ts';
@@ -17,6 +18,7 @@ import { placesOf } from '../enforcers/kinds.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import { CheckMetrics } from '../health/check-metrics.ts';
+import { expositionOf } from '../health/exposition.ts';
 import type { Health } from '../health/health.ts';
 import { type Downtime, Heartbeat, heartbeatPath, secondsOf } from '../health/heartbeat.ts';
 import { isOverloaded } from '../overload/overload.ts';
@@ -33,6 +35,7 @@ import { chooseTransport } from './listeners/native-transport.ts';
 import { forUntrustedClients, hasUntrustedClients } from './listeners/untrusted-clients.ts';
 import { Locks } from './locks.ts';
 import { logControl } from './log-control.ts';
+import { MetricsFile } from './metrics-file.ts';
 import type { DaemonLog } from './pino-log.ts';
 import { runningDaemon } from './running-daemon.ts';
 import { Scheduler } from './scheduler.ts';
@@ -58,6 +61,7 @@ export class Rater {
   readonly #transport = chooseTransport(process.env.IPTHROTTLE_TRANSPORT);
   readonly #runningDaemon: RunningDaemon;
   readonly #heartbeat: Heartbeat;
+  #metricsFile: MetricsFile | undefined;
   /** The latest one before this rater. */
   #downtime: Downtime | undefined;
   /** The configuration as the file has it, and the one in use, which `var` changes. */
@@ -126,6 +130,7 @@ export class Rater {
       for (const enforcer of this.#enforcers) enforcer.look?.();
     });
     this.#overloadWatch.start();
+    this.#writeMetrics();
     this.#downtime = this.#tryHeartbeat(() => this.#heartbeat.begin());
     this.#log.info('ready', {
       socket,
@@ -136,6 +141,15 @@ export class Rater {
     });
     if (this.#downtime) this.#tellOf(this.#downtime);
     this.#tellWarnings();
+  }
+
+  #writeMetrics(): void {
+    const { file, everySeconds } = this.#config.metrics;
+    if (file === undefined) return;
+    const metricsFile = new MetricsFile(file, () => this.#exposition(), this.#health);
+    this.#metricsFile = metricsFile;
+    metricsFile.write();
+    this.#scheduler.every('metrics', everySeconds * 1000, () => metricsFile.write());
   }
 
   /** Runs when all entries are in place. Watching earlier would report our own changes. */
@@ -174,6 +188,7 @@ export class Rater {
     this.#scheduler.stop();
     this.#overloadWatch.stop();
     await this.#configWatcher.close();
+    await this.#metricsFile?.remove();
     this.#listeners.close();
     this.#gatekeeper.blocks.close();
     this.#tryHeartbeat(() => this.#heartbeat.stop());
@@ -238,16 +253,22 @@ export class Rater {
     const gatekeeper = this.#gatekeeper;
     return new Listeners({
       settings: this.#config.settings,
+      metricsPlaces: this.#config.metrics,
       gatekeeper,
       byTcp: hasUntrustedClients(this.#config) ? forUntrustedClients(gatekeeper) : gatekeeper,
       context: () => this.#context(),
       connections: this.#connections,
       metrics: this.#metrics,
+      exposition: () => this.#exposition(),
       clock: this.#clock,
       log: this.#log,
       health: this.#health,
       native: this.#transport.native,
     });
+  }
+
+  #exposition(): string {
+    return expositionOf(metricFamilies(this.#context(), this.#runningDaemon));
   }
 
   #context(): CommandContext {
@@ -290,6 +311,7 @@ export class Rater {
       log: logControl(this.#log, level, setLevel, () => this.#health.worked('log', 'log')),
       variables,
       timers: () => this.#pendingTimers(),
+      latenessMs: () => this.#scheduler.latenessMs,
       reload: () => this.reload(),
       transport: () => {
         const { datagrams } = this.#listeners;

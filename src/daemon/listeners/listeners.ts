@@ -7,7 +7,7 @@
  */
 import type { Server } from 'node:net';
 import type { CommandContext } from '../../commands/command.ts';
-import type { Settings } from '../../config/config.ts';
+import type { MetricsPlaces, Settings } from '../../config/config.ts';
 import type { CheckMetrics } from '../../health/check-metrics.ts';
 import type { Health } from '../../health/health.ts';
 import type { Clock } from '../../runtime/clock.ts';
@@ -21,6 +21,7 @@ import { controlListener } from './control-listener.ts';
 import { datagramSocket, removeDeadNames } from './datagram-socket.ts';
 import { FailedOpen } from './failed-open.ts';
 import { listenOnTcp } from './listen-on-tcp.ts';
+import { metricsServers } from './metrics-server.ts';
 import { NativeServer, type NativeServerParts } from './native-server.ts';
 import type { NativeTransport } from './native-transport.ts';
 import { SocketWatch } from './socket-watch.ts';
@@ -35,12 +36,15 @@ const controlMode = 0o600;
 
 export type ListenersParts = {
   readonly settings: Settings;
+  readonly metricsPlaces: MetricsPlaces;
   /** What answers checks on the socket, and what by TCP. */
   readonly gatekeeper: CheckHandler;
   readonly byTcp: CheckHandler;
   readonly context: () => CommandContext;
   readonly connections: Connections;
   readonly metrics: CheckMetrics;
+  /** What Prometheus is told now. */
+  readonly exposition: () => string;
   readonly clock: Clock;
   readonly log: Log;
   readonly health: Health;
@@ -70,6 +74,7 @@ export class Listeners {
   /** Resolves when clients can connect. @throws Fault `listen` */
   async open(): Promise<void> {
     await this.#openControl();
+    await this.#openMetrics();
     // Without locks, only the socket says whether the pipe is another rater's.
     this.#failedOpen.look();
     await this.#openChecks();
@@ -94,6 +99,19 @@ export class Listeners {
     if (controlPort !== undefined) {
       await this.#openTcp('control by TCP', this.#control(true), controlAddress, controlPort);
     }
+  }
+
+  async #openMetrics(): Promise<void> {
+    const { metricsPlaces, settings, exposition } = this.#parts;
+    const { socket: path, address, port } = metricsPlaces;
+    const { socketMode: mode, socketGroup: group, backlog } = settings;
+    if (path === undefined && port === undefined) return;
+    const newServer = await metricsServers(exposition);
+    if (path !== undefined) {
+      const options = { path, mode, group, backlog };
+      await this.#openUnix(() => this.#byNode('metrics', newServer()), options);
+    }
+    if (port !== undefined) await this.#openTcp('metrics by TCP', newServer(), address, port);
   }
 
   async #openChecks(): Promise<void> {
