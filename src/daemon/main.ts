@@ -9,7 +9,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault, faults, reasonOf } from '../runtime/errors.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
 import { type DriverTrouble, driverTroubleAtStart, lostWithout } from '../store/driver.ts';
-import { type DaemonLog, pinoLog, writingPart } from './pino-log.ts';
+import { type DaemonLog, daemonLog, writingPart } from './daemon-log.ts';
 import { Rater } from './rater.ts';
 
 const program = new Command('rater')
@@ -38,7 +38,7 @@ function openLog(settings: Settings): { readonly log: DaemonLog; readonly health
   const human = file === undefined && isatty(2);
   const format = logFormat === 'auto' ? (human ? 'human' : 'plain') : logFormat;
   try {
-    const log = pinoLog({
+    const log = daemonLog({
       file,
       level,
       format,

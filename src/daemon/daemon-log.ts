@@ -1,21 +1,21 @@
 /**
- * The daemon's log: pino, one event a line, on stderr or in a file.
+ * The daemon's log: one event a line, on stderr or in a file.
  *
  * Guarantee: lines that cannot be written wait and are tried again; that is said on stderr when it
  * begins and in the log when it ends.
  *
  * `plain` is `rater: info: event: name=value ...` for multilog, svlogd and journald, which add the
- * time; `human` is that with the time and a colour for a person at a terminal; `json` is pino's.
+ * time; `human` is that with the time and a colour for a person at a terminal; `json` is an object a line.
  */
 import { writeSync } from 'node:fs';
-import { pino } from 'pino';
+import sonicBoom from 'sonic-boom';
 import { plantedAt } from '../files/planted-file.ts';
 import { reasonOf } from '../runtime/errors.ts';
 import { type Fields, fieldsText, type Log, printable } from '../runtime/log.ts';
 
 export type LogFormat = 'human' | 'plain' | 'json';
 
-export type PinoLogOptions = {
+export type DaemonLogOptions = {
   /** Path of a file; undefined for stderr. */
   readonly file: string | undefined;
   /** 0 fatal, 1 error, 2 warning, 3 info, 4 debug. */
@@ -35,6 +35,7 @@ const retryMs = 5000;
 
 /** Levels by their number, as in the original rater. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
+type Level = (typeof logLevels)[number];
 
 const colours: Readonly<Record<string, string>> = { error: '31', warn: '33', debug: '2' };
 
@@ -63,6 +64,16 @@ function humanLine(entry: Entry): string {
   return colour ? `\u001b[${colour}m${line}\u001b[0m` : line;
 }
 
+function jsonLine(entry: Entry): string {
+  return printable(JSON.stringify(entry));
+}
+
+const formats: Readonly<Record<LogFormat, (entry: Entry) => string>> = {
+  human: humanLine,
+  plain: plainLine,
+  json: jsonLine,
+};
+
 /** The daemon's log, and what only the daemon does with it. */
 export type DaemonLog = Log & {
   /** Path of the file; undefined for stderr. */
@@ -76,18 +87,14 @@ export type DaemonLog = Log & {
 };
 
 /** Throws a system error, or an Error when another user has planted the file. */
-export function pinoLog(options: PinoLogOptions): DaemonLog {
+export function daemonLog(options: DaemonLogOptions): DaemonLog {
   const openDestination = (path: string | undefined) => {
     const planted = path === undefined ? undefined : plantedAt(path);
     if (planted !== undefined) throw new Error(planted);
     const target = path === undefined ? { fd: 2 } : { dest: path, append: true };
-    const opened = pino.destination({ ...target, sync: true, maxLength: maxWaiting });
-    let last: unknown;
-    // Pino emits some errors twice.
+    const opened = new sonicBoom.SonicBoom({ ...target, sync: true, maxLength: maxWaiting });
     opened.on('error', (error) => {
-      if (opened !== destination || error === last) return;
-      last = error;
-      fail(path, reasonOf(error));
+      if (opened === destination) fail(path, reasonOf(error));
     });
     opened.on('drop', () => {
       lost += 1;
@@ -119,31 +126,21 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
     const fields = { part: writingPart, lost };
     [isBroken, lost] = [false, 0];
     options.onMended();
-    logger.warn(fields, 'recovered');
+    write('warn')('recovered', fields);
   };
   let { file } = options;
   let destination = openDestination(file);
-  const isJson = options.format === 'json';
-  const format = options.format === 'human' ? humanLine : plainLine;
-  const lines = {
-    write(json: string) {
-      const line = isJson ? printable(json.trimEnd()) : format(JSON.parse(json));
-      destination.write(`${line}\n`);
-    },
+  let { level } = options;
+  const format = formats[options.format];
+  const isOn = (name: Level) => logLevels.indexOf(name) <= level;
+  const write = (name: Level) => {
+    return (event: string, fields: Fields = {}) => {
+      if (!isOn(name)) return;
+      const time = new Date().toISOString();
+      destination.write(`${format({ level: name, time, ...fields, msg: event })}\n`);
+    };
   };
-  const logger = pino(
-    {
-      base: null,
-      level: logLevels[options.level] ?? 'info',
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
-    },
-    lines,
-  );
-  const write = (level: 'debug' | 'info' | 'warn' | 'error') => {
-    return (event: string, fields: Fields = {}) => logger[level](fields, event);
-  };
-  const debugUnlessOff = () => (logger.isLevelEnabled('debug') ? write('debug') : undefined);
+  const debugUnlessOff = () => (isOn('debug') ? write('debug') : undefined);
   let debug = debugUnlessOff();
   const moveTo = (next: string | undefined) => {
     const fresh = openDestination(next);
@@ -162,8 +159,8 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    setLevel: (level) => {
-      logger.level = logLevels[level] ?? 'info';
+    setLevel: (next) => {
+      level = next;
       debug = debugUnlessOff();
     },
     reopen: () => {
