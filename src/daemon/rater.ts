@@ -28,6 +28,7 @@ import { reasonOf } from '../runtime/errors.ts';
 import { type DriverTrouble, lostWithout } from '../store/driver.ts';
 import { openStore } from '../store/open-store.ts';
 import { ConfigWatcher } from './config-watcher.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { Connections } from './listeners/connections.ts';
 import { Listeners } from './listeners/listeners.ts';
@@ -36,7 +37,6 @@ import { forUntrustedClients, hasUntrustedClients } from './listeners/untrusted-
 import { Locks } from './locks.ts';
 import { logControl } from './log-control.ts';
 import { MetricsFile } from './metrics-file.ts';
-import type { DaemonLog } from './pino-log.ts';
 import { runningDaemon } from './running-daemon.ts';
 import { Scheduler } from './scheduler.ts';
 import { LiveVariables } from './variables.ts';

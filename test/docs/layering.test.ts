@@ -167,13 +167,14 @@ test('only the store knows the database’s driver', () => {
   ]);
 });
 
-test('only what a short command needs is loaded late: meanwhile the package may be replaced', () => {
+test('only what a command or a format needs is loaded late: meanwhile the package may be replaced', () => {
   const late = files
     .filter(({ text }) => /\bimport\((?!'node:)/.test(text))
     .map(({ path }) => path);
   expect(late).toEqual([
     'src/cli/cli-commands.ts',
     'src/cli/doctor.ts',
+    'src/daemon/daemon-log.ts',
     'src/enforcers/peers/peers-kind.ts',
     'src/enforcers/tcprules/tcprules-kind.ts',
   ]);

@@ -1,26 +1,13 @@
+import { timeCommand } from '../command-time.ts';
 import { fillStore, firstAnswer, launchRater, newSite } from '../rater.ts';
-import { takeTurns } from '../rounds.ts';
 import type { Finding, Row } from '../row.ts';
 import type { Workbench } from '../workbench.ts';
-
-async function millisecondsOf(bench: Workbench, command: readonly string[]): Promise<number> {
-  const startMs = performance.now();
-  await bench.run(command);
-  return performance.now() - startMs;
-}
 
 async function listing(bench: Workbench, blocks: number) {
   const site = newSite(bench, {});
   fillStore(site, blocks, Date.now() + 3_600_000);
   await firstAnswer(launchRater(bench, site));
-  const command = [process.execPath, bench.ours('ipthrottle'), '-c', site.config, 'list'];
-  return takeTurns(bench.size(9, 5), {
-    ours: { name: 'ipthrottle list', measure: () => millisecondsOf(bench, command) },
-    limit: {
-      name: 'node -e 0',
-      measure: () => millisecondsOf(bench, [process.execPath, '-e', '0']),
-    },
-  });
+  return timeCommand(bench, site.config, ['list']);
 }
 
 export const list: Row = {

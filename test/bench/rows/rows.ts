@@ -4,6 +4,7 @@ import { allowedConnections } from './allowed-connections.ts';
 import { blockFile } from './block-file.ts';
 import { checkCpu } from './check-cpu.ts';
 import { checks } from './checks.ts';
+import { commandStart } from './command-start.ts';
 import { compileRules } from './compile-rules.ts';
 import { connectionCpu } from './connection-cpu.ts';
 import { firstDrop } from './first-drop.ts';
@@ -40,6 +41,7 @@ export const rows: readonly Row[] = [
   rebuildRules,
   residentMemory,
   list,
+  commandStart,
   growthValues,
   growthBlocks,
 ];
