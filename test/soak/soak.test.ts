@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-const script = fileURLToPath(new URL('run.sh', import.meta.url));
+const script = fileURLToPath(new URL('clients.sh', import.meta.url));
 
 test('gibberish and valid input from clients of every kind find no fault, under attack', async () => {
   const { exit, said } = await new Promise<{ exit: number | null; said: string }>((resolve) => {

@@ -7,8 +7,8 @@
  *     test/soak/transport-fuzz.c src/transport/transport.c src/transport/datagrams.c
  *   ./transport-fuzz DIRECTORY ROUNDS SEED
  *
- * With clang -fsanitize=fuzzer,address,undefined -DLIBFUZZER it is a target of libFuzzer, which makes its
- * sockets in the current directory.
+ * With clang -fsanitize=fuzzer,address,undefined -DLIBFUZZER it is a target of libFuzzer (fuzz.sh), which
+ * makes its sockets in the current directory.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
