@@ -14,7 +14,14 @@ class SoakFirst extends BaseSequencer {
 }
 
 /** What is tested once more with the socket for checks served by node:net. */
-const byNode = ['abuse', 'bounds', 'listeners', 'lost-socket', 'sessions'].map((name) => {
+const byNode = [
+  'abuse',
+  'bounds',
+  'listeners',
+  'lost-socket',
+  'out-of-descriptors',
+  'sessions',
+].map((name) => {
   return `test/system/${name}.test.ts`;
 });
 

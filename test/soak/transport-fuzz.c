@@ -209,11 +209,12 @@ static void try_streams(void)
 		if (clients[i] >= 0)
 			close(clients[i]);
 	choices_left = 0;
+	/* First it accepts those that wait for that, also when nobody is there. */
+	wake(t);
 	for (int patience = PATIENCE; patience > 0 && (t->open > 0 || caller.told == 0); patience--) {
 		wake(t);
 		reply_to_held(t, IDS);
 	}
-	wake(t);
 	must(t->open == 0, "who has left is gone");
 	caller.closed += (long)t->batch.closed;
 	must(caller.told - caller.refused == caller.closed, "each end is told once");
