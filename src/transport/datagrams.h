@@ -6,8 +6,8 @@
  * and senders find the kernel's queue full.
  * Guarantee: senders that do not read their replies keep none from others. While so many are unread that
  * the kernel would soon take no more, none are received, as above.
- * Guarantee: a reply goes only to an abstract name, which a sender has by autobind. What a name in a
- * file system leads to can change, and ours may write where the sender may not.
+ * Guarantee: a reply goes only to an abstract name. What a name in a file system leads to can change, and
+ * ours may write where the sender may not.
  */
 #ifndef DATAGRAMS_H
 #define DATAGRAMS_H

@@ -13,9 +13,11 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -236,6 +238,13 @@ static char *fake_getenv(const char *name)
 	return NULL;
 }
 
+static unsigned long fake_auxiliary(unsigned long type)
+{
+	static unsigned char random[16];
+	must(type == AT_RANDOM);
+	return choose(4) == 1 ? 0 : (unsigned long)random;
+}
+
 static int fake_signals(void)
 {
 	return 0;
@@ -272,6 +281,7 @@ static int fake_exec(const char *program, char *const *arguments)
 #define write give
 #define syscall fake_syscall
 #define getenv fake_getenv
+#define getauxval fake_auxiliary
 #define sigpending(set) (sigemptyset(set), fake_signals())
 #define sigprocmask(how, set, old) fake_signals()
 #define sigtimedwait(set, info, time) fake_signals()
