@@ -73,7 +73,7 @@ export class Attackers {
     for (const kind of kindsOfFlood) start(kind);
     const elsewhere = ['unshare', '-n'];
     if (spawnSync('unshare', ['-n', 'true']).status !== 0) return 'no other network namespace';
-    for (const kind of ['valid', 'odd']) start(`${kind} from elsewhere`, ...elsewhere);
+    for (const kind of ['valid', 'odd', 'gone']) start(`${kind} from elsewhere`, ...elsewhere);
     return 'of every kind';
   }
 
