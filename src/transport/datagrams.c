@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <linux/sockios.h>
 #include <unistd.h>
 
 #ifndef SO_NETNS_COOKIE
@@ -17,6 +19,8 @@
 #endif
 
 enum { RECEIVED_AT_ONCE = 16, NONE = -1 };
+/* Replies to all datagrams that are kept take half of what the kernel makes of it. */
+enum { SEND_BUFFER = 1 << 18, REPLIES_UNLOOKED = 64 };
 
 struct datagram {
 	struct sockaddr_un from;
@@ -60,15 +64,19 @@ static int dequeue(struct datagrams *d)
 	return id;
 }
 
-/* Has us woken while something waits here, and while something waits in the kernel if there is room. */
+/*
+ * Has us woken while something waits here, and while something waits in the kernel if there is room; when
+ * we are clogged, as soon as the kernel says that a quarter of the room for replies is taken at most.
+ */
 static void arm(struct datagrams *d)
 {
-	int is_again = d->head != NONE, is_deaf = d->free == NONE;
+	int is_again = d->head != NONE;
+	uint32_t wanted = d->free == NONE ? 0 : d->is_clogged ? EPOLLOUT : EPOLLIN;
 	if (is_again != d->is_again
 	    && watch(d, EPOLL_CTL_MOD, d->again, is_again ? EPOLLIN : 0) == 0)
 		d->is_again = is_again;
-	if (is_deaf != d->is_deaf && watch(d, EPOLL_CTL_MOD, d->socket, is_deaf ? 0 : EPOLLIN) == 0)
-		d->is_deaf = is_deaf;
+	if (wanted != d->wanted && watch(d, EPOLL_CTL_MOD, d->socket, wanted) == 0)
+		d->wanted = wanted;
 }
 
 /* Gathering */
@@ -80,6 +88,20 @@ static int is_request(const struct datagram *datagram)
 	size_t name = offsetof(struct sockaddr_un, sun_path);
 	return datagram->from_length > name + 1 && datagram->from.sun_path[0] == 0
 	       && (!lf || lf == datagram->text + datagram->length - 1);
+}
+
+/*
+ * The kernel counts what senders have not read against our socket, and does not bound what one of them
+ * leaves. When a quarter is taken, the rest is enough for the requests that we have.
+ */
+static void look_at_replies(struct datagrams *d)
+{
+	int unread = 0;
+	if (d->unlooked < REPLIES_UNLOOKED && !d->is_clogged)
+		return;
+	ioctl(d->socket, SIOCOUTQ, &unread);
+	d->is_clogged = unread > d->room / 4;
+	d->unlooked = 0;
 }
 
 static void receive(struct datagrams *d)
@@ -126,7 +148,8 @@ void datagrams_gather(struct datagrams *d)
 {
 	struct batch *batch = &d->batch;
 	empty_batch(batch);
-	if (d->head == NONE)
+	look_at_replies(d);
+	if (d->head == NONE && !d->is_clogged)
 		receive(d);
 	while (d->head != NONE) {
 		int id = dequeue(d);
@@ -155,6 +178,8 @@ static void send_reply(struct datagrams *d, const struct datagram *to, const cha
 	while (sent < 0 && errno == EINTR);
 	if (sent < 0)
 		d->batch.late++;
+	else
+		d->unlooked++;
 }
 
 void datagrams_settle(struct datagrams *d, const char *replies, size_t length)
@@ -225,6 +250,16 @@ int is_dead_name(const char *path)
 	return is_dead;
 }
 
+/* How many bytes of replies may be unread; what the kernel counts of one is several times its length. */
+static int make_room(int fd)
+{
+	int room = SEND_BUFFER;
+	socklen_t size = sizeof room;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, size);
+	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size);
+	return room;
+}
+
 static int bind_to(const char *path)
 {
 	struct sockaddr_un address;
@@ -255,6 +290,8 @@ int datagrams_open(struct datagrams *d, const char *path)
 		datagrams_close(d);
 		return -error;
 	}
+	d->wanted = EPOLLIN;
+	d->room = make_room(d->socket);
 	d->free = d->head = d->tail = NONE;
 	for (int id = MAX_DATAGRAMS - 1; id >= 0; id--)
 		release(d, id);

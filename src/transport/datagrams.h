@@ -4,8 +4,10 @@
  *
  * Guarantee: at most MAX_DATAGRAMS are kept; while so many wait for their replies no more are received,
  * and senders find the kernel's queue full.
- * Guarantee: a reply goes only to an abstract name, which a sender has by autobind. What a name in a
- * file system leads to can change, and ours may write where the sender may not.
+ * Guarantee: senders that do not read their replies keep none from others. While so many are unread that
+ * the kernel would soon take no more, none are received, as above.
+ * Guarantee: a reply goes only to an abstract name. What a name in a file system leads to can change, and
+ * ours may write where the sender may not.
  */
 #ifndef DATAGRAMS_H
 #define DATAGRAMS_H
@@ -18,7 +20,9 @@ struct datagram;
 struct datagrams {
 	struct batch batch;
 	int epoll, socket, again;
-	int is_again, is_deaf;
+	int is_again, is_clogged;
+	uint32_t wanted; /* of the socket */
+	int room, unlooked; /* bytes for replies, and replies since it was looked at what is left */
 	struct datagram *all;
 	int free, head, tail; /* lists by number, -1 at their end */
 };

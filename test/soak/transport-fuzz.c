@@ -7,8 +7,8 @@
  *     test/soak/transport-fuzz.c src/transport/transport.c src/transport/datagrams.c
  *   ./transport-fuzz DIRECTORY ROUNDS SEED
  *
- * With clang -fsanitize=fuzzer,address,undefined -DLIBFUZZER it is a target of libFuzzer, which makes its
- * sockets in the current directory.
+ * With clang -fsanitize=fuzzer,address,undefined -DLIBFUZZER it is a target of libFuzzer (fuzz.sh), which
+ * makes its sockets in the current directory.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -209,11 +209,12 @@ static void try_streams(void)
 		if (clients[i] >= 0)
 			close(clients[i]);
 	choices_left = 0;
+	/* First it accepts those that wait for that, also when nobody is there. */
+	wake(t);
 	for (int patience = PATIENCE; patience > 0 && (t->open > 0 || caller.told == 0); patience--) {
 		wake(t);
 		reply_to_held(t, IDS);
 	}
-	wake(t);
 	must(t->open == 0, "who has left is gone");
 	caller.closed += (long)t->batch.closed;
 	must(caller.told - caller.refused == caller.closed, "each end is told once");

@@ -5,13 +5,14 @@
  * Guarantee: the socket for checks is opened last: once it is there, so is all of the daemon, but for
  * the one for datagrams, which its clients can do without.
  */
+import { closeSync, openSync } from 'node:fs';
 import type { Server } from 'node:net';
 import type { CommandContext } from '../../commands/command.ts';
 import type { MetricsPlaces, Settings } from '../../config/config.ts';
 import type { CheckMetrics } from '../../health/check-metrics.ts';
 import type { Health } from '../../health/health.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { reasonOf } from '../../runtime/errors.ts';
+import { errnoOf, reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { CheckHandler } from './check-connection.ts';
 import { type CheckListenerParts, checkListener } from './check-listener.ts';
@@ -80,9 +81,13 @@ export class Listeners {
     await this.#openChecks();
   }
 
-  /** Opens Unix sockets anew that have lost their files, and counts who could not ask. */
+  /**
+   * Opens Unix sockets anew that have lost their files, counts who could not ask, and says when there is
+   * no descriptor for a client.
+   */
   look(): void {
     this.#failedOpen.look();
+    this.#lookForDescriptor();
     for (const socket of this.#unixSockets) void socket.look();
   }
 
@@ -186,6 +191,16 @@ export class Listeners {
     const socket = new SocketWatch({ path, isDead, listen, log, health });
     await socket.listen();
     this.#unixSockets.push(socket);
+  }
+
+  /** Without one, libuv closes the clients of node:net silently. */
+  #lookForDescriptor(): void {
+    try {
+      closeSync(openSync('/dev/null', 'r'));
+    } catch (error) {
+      if (!['EMFILE', 'ENFILE'].includes(errnoOf(error) ?? '')) return;
+      this.#onError(error as Error);
+    }
   }
 
   /** Out of descriptors, say: that connection is lost, but the daemon goes on. */
