@@ -13,9 +13,11 @@
 
 import type { Address } from '../core/address.ts';
 import type { Block, NewBlock } from '../core/block.ts';
+import type { HistoryEventName } from '../core/history-event.ts';
 import type { Offences } from '../core/penalty.ts';
 import type { Enforcer, EntryOwner, Scope } from '../enforcers/enforcer.ts';
 import type { Health } from '../health/health.ts';
+import { type History, operator, rater } from '../history/history.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
@@ -23,7 +25,7 @@ import { doNow, sliceMs, type Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { Enforcement, type Fate } from './enforcement.ts';
-import { type OnFound, Reconciliation } from './reconciliation.ts';
+import { type BlockEnd, type OnFound, Reconciliation } from './reconciliation.ts';
 import { RememberedBlocks } from './remembered-blocks.ts';
 
 export type BlockKeeperParts = {
@@ -34,6 +36,7 @@ export type BlockKeeperParts = {
   readonly enforcers: readonly Enforcer[];
   readonly log: Log;
   readonly health: Health;
+  readonly history: History;
   readonly clock: Clock;
   /** Called for each block that has ended or was taken from a server; not for what lift() returns. */
   readonly onEnd: (block: Block) => void;
@@ -105,11 +108,16 @@ export class BlockKeeper {
 
   /**
    * Blocks from now on; an earlier block of the same address is replaced. Undefined when there is
-   * room only for blocks of an operator.
+   * room only for blocks of an operator. `by` is who wanted it.
    */
-  impose(address: Address, seconds: number, cause: OperatorBlockCause): Block;
+  impose(address: Address, seconds: number, cause: OperatorBlockCause, by?: string): Block;
   impose(address: Address, seconds: number, cause: BlockCause): Block | undefined;
-  impose(address: Address, seconds: number, cause: BlockCause): Block | undefined {
+  impose(
+    address: Address,
+    seconds: number,
+    cause: BlockCause,
+    by = cause.source === 'rate' ? rater : operator,
+  ): Block | undefined {
     if (cause.source === 'rate' && this.#isFull(address)) return undefined;
     const sinceMs = this.#clockSteps.nowMs();
     const untilMs = sinceMs + seconds * 1000;
@@ -127,6 +135,7 @@ export class BlockKeeper {
       reason: cause.reason || undefined,
       enforcers: fates.map(({ became }) => became).join(', ') || undefined,
     });
+    this.#note('blocked', block, by, untilMs - sinceMs, cause.reason);
     return block;
   }
 
@@ -140,10 +149,10 @@ export class BlockKeeper {
   }
 
   /**
-   * Lifts the block of exactly this address or network; returns it, or undefined.
-   * @throws Fault `enforcer` when a server still obeys it: the block then stays as it was.
+   * Lifts the block of exactly this address or network; returns it, or undefined. `by` is who wanted
+   * that, and why. @throws Fault `enforcer` when a server still obeys it: the block then stays as it was.
    */
-  lift(address: Address): Block | undefined {
+  lift(address: Address, by = operator, reason = ''): Block | undefined {
     const block = this.#blocks.index.get(address);
     if (!block) return undefined;
     if (!this.#enforcement.release(block)) {
@@ -152,7 +161,7 @@ export class BlockKeeper {
         `${address.text} stays blocked: ${this.#parts.health.trouble('server')?.what}`,
       );
     }
-    this.#forget([block], 'unblocked');
+    this.#forget([block], 'unblocked', { by, reason: reason || undefined });
     return block;
   }
 
@@ -273,7 +282,9 @@ export class BlockKeeper {
 
   close(): void {
     this.#enforcement.close();
-    this.#blocks.close();
+    this.#blocks.commitLate();
+    this.#parts.history.close();
+    this.#parts.store.close();
   }
 
   /** Forgets old offences beyond `maxHistory`, `atOnce` in a step. */
@@ -300,7 +311,9 @@ export class BlockKeeper {
   #followDate(ms: number): void {
     this.#blocks.moveAll(ms);
     this.#isBehind = true;
-    this.#parts.log.warn('clock set', { seconds: Math.round(ms / 1000), blocks: this.size });
+    const seconds = Math.round(ms / 1000);
+    this.#parts.log.warn('clock set', { seconds, blocks: this.size });
+    this.#parts.history.note({ event: 'clock set', reason: `by ${seconds} seconds` });
   }
 
   /** Whether there is no room for a block of this address. */
@@ -318,15 +331,26 @@ export class BlockKeeper {
     return isReleased;
   }
 
-  #end(blocks: readonly Block[], event: string, fields?: Fields): void {
+  #end(blocks: readonly Block[], event: BlockEnd, fields?: Fields): void {
     this.#forget(blocks, event, fields);
     for (const block of blocks) this.#parts.onEnd(block);
   }
 
-  #forget(blocks: readonly Block[], event: string, fields: Fields = {}): void {
+  #forget(blocks: readonly Block[], event: BlockEnd, fields: Fields = {}): void {
     this.#blocks.remove(blocks);
-    for (const { address, class: name, times } of blocks) {
+    const nowMs = this.#parts.clock.wallMs();
+    const { by = rater, reason = '' } = fields;
+    for (const block of blocks) {
+      const { address, class: name, times, sinceMs, untilMs } = block;
       this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
+      this.#note(event, block, String(by), Math.min(nowMs, untilMs) - sinceMs, String(reason));
     }
+  }
+
+  #note(event: HistoryEventName, block: Block, by: string, forMs: number, reason: string): void {
+    const { address, class: name, count, limit, seconds, times } = block;
+    const numbers = { count, limit, seconds, times, forMs };
+    const { history } = this.#parts;
+    history.note({ event, class: name, value: address.text, by, reason, ...numbers });
   }
 }

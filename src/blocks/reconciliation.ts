@@ -22,8 +22,11 @@ export type ReconciliationParts = {
   /** The wall clock; if it was set, all blocks have been moved along already. */
   readonly nowMs: () => number;
   /** Forgets blocks that every enforcer has let go of, and logs that as `event`. */
-  readonly forget: (blocks: readonly Block[], event: string, fields?: Fields) => void;
+  readonly forget: (blocks: readonly Block[], event: BlockEnd, fields?: Fields) => void;
 };
+
+/** How a block leaves: lifted, or over. */
+export type BlockEnd = 'unblocked' | 'block ended';
 
 /** Gets each block that a server remembered and the store did not. */
 export type OnFound = (block: Block) => void;
@@ -72,7 +75,7 @@ export class Reconciliation {
     this.#isStarted = true;
     const { blocks, enforcement } = this.#parts;
     this.#bringAllBack();
-    for (const _ of blocks.committingLate());
+    blocks.commitLate();
     enforcement.takeDisagreeing();
     for (const enforcer of enforcement.enforcers) this.#repairOne(enforcer);
     for (const block of blocks.moved()) this.#follow(block);
