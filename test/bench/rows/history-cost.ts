@@ -1,6 +1,6 @@
 import { contender } from '../check-servers.ts';
 import { ask } from '../load.ts';
-import { cpuSeconds } from '../process-cost.ts';
+import { threadSeconds } from '../process-cost.ts';
 import { type Rater, startRater } from '../rater.ts';
 import { takeTurns } from '../rounds.ts';
 import type { Finding, Row, Series } from '../row.ts';
@@ -16,9 +16,9 @@ async function costs(bench: Workbench, { checks, limits, spread }: Asked) {
   ];
   const how = { checks, concurrency: 4, depth: 100, keep: true, spread };
   const cost = async ({ pid, checked }: Rater, round: number) => {
-    const before = cpuSeconds(pid);
+    const before = threadSeconds(pid);
     await ask(bench, { ...how, server: checked, from: `10.${round}.0.0` });
-    return ((cpuSeconds(pid) - before) / checks) * 1e6;
+    return ((threadSeconds(pid) - before) / checks) * 1e6;
   };
   return takeTurns(bench.rounds, {
     ours: contender('rater', kept, (_, round) => cost(kept, round)),
