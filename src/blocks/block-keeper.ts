@@ -13,18 +13,20 @@
 
 import type { Address } from '../core/address.ts';
 import type { Block, NewBlock } from '../core/block.ts';
+import type { HistoryEventName } from '../core/history-event.ts';
 import type { Offences } from '../core/penalty.ts';
 import type { Enforcer, EntryOwner, Scope } from '../enforcers/enforcer.ts';
 import type { Health } from '../health/health.ts';
+import { type History, operator, rater } from '../history/history.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
-import type { Log } from '../runtime/log.ts';
+import type { Fields, Log } from '../runtime/log.ts';
 import { doNow, sliceMs, type Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
-import { type BlockEnd, BlockTally } from './block-tally.ts';
+import { BlockTally } from './block-tally.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { Enforcement, type Fate } from './enforcement.ts';
-import { type OnFound, Reconciliation } from './reconciliation.ts';
+import { type BlockEnd, type OnFound, Reconciliation } from './reconciliation.ts';
 import { RememberedBlocks } from './remembered-blocks.ts';
 
 export type BlockKeeperParts = {
@@ -35,6 +37,7 @@ export type BlockKeeperParts = {
   readonly enforcers: readonly Enforcer[];
   readonly log: Log;
   readonly health: Health;
+  readonly history: History;
   readonly clock: Clock;
   /** Called for each block that has ended or was taken from a server; not for what lift() returns. */
   readonly onEnd: (block: Block) => void;
@@ -71,7 +74,7 @@ export class BlockKeeper {
       health: parts.health,
       log: parts.log,
       nowMs: () => this.#clockSteps.nowMs(),
-      forget: (blocks, end) => this.#end(blocks, end),
+      forget: (blocks, event, fields) => this.#end(blocks, event, fields),
     });
   }
 
@@ -101,11 +104,16 @@ export class BlockKeeper {
 
   /**
    * Blocks from now on; an earlier block of the same address is replaced. Undefined when there is
-   * room only for blocks of an operator.
+   * room only for blocks of an operator. `by` is who wanted it.
    */
-  impose(address: Address, seconds: number, cause: OperatorBlockCause): Block;
+  impose(address: Address, seconds: number, cause: OperatorBlockCause, by?: string): Block;
   impose(address: Address, seconds: number, cause: BlockCause): Block | undefined;
-  impose(address: Address, seconds: number, cause: BlockCause): Block | undefined {
+  impose(
+    address: Address,
+    seconds: number,
+    cause: BlockCause,
+    by = cause.source === 'rate' ? rater : operator,
+  ): Block | undefined {
     if (cause.source === 'rate' && this.#isFull(address)) return undefined;
     const sinceMs = this.#clockSteps.nowMs();
     const untilMs = sinceMs + seconds * 1000;
@@ -123,6 +131,7 @@ export class BlockKeeper {
       reason: cause.reason || undefined,
       enforcers: fates.map(({ became }) => became).join(', ') || undefined,
     });
+    this.#note('blocked', block, by, untilMs - sinceMs, cause.reason);
     return block;
   }
 
@@ -136,10 +145,10 @@ export class BlockKeeper {
   }
 
   /**
-   * Lifts the block of exactly this address or network; returns it, or undefined.
-   * @throws Fault `enforcer` when a server still obeys it: the block then stays as it was.
+   * Lifts the block of exactly this address or network; returns it, or undefined. `by` is who wanted
+   * that, and why. @throws Fault `enforcer` when a server still obeys it: the block then stays as it was.
    */
-  lift(address: Address): Block | undefined {
+  lift(address: Address, by = operator, reason = ''): Block | undefined {
     const block = this.#blocks.index.get(address);
     if (!block) return undefined;
     if (!this.#enforcement.release(block)) {
@@ -148,7 +157,7 @@ export class BlockKeeper {
         `${address.text} stays blocked: ${this.#parts.health.trouble('server')?.what}`,
       );
     }
-    this.#forget([block], 'unblocked');
+    this.#forget([block], 'unblocked', { by, reason: reason || undefined });
     return block;
   }
 
@@ -159,7 +168,7 @@ export class BlockKeeper {
     const nowMs = this.#clockSteps.nowMs();
     for (let block = index.find(address); block; block = index.find(address)) {
       if (block.untilMs > nowMs) return block;
-      if (this.#letGo(block)) this.#end([block], 'over');
+      if (this.#letGo(block)) this.#end([block], 'block ended');
     }
     return undefined;
   }
@@ -188,7 +197,7 @@ export class BlockKeeper {
       if (!block) break;
       if (this.#letGo(block)) ended.push(block);
     }
-    if (ended.length > 0) this.#end(ended, 'over');
+    if (ended.length > 0) this.#end(ended, 'block ended');
     return ended;
   }
 
@@ -274,7 +283,9 @@ export class BlockKeeper {
 
   close(): void {
     this.#enforcement.close();
-    this.#blocks.close();
+    this.#blocks.commitLate();
+    this.#parts.history.close();
+    this.#parts.store.close();
   }
 
   /** Forgets old offences beyond `maxHistory`, `atOnce` in a step. */
@@ -301,7 +312,9 @@ export class BlockKeeper {
   #followDate(ms: number): void {
     this.#blocks.moveAll(ms);
     this.#isBehind = true;
-    this.#parts.log.warn('clock set', { seconds: Math.round(ms / 1000), blocks: this.size });
+    const seconds = Math.round(ms / 1000);
+    this.#parts.log.warn('clock set', { seconds, blocks: this.size });
+    this.#parts.history.note({ event: 'clock set', reason: `by ${seconds} seconds` });
   }
 
   /** Whether there is no room for a block of this address. */
@@ -319,20 +332,28 @@ export class BlockKeeper {
     return isReleased;
   }
 
-  #end(blocks: readonly Block[], end: BlockEnd): void {
-    this.#forget(blocks, end);
+  #end(blocks: readonly Block[], event: BlockEnd, fields?: Fields): void {
+    this.#forget(blocks, event, fields);
     for (const block of blocks) this.#parts.onEnd(block);
   }
 
-  #forget(blocks: readonly Block[], end: BlockEnd): void {
+  #forget(blocks: readonly Block[], event: BlockEnd, fields: Fields = {}): void {
     this.#blocks.remove(blocks);
-    this.tally.noteEnded(end, blocks.length);
-    const { log } = this.#parts;
-    const by = end === 'file removed' ? end : undefined;
-    for (const { address, class: name, times } of blocks) {
-      const fields = { address: address.text, class: name, times };
-      if (end === 'over') log.info('block ended', fields);
-      else log.info('unblocked', { ...fields, by });
+    const nowMs = this.#parts.clock.wallMs();
+    const { by = rater, reason = '' } = fields;
+    const lifted = by === 'file removed' ? by : 'unblocked';
+    this.tally.noteEnded(event === 'block ended' ? 'over' : lifted, blocks.length);
+    for (const block of blocks) {
+      const { address, class: name, times, sinceMs, untilMs } = block;
+      this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });
+      this.#note(event, block, String(by), Math.min(nowMs, untilMs) - sinceMs, String(reason));
     }
+  }
+
+  #note(event: HistoryEventName, block: Block, by: string, forMs: number, reason: string): void {
+    const { address, class: name, count, limit, seconds, times } = block;
+    const numbers = { count, limit, seconds, times, forMs };
+    const { history } = this.#parts;
+    history.note({ event, class: name, value: address.text, by, reason, ...numbers });
   }
 }

@@ -2,7 +2,7 @@
 import type { Block } from '../core/block.ts';
 
 /** A block ends when it is over, by an operator, or because somebody removed its entry. */
-export type BlockEnd = 'over' | 'unblocked' | 'file removed';
+export type EndCause = 'over' | 'unblocked' | 'file removed';
 
 export class BlockTally {
   /** By source; `seconds` is how long they were to last, all together. */
@@ -11,7 +11,7 @@ export class BlockTally {
     operator: { count: 0, seconds: 0 },
   };
 
-  readonly ended: Record<BlockEnd, number> = { over: 0, unblocked: 0, 'file removed': 0 };
+  readonly ended: Record<EndCause, number> = { over: 0, unblocked: 0, 'file removed': 0 };
 
   noteMade(source: Block['source'], seconds: number): void {
     if (source === 'dry run') return;
@@ -19,7 +19,7 @@ export class BlockTally {
     this.made[source].seconds += seconds;
   }
 
-  noteEnded(end: BlockEnd, count: number): void {
+  noteEnded(end: EndCause, count: number): void {
     this.ended[end] += count;
   }
 }

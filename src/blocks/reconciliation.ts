@@ -9,9 +9,8 @@ import type { Block, NewBlock } from '../core/block.ts';
 import type { Drift, Enforcer, Scope } from '../enforcers/enforcer.ts';
 import type { Health } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';
-import type { Log } from '../runtime/log.ts';
+import type { Fields, Log } from '../runtime/log.ts';
 import type { Work } from '../runtime/work.ts';
-import type { BlockEnd } from './block-tally.ts';
 import type { Enforcement } from './enforcement.ts';
 import type { RememberedBlocks } from './remembered-blocks.ts';
 
@@ -22,9 +21,12 @@ export type ReconciliationParts = {
   readonly log: Log;
   /** The wall clock; if it was set, all blocks have been moved along already. */
   readonly nowMs: () => number;
-  /** Forgets blocks that every enforcer has let go of, and logs that. */
-  readonly forget: (blocks: readonly Block[], end: BlockEnd) => void;
+  /** Forgets blocks that every enforcer has let go of, and logs that as `event`. */
+  readonly forget: (blocks: readonly Block[], event: BlockEnd, fields?: Fields) => void;
 };
+
+/** How a block leaves: lifted, or over. */
+export type BlockEnd = 'unblocked' | 'block ended';
 
 /** Gets each block that a server remembered and the store did not. */
 export type OnFound = (block: Block) => void;
@@ -73,7 +75,7 @@ export class Reconciliation {
     this.#isStarted = true;
     const { blocks, enforcement } = this.#parts;
     this.#bringAllBack();
-    for (const _ of blocks.committingLate());
+    blocks.commitLate();
     enforcement.takeDisagreeing();
     for (const enforcer of enforcement.enforcers) this.#repairOne(enforcer);
     for (const block of blocks.moved()) this.#follow(block);
@@ -87,7 +89,7 @@ export class Reconciliation {
       yield;
     }
     for (const block of blocks.stuck()) {
-      if (enforcement.release(block)) forget([block], 'over');
+      if (enforcement.release(block)) forget([block], 'block ended');
       yield;
     }
     for (const enforcer of enforcement.takeDisagreeing()) {
@@ -159,7 +161,7 @@ export class Reconciliation {
       const isGone = this.#isStarted
         ? enforcement.release(block)
         : enforcement.try(enforcer, () => enforcer.lift(block)) !== undefined;
-      if (isGone) forget([block], 'over');
+      if (isGone) forget([block], 'block ended');
     } else if (blocks.isMoved(block)) {
       // Its entry has the old end, by which tcpsvd -t may have removed it: that is no unblock.
       this.#follow(blocks.index.get(block.address) ?? block);
@@ -168,7 +170,7 @@ export class Reconciliation {
         if (enforcement.try(enforcer, () => enforcer.impose(block))) comparison.restored += 1;
       } else if (enforcement.release(block)) {
         comparison.unblocked += 1;
-        forget([block], 'file removed');
+        forget([block], 'unblocked', { by: 'file removed' });
       }
     }
   }

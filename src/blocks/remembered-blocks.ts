@@ -151,9 +151,9 @@ export class RememberedBlocks {
     return this.#read(() => this.#store.offences(address)) ?? { times: 0, lastMs: 0 };
   }
 
-  close(): void {
+  /** Tries again what the store failed to do, now. */
+  commitLate(): void {
     for (const _ of this.committingLate());
-    this.#store.close();
   }
 
   #write<T>(work: () => T): T | undefined {

@@ -4,21 +4,35 @@
  * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
  * Of the others, `overload` needs neither daemon nor store, and `doctor` examines both.
  */
-import type { Command, Outcome } from '../commands/command.ts';
+import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
+import { instantIn } from '../commands/instant-in.ts';
 import { checkConfig, mistaken } from '../config/load-config.ts';
+import { systemClock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { askDespiteMistakes } from './ask-despite-mistakes.ts';
 import type { CliCommand, Invocation } from './cli-command.ts';
 import { doctor } from './doctor.ts';
+import { operatorName } from './operator-name.ts';
 import { overload } from './overload.ts';
+
+/** Those of its options, as every zone understands them. @throws Fault `usage` */
+function instantsIn({ instants = [] }: Command, options: CommandOptions): CommandOptions {
+  const nowMs = systemClock.wallMs();
+  const given = instants.filter((name) => options[name] !== undefined);
+  return Object.fromEntries(
+    given.map((name) => [name, new Date(instantIn(String(options[name]), nowMs)).toISOString()]),
+  );
+}
 
 async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
   const checked = checkConfig(invocation.file);
   const { config } = checked;
-  const { arguments: args, options } = invocation;
-  const call = { command: command.name, arguments: args, options, writesInstants: true };
+  const { arguments: args } = invocation;
+  const options = { ...invocation.options, ...instantsIn(command, invocation.options) };
+  const by = operatorName();
+  const call = { command: command.name, arguments: args, options, writesInstants: true, by };
   const answered = config
     ? await askDaemon(config.settings.controlSocket, call)
     : await askDespiteMistakes(invocation.file, checked, call);

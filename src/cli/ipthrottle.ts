@@ -16,7 +16,7 @@ const defaultConfig = '/etc/ipthrottle/rater.conf';
 /** Errors go to stderr, answers to stdout; neither can drive the terminal. */
 function print({ exit, lines }: Outcome): Promise<number> {
   const stream = exit >= exitCodes.operator.code ? process.stderr : process.stdout;
-  const text = textLines(lines)
+  const text = textLines(lines, stream.columns)
     .map((line) => `${printable(line)}\n`)
     .join('');
   return new Promise((resolve) => stream.write(text, () => resolve(exit)));

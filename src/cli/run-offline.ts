@@ -68,7 +68,8 @@ export async function runOffline(
   try {
     const downtime = downtimeAt(heartbeatPath(config.settings.dbPath));
     const places = placesOf(config.blocking);
-    const context = { config, gatekeeper, places, clock: systemClock, daemon: undefined, downtime };
+    const known = { config, gatekeeper, places, clock: systemClock, daemon: undefined, downtime };
+    const context = call.by === undefined ? known : { ...known, by: call.by };
     if (command.changes) gatekeeper.blocks.repair();
     const outcome = await runCommand(call, context);
     if (!command.changes) return outcome;

@@ -27,13 +27,13 @@ function row({ address, untilMs, reason, source }: AllowEntry): Row {
 
 const actions: Readonly<Record<string, Action>> = {
   async add(context, args, options) {
-    const { gatekeeper } = context;
+    const { gatekeeper, by } = context;
     const seconds = secondsInOption(options.for);
     const reason = reasonIn(options.reason);
     let hasFailed = false;
     const addresses = args.map((text) => addressToChange(text, Boolean(options.force)));
     const lines = addresses.map((address) => {
-      const { lifted, fault } = gatekeeper.allow(address, seconds, reason);
+      const { lifted, fault } = gatekeeper.allow(address, seconds, reason, by);
       hasFailed ||= fault !== undefined;
       const time =
         seconds === undefined ? 'until it is taken back' : `for ${duration(seconds * 1000)}`;
@@ -47,9 +47,9 @@ const actions: Readonly<Record<string, Action>> = {
       lines: [...lines, ...undone],
     };
   },
-  del({ gatekeeper }, args) {
+  del({ gatekeeper, by }, args) {
     const removed = args.map(addressIn).map((address) => {
-      const was = gatekeeper.allowlist.remove(address);
+      const was = gatekeeper.disallow(address, by);
       const entry = gatekeeper.allowlist.entryFor(address);
       const still = entry ? `; ${entry.address.text} (${entry.source}) still allows it` : '';
       const what = was

@@ -36,13 +36,13 @@ export const block: Command = {
   ],
   changes: true,
   async run(context, args, options) {
-    const { gatekeeper } = context;
+    const { gatekeeper, by } = context;
     const addresses = args.map((text) => addressToChange(text, Boolean(options.force)));
     const seconds = secondsInOption(options.for);
     const reason = reasonIn(options.reason);
     for (const address of addresses) gatekeeper.mayBlock(address);
     const blocked = addresses.map((address) => {
-      const { sinceMs, untilMs } = gatekeeper.block({ address, seconds, reason });
+      const { sinceMs, untilMs } = gatekeeper.block({ address, seconds, reason, by });
       return { address, line: `blocked ${address.text} for ${duration(untilMs - sinceMs)}` };
     });
     const undone = await leftUndone(context);

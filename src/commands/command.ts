@@ -16,8 +16,11 @@ export type Instant = { readonly ms: number };
 
 export type Row = readonly (string | Instant)[];
 
-/** A line, or the rows of a table, of which the first is the header. */
-export type Line = string | Row | { readonly table: readonly Row[] };
+/**
+ * A line, or the rows of a table, of which the first is the header. With `wraps` the last cell of a row
+ * goes below it where a terminal is too narrow.
+ */
+export type Line = string | Row | { readonly table: readonly Row[]; readonly wraps?: true };
 
 /** What a command says, and the exit code it leaves with. */
 export type Outcome = { readonly exit: number; readonly lines: readonly Line[] };
@@ -34,6 +37,8 @@ export type CommandContext = {
   readonly downtime: Downtime | undefined;
   /** Whether the call came by TCP, where the caller may be any user of this host. */
   readonly isByTcp?: boolean;
+  /** Who calls, for the history; an operator of whom no more is known by default. */
+  readonly by?: string;
 };
 
 export type CommandOptions = Readonly<Record<string, string | boolean | undefined>>;
@@ -48,6 +53,8 @@ export type Command = {
   readonly changes: boolean;
   /** Whether only the running daemon can carry it out. */
   readonly needsDaemon?: true;
+  /** The options that are instants, which the caller means in his own zone. */
+  readonly instants?: readonly string[];
   run(
     context: CommandContext,
     args: readonly string[],

@@ -9,6 +9,7 @@ import type { Command, CommandContext, CommandOptions, Outcome } from './command
 import { cops } from './cops.ts';
 import { fds } from './fds.ts';
 import { exit, helpFor, usageOf } from './help.ts';
+import { history } from './history.ts';
 import { list } from './list.ts';
 import { log } from './log.ts';
 import { mem } from './mem.ts';
@@ -25,6 +26,7 @@ import { variable } from './variable.ts';
 /** What ipthrottle(8) and the control shell both have. */
 export const commands: readonly Command[] = [
   list,
+  history,
   block,
   unblock,
   allow,
@@ -53,6 +55,8 @@ export type CommandCall = {
   readonly options: CommandOptions;
   /** Whether the caller writes instants himself, in his own zone; others are sent text. */
   readonly writesInstants?: boolean;
+  /** The caller's user, by his own word. */
+  readonly by?: string;
 };
 
 /** How many arguments a command takes, by its notation. */

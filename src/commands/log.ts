@@ -9,11 +9,11 @@ function change(context: CommandContext, log: DaemonLogControl, args: readonly s
   if (args.length === 1 && action === 'reopen') {
     log.reopen();
   } else if (args.length === 2 && action === 'level') {
-    log.setLevel(value ?? '');
+    log.setLevel(value ?? '', context.by);
   } else if (args.length === 2 && action === 'file') {
     // Otherwise any user of this host could have the daemon write to its own files.
     if (context.isByTcp) throw new Fault('notPermitted', 'log file is for the Unix socket only');
-    log.moveTo(value ?? '');
+    log.moveTo(value ?? '', context.by);
   } else {
     throw new Fault('usage', 'log wants: level LEVEL, file PATH, file stderr, reopen, or nothing');
   }

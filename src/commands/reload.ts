@@ -10,7 +10,7 @@ export const reload: Command = {
   changes: false,
   needsDaemon: true,
   run(context) {
-    const { mistakes, waiting, warnings } = daemonOf(context).reload();
+    const { mistakes, waiting, warnings } = daemonOf(context).reload(context.by);
     if (mistakes.length > 0) {
       const lines = [...mistakes, 'not reloaded: the configuration in use stays'];
       return { exit: exitCodes.operator.code, lines };

@@ -56,7 +56,7 @@ export interface Variables {
   /** By its name or an unambiguous end of it. @throws Fault `usage` */
   get(name: string): Variable;
   /** Changes it at once, until the configuration is read again. @throws Fault `usage` */
-  set(name: string, words: readonly string[]): Variable;
+  set(name: string, words: readonly string[], by?: string): Variable;
 }
 
 export type LogState = {
@@ -70,9 +70,9 @@ export type LogState = {
 export interface DaemonLogControl {
   state(): LogState;
   /** A number from 0 to 4 or its name. @throws Fault `usage` */
-  setLevel(level: string): void;
+  setLevel(level: string, by?: string): void;
   /** Goes on in another file, or on `stderr`. @throws Fault `usage` */
-  moveTo(file: string): void;
+  moveTo(file: string, by?: string): void;
   reopen(): void;
 }
 
@@ -110,5 +110,5 @@ export interface RunningDaemon {
   cpuSeconds(): number;
   timers(): PendingTimer[];
   children(): Child[];
-  reload(): Reloaded;
+  reload(by?: string): Reloaded;
 }

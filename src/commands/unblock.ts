@@ -33,13 +33,13 @@ function unblockOne(
   address: Address,
   graceSeconds: number | undefined,
 ): Lifted {
-  const { gatekeeper, clock } = context;
-  const block = gatekeeper.unblock(address);
+  const { gatekeeper, clock, by } = context;
+  const block = gatekeeper.unblock(address, by);
   const spared = block?.address ?? address;
   const { lifted: others, fault } =
     graceSeconds === undefined
       ? { lifted: [], fault: undefined }
-      : gatekeeper.allow(spared, graceSeconds, 'grace after unblock');
+      : gatekeeper.allow(spared, graceSeconds, 'grace after unblock', by);
   const lines = (block ? [block, ...others] : others).map((each) => {
     return `unblocked ${each.address.text} (${ageAndRest(each, clock.wallMs())})`;
   });

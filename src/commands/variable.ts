@@ -24,7 +24,7 @@ export const variable: Command = {
       const rows = [['NAME', 'VALUE', 'LIVE', 'CONFIGURED'], ...variables.all().map(row)];
       return { exit: 0, lines: tableLines(rows) };
     }
-    if (words.length > 0) return { exit: 0, lines: [line(variables.set(name, words))] };
+    if (words.length > 0) return { exit: 0, lines: [line(variables.set(name, words, context.by))] };
     const found = variables.get(name);
     const may = found.isLive ? 'can be changed here' : 'not live: change the configuration';
     return { exit: 0, lines: [line(found), `  ${found.summary}`, `  ${found.kind}; ${may}`] };

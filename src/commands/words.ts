@@ -5,6 +5,7 @@ import type { Block } from '../core/block.ts';
 import { Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
 import type { Line, Row } from './command.ts';
+import { wrapLastCells } from './wrap-last-cells.ts';
 
 const longestReason = 200;
 const daySeconds = 86_400;
@@ -107,11 +108,18 @@ function twoDigits(number: number): string {
   return String(Math.trunc(number)).padStart(2, '0');
 }
 
-/** What a command says as text, with its instants in the zone of this process. */
-export function textLines(lines: readonly Line[]): string[] {
+/**
+ * What a command says as text, with its instants in the zone of this process, and for a terminal with
+ * so many columns.
+ */
+export function textLines(lines: readonly Line[], columns?: number): string[] {
   return lines.flatMap((line) => {
     if (typeof line === 'string') return [line];
-    return 'table' in line ? tableLines(line.table.map(cellsOf)) : [cellsOf(line).join('')];
+    if (!('table' in line)) return [cellsOf(line).join('')];
+    const rows = line.table.map(cellsOf);
+    return line.wraps && columns !== undefined
+      ? wrapLastCells(tableLines(rows), rows, columns)
+      : tableLines(rows);
   });
 }
 

@@ -115,6 +115,12 @@ export const schema = {
       'with so many blocks in force, limits block nobody else',
     ),
     max_history: usually(int(0, 100_000_000), 1_000_000, 'offences of how many are remembered'),
+    history: live.usually(
+      int(0, 1_000_000),
+      100_000,
+      'how many events the history keeps; 0: none, and no hourly totals',
+    ),
+    history_days: live.usually(int(1, 3650), 90, 'for how many days the history keeps them'),
     db_path: usually(
       databasePath,
       '/var/lib/ipthrottle/ipthrottle.db',

@@ -1,6 +1,7 @@
 /** What the command `log` does with the daemon's log. */
 import { isAbsolute } from 'node:path';
 import type { DaemonLogControl } from '../commands/running-daemon.ts';
+import { type History, operator } from '../history/history.ts';
 import { Fault, reasonOf } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
 import { type DaemonLog, logLevels } from './daemon-log.ts';
@@ -17,8 +18,9 @@ function open(work: () => void): void {
 export function logControl(
   log: DaemonLog,
   level: () => number,
-  setLevel: (level: number) => void,
+  setLevel: (level: number, by: string | undefined) => void,
   onOpened: () => void,
+  history: History,
 ): DaemonLogControl {
   return {
     state() {
@@ -26,7 +28,7 @@ export function logControl(
       const levelName = logLevels[number] ?? '';
       return { level: number, levelName, file: log.file ?? 'stderr', format: log.format };
     },
-    setLevel(text) {
+    setLevel(text, by) {
       const number = /^[0-4]$/.test(text)
         ? Number(text)
         : (logLevels as readonly string[]).indexOf(text);
@@ -36,9 +38,9 @@ export function logControl(
           `no such level: ${quoted(text)}; 0 to 4, or ${logLevels.join(', ')}`,
         );
       }
-      setLevel(number);
+      setLevel(number, by);
     },
-    moveTo(file) {
+    moveTo(file, by = operator) {
       if (file !== 'stderr' && !isAbsolute(file)) {
         throw new Fault('usage', `not an absolute path: ${quoted(file)}`);
       }
@@ -46,6 +48,7 @@ export function logControl(
       open(() => log.moveTo(file === 'stderr' ? undefined : file));
       onOpened();
       log.warn('changed', { name: 'log', from, to: file });
+      history.note({ event: 'changed', value: 'log', by, reason: `${from} -> ${file}` });
     },
     reopen() {
       open(() => log.reopen());

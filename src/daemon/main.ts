@@ -64,14 +64,14 @@ async function serve(config: Config, trouble: DriverTrouble | undefined): Promis
   process.umask(0o077);
   const { log, health } = await openLog(config.settings);
   const rater = new Rater(config, log, health, trouble);
-  const end = () => {
-    rater.stop().then(
+  const end = (signal: NodeJS.Signals) => {
+    rater.stop(signal).then(
       () => process.exit(exitCodes.done.code),
       (error: unknown) => process.exit(leaveWith('rater', error)),
     );
   };
   process.once('SIGTERM', end).once('SIGINT', end);
-  process.on('SIGHUP', () => rater.reload());
+  process.on('SIGHUP', () => rater.reload('SIGHUP'));
   await rater.listen();
 }
 

@@ -10,6 +10,7 @@ import type { CommandContext } from '../commands/command.ts';
 import { metricFamilies } from '../commands/metric-families.ts';
 import type { PendingTimer, Reloaded, RunningDaemon } from '../commands/running-daemon.ts';
 import type { Config } from '../config/config.ts';
+import { configChanges } from '../config/config-changes.ts';
 import { fixedChanges, keepFixed } from '../config/keep-fixed.ts';
 import { checkConfig } from '../config/load-config.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
@@ -21,10 +22,12 @@ import { CheckMetrics } from '../health/check-metrics.ts';
 import { expositionOf } from '../health/exposition.ts';
 import type { Health } from '../health/health.ts';
 import { type Downtime, Heartbeat, heartbeatPath, secondsOf } from '../health/heartbeat.ts';
+import { operator } from '../history/history.ts';
 import { isOverloaded } from '../overload/overload.ts';
 import { OverloadWatch } from '../overload/overload-watch.ts';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { reasonOf } from '../runtime/errors.ts';
+import { version } from '../runtime/program.ts';
 import { type DriverTrouble, lostWithout } from '../store/driver.ts';
 import { openStore } from '../store/open-store.ts';
 import { ConfigWatcher } from './config-watcher.ts';
@@ -43,6 +46,7 @@ import { LiveVariables } from './variables.ts';
 
 const heartbeatEveryMs = 5000;
 const lookAtFilesMs = 1000;
+const countEveryMs = 60_000;
 
 export class Rater {
   readonly #log: DaemonLog;
@@ -77,7 +81,7 @@ export class Rater {
     this.#config = config;
     this.#log = log;
     this.#health = health;
-    this.#configWatcher = new ConfigWatcher(() => this.reload(), log, health);
+    this.#configWatcher = new ConfigWatcher(() => this.reload('file saved'), log, health);
     this.#configWatcher.follow(config.files);
     const { socket, dbPath } = config.settings;
     if (trouble) this.#tellOfDriver(trouble);
@@ -99,6 +103,7 @@ export class Rater {
       random: Math.random,
       isOverloaded: () => isOverloaded(this.#config.overload),
     });
+    this.#gatekeeper.history.follow(health);
     this.#gatekeeper.start();
     this.#scheduler = new Scheduler(this.#gatekeeper, this.#clock);
     this.#overloadWatch = new OverloadWatch(
@@ -129,6 +134,7 @@ export class Rater {
       this.#configWatcher.look();
       for (const enforcer of this.#enforcers) enforcer.look?.();
     });
+    this.#scheduler.every('hourly totals', countEveryMs, () => this.#countHour());
     this.#overloadWatch.start();
     this.#writeMetrics();
     this.#downtime = this.#tryHeartbeat(() => this.#heartbeat.begin());
@@ -139,6 +145,7 @@ export class Rater {
       blocks: this.#gatekeeper.blocks.size,
       pid: process.pid,
     });
+    this.#noteStart();
     if (this.#downtime) this.#tellOf(this.#downtime);
     this.#tellWarnings();
   }
@@ -162,8 +169,8 @@ export class Rater {
     this.#log.info('all in force', { blocks: blocks.size, ms });
   }
 
-  /** Reads the configuration again; a broken one changes nothing. */
-  reload(): Reloaded {
+  /** Reads the configuration again, because of `by`; a broken one changes nothing. */
+  reload(by = operator): Reloaded {
     this.#reopenLog();
     const read = this.#configWatcher.identities();
     const { config, mistakes } = checkConfig(this.#config.file);
@@ -177,19 +184,29 @@ export class Rater {
     if (waiting.length > 0) this.#log.warn('restart needed', { what: waiting.join(', ') });
     this.#configured = config;
     this.#configWatcher.follow(config.files, read);
-    this.#use(keepFixed(this.#config, config));
+    const [before, used] = [this.#config, keepFixed(this.#config, config)];
+    this.#use(used);
     this.#log.info('reloaded', { file: config.file });
+    const changes = [
+      ...configChanges(before, used),
+      ...waiting.map((name) => `${name} waits for a restart`),
+    ];
+    const reason = changes.join('; ') || 'nothing changed';
+    this.#gatekeeper.history.note({ event: 'reloaded', by, reason });
     this.#tellWarnings();
     return { mistakes, waiting, warnings: config.warnings };
   }
 
-  /** Stops listening, finishes what is pending and lets go of everything. */
-  async stop(): Promise<void> {
+  /** Stops listening, because of `by`, finishes what is pending and lets go of everything. */
+  async stop(by: string): Promise<void> {
     this.#scheduler.stop();
     this.#overloadWatch.stop();
     await this.#configWatcher.close();
     await this.#metricsFile?.remove();
     this.#listeners.close();
+    this.#health.tellUntold();
+    this.#countHour();
+    this.#gatekeeper.history.note({ event: 'stopped', by });
     this.#gatekeeper.blocks.close();
     this.#tryHeartbeat(() => this.#heartbeat.stop());
     this.#locks.release();
@@ -241,6 +258,17 @@ export class Rater {
 
   #tellWarnings(): void {
     for (const what of this.#config.warnings) this.#log.warn('doubtful configuration', { what });
+  }
+
+  #countHour(): void {
+    this.#gatekeeper.history.count(this.#metrics.measured().classes);
+  }
+
+  #noteStart(): void {
+    const was = this.#downtime;
+    const seconds = was && secondsOf(was, this.#clock.wallMs());
+    const away = was && `; the last one was ${was.ended}, ${seconds ?? 'unknown'} seconds before`;
+    this.#gatekeeper.history.note({ event: 'started', reason: `version ${version}${away ?? ''}` });
   }
 
   #tellOf(downtime: Downtime): void {
@@ -302,17 +330,18 @@ export class Rater {
       use: (config) => this.#use(config),
     });
     const level = () => this.#config.settings.logLevel;
-    const setLevel = (number: number) => {
-      variables.set('settings.log_level', [String(number)]);
+    const setLevel = (number: number, by: string | undefined) => {
+      variables.set('settings.log_level', [String(number)], by);
     };
+    const onOpened = () => this.#health.worked('log', 'log');
     const { native, trouble } = this.#transport;
     const known = {
       startedMs: this.#clock.wallMs(),
-      log: logControl(this.#log, level, setLevel, () => this.#health.worked('log', 'log')),
+      log: logControl(this.#log, level, setLevel, onOpened, this.#gatekeeper.history),
       variables,
       timers: () => this.#pendingTimers(),
       latenessMs: () => this.#scheduler.latenessMs,
-      reload: () => this.reload(),
+      reload: (by?: string) => this.reload(by),
       transport: () => {
         const { datagrams } = this.#listeners;
         return { is: native ? 'native' : 'node:net', trouble, datagrams } as const;

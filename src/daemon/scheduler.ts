@@ -1,6 +1,6 @@
 /**
  * What the daemon does by the clock: ends blocks on time, tries again what failed, compares
- * blocks with what the servers have, forgets idle counters. Long work is done in slices, between
+ * blocks with what the servers have, writes the history, forgets idle counters. Long work is done in slices, between
  * which the event loop serves checks.
  */
 import type { PendingTimer } from '../commands/running-daemon.ts';
@@ -12,6 +12,8 @@ const reconcileEveryMs = 60_000;
 /** How late a block may end that was made, or moved in time, after the timer was set. */
 const reapEveryMs = 250;
 const retryEveryMs = 5000;
+/** With the time that writing takes, less than the second that a kill may cost. */
+const writeEveryMs = 500;
 
 /** Work that goes on in slices and waits for nothing slow, and what follows it. */
 type Running = {
@@ -45,6 +47,7 @@ export class Scheduler {
     this.every('retry', retryEveryMs, () => this.#retry());
     this.every('reconcile', reconcileEveryMs, () => this.#reconcile());
     this.#reconcile(onCompared);
+    this.every('history', writeEveryMs, () => this.#writeHistory());
     this.every('sweep', sweepSeconds * 1000, () => this.#sweep());
   }
 
@@ -98,6 +101,10 @@ export class Scheduler {
 
   #reconcile(onDone = () => {}): void {
     this.#inSlices('reconcile slice', () => this.#gatekeeper.reconciling('all'), onDone);
+  }
+
+  #writeHistory(): void {
+    this.#inSlices('history slice', () => this.#gatekeeper.history.writing());
   }
 
   #sweep(): void {

@@ -13,6 +13,7 @@ import { type SettingRow, settingRows, writtenAs } from '../config/schema.ts';
 import { singleRows, withValue, writtenValue } from '../config/setting-values.ts';
 import { boolean } from '../config/value-kinds.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
+import { operator } from '../history/history.ts';
 import { Fault } from '../runtime/errors.ts';
 import { type Log, quoted } from '../runtime/log.ts';
 
@@ -92,7 +93,7 @@ export class LiveVariables implements Variables {
     return shown(this.#find(name));
   }
 
-  set(name: string, words: readonly string[]): Variable {
+  set(name: string, words: readonly string[], by = operator): Variable {
     const entry = this.#find(name);
     if (!entry.set) throw new Fault('usage', `${entry.name} cannot change while rater runs`);
     const from = textOf(entry.value());
@@ -103,7 +104,10 @@ export class LiveVariables implements Variables {
       );
     }
     const now = this.#find(entry.name);
-    this.#parts.log.warn('changed', { name: entry.name, from, to: textOf(now.value()) });
+    const to = textOf(now.value());
+    this.#parts.log.warn('changed', { name: entry.name, from, to });
+    const { history } = this.#parts.gatekeeper;
+    history.note({ event: 'changed', value: entry.name, by, reason: `${from} -> ${to}` });
     return shown(now);
   }
 

@@ -17,6 +17,7 @@ import { penaltySeconds } from '../core/penalty.ts';
 import type { Counters, Counts } from '../counters/counters.ts';
 import type { Enforcer, Scope } from '../enforcers/enforcer.ts';
 import type { Health } from '../health/health.ts';
+import { History, operator } from '../history/history.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
@@ -70,6 +71,8 @@ export type BlockOrder = {
   readonly address: Address;
   readonly seconds: number | undefined;
   readonly reason: string;
+  /** Who ordered it. */
+  readonly by?: string | undefined;
 };
 
 export class Gatekeeper {
@@ -78,6 +81,7 @@ export class Gatekeeper {
   readonly dryRuns: DryRuns;
   readonly verdicts: Verdicts;
   readonly health: Health;
+  readonly history: History;
   readonly #sessions = new Sessions();
   readonly #unblockAllowlisted: UnblockAllowlisted;
   readonly #counters: Counters;
@@ -100,7 +104,8 @@ export class Gatekeeper {
     this.allowlist = new Allowlist(parts.store, parts.clock);
     this.allowlist.configure(parts.config.allow);
     const startAnew = (block: Block) => this.#startAnew(block);
-    this.blocks = new BlockKeeper({ ...parts, onEnd: startAnew });
+    this.history = new History({ ...parts, bounds: () => this.#config.settings });
+    this.blocks = new BlockKeeper({ ...parts, history: this.history, onEnd: startAnew });
     this.#unblockAllowlisted = new UnblockAllowlisted(
       this.blocks,
       this.allowlist,
@@ -113,6 +118,7 @@ export class Gatekeeper {
       allowlist: this.allowlist,
       dryRuns: this.dryRuns,
       sessions: this.#sessions,
+      history: this.history,
       log: parts.log,
       clock: parts.clock,
       random: parts.random,
@@ -202,7 +208,7 @@ export class Gatekeeper {
     this.mayBlock(order.address);
     const { offences } = this.verdicts.nextPenalty(order.address);
     const seconds = order.seconds ?? penaltySeconds(this.#config.blocking.penalty, 1, 0);
-    return this.blocks.impose(order.address, seconds, {
+    const cause = {
       class: 'ip',
       count: 0,
       limit: 0,
@@ -210,18 +216,19 @@ export class Gatekeeper {
       times: offences + 1,
       source: 'operator',
       reason: order.reason,
-    });
+    } as const;
+    return this.blocks.impose(order.address, seconds, cause, order.by);
   }
 
   /**
    * Lifts the block of this address or network, or of a network by which a class counts it. Forgets
-   * its hits in any case.
+   * its hits in any case. `by` is who wanted it.
    */
-  unblock(address: Address): Block | undefined {
+  unblock(address: Address, by = operator): Block | undefined {
     const networks = this.#classes.ofAddresses().map((known) => countedNetwork(known, address));
     this.#forgetHits(address);
     for (const blocked of [address, ...networks]) {
-      const block = this.blocks.lift(blocked);
+      const block = this.blocks.lift(blocked, by);
       if (block) return block;
     }
     return undefined;
@@ -231,9 +238,23 @@ export class Gatekeeper {
    * Allowlists an address, for a time or for good, and lifts the blocks that touch it; the fault is
    * that of a server that still obeys one of them. @throws Fault `store`
    */
-  allow(address: Address, seconds: number | undefined, reason: string): UnblockedAllowlisted {
+  allow(
+    address: Address,
+    seconds: number | undefined,
+    reason: string,
+    by = operator,
+  ): UnblockedAllowlisted {
     this.allowlist.add(address, seconds, reason);
-    return this.#unblockAllowlisted.run();
+    const forMs = seconds && seconds * 1000;
+    this.history.note({ event: 'allowed', value: address.text, by, reason, forMs });
+    return this.#unblockAllowlisted.run(by);
+  }
+
+  /** Takes an operator's allowance back; says whether there was one. @throws Fault `store` */
+  disallow(address: Address, by = operator): boolean {
+    const was = this.allowlist.remove(address);
+    if (was) this.history.note({ event: 'disallowed', value: address.text, by });
+    return was;
   }
 
   /** The usage of an address, class by class; counts no hit. */
@@ -255,7 +276,7 @@ export class Gatekeeper {
     return this.#sessions.size;
   }
 
-  /** Forgets idle counters, dry runs that are over, and offences beyond `maxHistory`. */
+  /** Forgets idle counters, dry runs that are over, offences beyond `maxHistory`, and old history. */
   *sweeping(): Work<void> {
     this.dryRuns.keep(() => true);
     for (const counters of this.#allCounters()) {
@@ -263,6 +284,7 @@ export class Gatekeeper {
       yield;
     }
     yield* this.blocks.forgettingOffences(sweptAtOnce);
+    yield* this.history.forgetting();
   }
 
   #understand(request: Request, isUntrusted: boolean): CountedRequest | Reply {

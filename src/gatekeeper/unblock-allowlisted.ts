@@ -8,6 +8,7 @@
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
 import type { Block } from '../core/block.ts';
 import type { Health } from '../health/health.ts';
+import { rater } from '../history/history.ts';
 import { Fault } from '../runtime/errors.ts';
 import type { Allowlist } from './allowlist.ts';
 
@@ -32,12 +33,12 @@ export class UnblockAllowlisted {
     this.#onLifted = onLifted;
   }
 
-  /** Lifts the blocks of all allowlisted addresses. */
-  run(): UnblockedAllowlisted {
+  /** Lifts the blocks of all allowlisted addresses; `by` is who allowlisted one. */
+  run(by = rater): UnblockedAllowlisted {
     const lifted: Block[] = [];
     let fault: Fault | undefined;
     for (const block of this.#blocks.all((each) => this.#isFor(each))) {
-      const failed = this.#lift(block);
+      const failed = this.#lift(block, by);
       fault ??= failed;
       if (!failed) lifted.push(block);
     }
@@ -53,7 +54,7 @@ export class UnblockAllowlisted {
 
   /** Lifts this block if its address is allowlisted. */
   runOn(block: Block): void {
-    if (this.#isFor(block)) this.#lift(block);
+    if (this.#isFor(block)) this.#lift(block, rater);
   }
 
   #isFor({ address }: Block): boolean {
@@ -61,9 +62,9 @@ export class UnblockAllowlisted {
   }
 
   /** Returns why a server did not let go; that is logged already. */
-  #lift(block: Block): Fault | undefined {
+  #lift(block: Block, by: string): Fault | undefined {
     try {
-      this.#blocks.lift(block.address);
+      this.#blocks.lift(block.address, by, 'allowlisted');
       this.#onLifted(block);
       return undefined;
     } catch (error) {

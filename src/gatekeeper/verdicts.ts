@@ -12,6 +12,7 @@ import type { Block } from '../core/block.ts';
 import { type Judgement, judge } from '../core/judge.ts';
 import { offencesLeft, penaltySeconds } from '../core/penalty.ts';
 import type { Counts } from '../counters/counters.ts';
+import { type History, rater } from '../history/history.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Reply } from '../wire/reply.ts';
@@ -27,6 +28,7 @@ export type VerdictParts = {
   readonly allowlist: Allowlist;
   readonly dryRuns: DryRuns;
   readonly sessions: Sessions;
+  readonly history: History;
   readonly log: Log;
   readonly clock: Clock;
   /** In [0, 1), for the jitter of penalties. */
@@ -181,12 +183,15 @@ export class Verdicts {
   }
 
   #pretend(address: Address, seconds: number, cause: BlockCause): void {
-    const { clock, dryRuns, log } = this.#parts;
+    const { clock, dryRuns, history, log } = this.#parts;
     if (dryRuns.has(address.text)) return;
     const sinceMs = clock.wallMs();
     const untilMs = sinceMs + seconds * 1000;
     dryRuns.add({ ...cause, source: 'dry run', address, sinceMs, untilMs, replacedUntilMs: 0 });
-    const { class: name, count, limit } = cause;
+    const { class: name, count, limit, times } = cause;
+    const numbers = { count, limit, seconds: cause.seconds, times, forMs: seconds * 1000 };
+    const value = address.text;
+    history.note({ event: 'would block', class: name, value, by: rater, ...numbers });
     const fields = { address: address.text, class: name, rate: `${count}/${limit}`, for: seconds };
     log.info('would block', fields);
   }

@@ -34,6 +34,19 @@ export const degradedModes = {
     remedy:
       'put it back; or restart rater, which takes blocks, but no offences, from the peers directory',
   },
+  history: {
+    effect: 'forgets',
+    ends: 'mended',
+    sentence: 'the history could not be written: what happened was in memory only',
+    remedy:
+      'make room and let the user of rater write the database; rater goes on trying by itself',
+  },
+  'event lost': {
+    effect: 'forgets',
+    ends: 'quiet',
+    sentence: 'there was no room for what happened, and the history lacks it',
+    remedy: 'let the database be written; see what else is in trouble',
+  },
   driver: {
     effect: 'forgets',
     ends: 'mended',

@@ -11,7 +11,12 @@
 import type { Clock } from '../runtime/clock.ts';
 import { errnoOf, Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
-import { degradedModes, type EventName, type ModeName } from './degraded-modes.ts';
+import {
+  type DegradedMode,
+  degradedModes,
+  type EventName,
+  type ModeName,
+} from './degraded-modes.ts';
 
 /** What is wrong with one part now. Instants are wall clock milliseconds. */
 export type Trouble = {
@@ -41,6 +46,26 @@ type Kept = {
   readonly parts: Map<string, Trouble & { readonly kind: string }>;
 };
 
+/** A part came into a mode, or its trouble changed; `part` is '' for `count` events. */
+export type TroubleBegan = {
+  readonly mode: ModeName;
+  readonly effect: DegradedMode['effect'];
+  readonly part: string;
+  readonly what: string;
+  readonly count: number;
+};
+
+export type TroubleEnded = {
+  readonly mode: ModeName;
+  readonly part: string;
+  readonly forMs: number;
+};
+
+export interface HealthFollower {
+  began(trouble: TroubleBegan): void;
+  ended(trouble: TroubleEnded): void;
+}
+
 type Level = 'warn' | 'error';
 type Untold = { readonly count: number; readonly fields: Fields };
 
@@ -66,12 +91,30 @@ export class Health {
   >;
   /** For each event logged within a minute: how often it happened since, and its last fields. */
   readonly #untold = new Map<EventName, Untold>();
+  #follower: HealthFollower | undefined;
 
   /** `after` runs its task after a minute. */
   constructor(log: Log, clock: Clock, after: (task: () => void) => void = afterMinute) {
     this.#log = log;
     this.#clock = clock;
     this.#afterMinute = after;
+  }
+
+  /** Tells one follower from now on, and first of every trouble that there is. */
+  follow(follower: HealthFollower): void {
+    this.#follower = follower;
+    for (const { mode, part, what, failures } of this.troubles()) {
+      this.#tellBegan(mode, part, what, failures);
+    }
+  }
+
+  /** Tells how often events happened that were not told yet. */
+  tellUntold(): void {
+    for (const [event, untold] of this.#untold) {
+      if (untold.count === 0) continue;
+      this.#tellOf('warn', event, untold);
+      this.#untold.set(event, { count: 0, fields: untold.fields });
+    }
   }
 
   /** Logs an event that may come by the thousand, or of so many at once. */
@@ -122,12 +165,19 @@ export class Health {
     const before = kept.parts.get(part);
     const { sinceMs, failures } = before ?? { sinceMs: nowMs, failures: 0 };
     kept.parts.set(part, { mode, part, what, kind, sinceMs, failures: failures + times });
-    return before?.kind !== kind;
+    const isNew = before?.kind !== kind;
+    if (isNew && part !== noPart) this.#tellBegan(mode, part, what, times);
+    return isNew;
   }
 
   /** Like `worked`, for callers that log it themselves; returns whether there was trouble. */
   ended(mode: ModeName, part: string): boolean {
-    return this.#kept[mode].parts.delete(part);
+    const { parts } = this.#kept[mode];
+    const trouble = parts.get(part);
+    if (!trouble) return false;
+    parts.delete(part);
+    this.#follower?.ended({ mode, part, forMs: this.#clock.wallMs() - trouble.sinceMs });
+    return true;
   }
 
   /** The trouble with this part or, by default, with the part longest in the mode. */
@@ -163,14 +213,25 @@ export class Health {
     else this.#tell(level, event, { count: times, fields });
   }
 
-  #tell(level: Level, event: EventName, { count, fields }: Untold): void {
-    this.#log[level](event, { ...fields, count });
-    this.#untold.set(event, { count: 0, fields });
+  #tell(level: Level, event: EventName, untold: Untold): void {
+    // First, because the follower may make one more of the event.
+    this.#untold.set(event, { count: 0, fields: untold.fields });
+    this.#tellOf(level, event, untold);
     this.#afterMinute(() => {
       const untold = this.#untold.get(event);
       this.#untold.delete(event);
       if (untold && untold.count > 0) this.#tell(level, event, untold);
       else this.ended(event, noPart);
     });
+  }
+
+  #tellOf(level: Level, event: EventName, { count, fields }: Untold): void {
+    this.#log[level](event, { ...fields, count });
+    this.#tellBegan(event, noPart, degradedModes[event].sentence, count);
+  }
+
+  #tellBegan(mode: ModeName, part: string, what: string, count: number): void {
+    const { effect } = degradedModes[mode];
+    this.#follower?.began({ mode, effect, part, what, count });
   }
 }

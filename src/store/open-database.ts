@@ -41,6 +41,30 @@ const migrations = [
   // Memory knows what ends next; the index would double the cost of a block and its end.
   `DROP INDEX blocks_by_end;
    CREATE INDEX offences_by_time ON offences (last_ms);`,
+  `CREATE TABLE events (
+     id INTEGER PRIMARY KEY,
+     at_ms INTEGER NOT NULL,
+     event TEXT NOT NULL,
+     class TEXT NOT NULL,
+     value TEXT NOT NULL,
+     actor TEXT NOT NULL,
+     reason TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     limit_count INTEGER NOT NULL,
+     seconds INTEGER NOT NULL,
+     for_ms INTEGER,
+     times INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX events_by_time ON events (at_ms);
+   CREATE TABLE hours (
+     hour_ms INTEGER NOT NULL,
+     class TEXT NOT NULL,
+     within INTEGER NOT NULL,
+     exceeded INTEGER NOT NULL,
+     blocked INTEGER NOT NULL,
+     errors INTEGER NOT NULL,
+     PRIMARY KEY (hour_ms, class)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 export const latestVersion = migrations.length;

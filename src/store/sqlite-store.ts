@@ -9,9 +9,11 @@ import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { type Address, parseNetwork } from '../core/address.ts';
 import type { Allowance, Block, BlockSource, NewBlock } from '../core/block.ts';
+import type { HistoryEvent, HourlyTotal } from '../core/history-event.ts';
 import type { Offences } from '../core/penalty.ts';
 import { refusePlanted } from '../files/planted-file.ts';
 import { errnoOf } from '../runtime/errors.ts';
+import { eventTables } from './event-tables.ts';
 import {
   asFaults,
   busyTimeoutMs,
@@ -20,7 +22,7 @@ import {
   setBusyTimeout,
 } from './open-database.ts';
 import { preventGc } from './prevent-gc.ts';
-import type { Store } from './store.ts';
+import type { EventPage, Store } from './store.ts';
 
 /** A row of `blocks`, column by column. */
 type BlockRow = readonly [
@@ -146,7 +148,8 @@ function connect(path: string, waitMs?: number) {
   const database = openDatabase(path, waitMs);
   try {
     const statements = prepare(database);
-    return { database, statements, transactions: transactions(database, statements) };
+    const history = eventTables(database);
+    return { database, statements, transactions: transactions(database, statements), history };
   } catch (error) {
     database.close();
     throw error;
@@ -228,6 +231,30 @@ export class SqliteStore implements Store {
   allowances(): Allowance[] {
     const rows = this.#guard(({ statements }) => statements.allowances.all());
     return rows.flatMap((row) => this.#sensible(row, allowanceOf) ?? []);
+  }
+
+  addEvents(events: readonly HistoryEvent[]): void {
+    this.#write(({ history }) => history.add(events));
+  }
+
+  events(from: number | undefined, max: number, sinceMs: number, untilMs: number): EventPage {
+    return this.#guard(({ history }) => history.read(from, max, sinceMs, untilMs));
+  }
+
+  forgetEvents(kept: number, olderMs: number, max: number): number {
+    return this.#guard(({ history }) => history.forget(kept, olderMs, max));
+  }
+
+  addTotals(totals: readonly HourlyTotal[]): void {
+    this.#write(({ history }) => history.addTotals(totals));
+  }
+
+  totals(sinceMs: number, untilMs: number): HourlyTotal[] {
+    return this.#guard(({ history }) => history.totals(sinceMs, untilMs));
+  }
+
+  forgetTotals(olderMs: number): void {
+    this.#guard(({ history }) => history.forgetTotals(olderMs));
   }
 
   close(): void {

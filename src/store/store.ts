@@ -11,7 +11,14 @@
  */
 import type { Address } from '../core/address.ts';
 import type { Allowance, Block, NewBlock } from '../core/block.ts';
+import type { HistoryEvent, HourlyTotal } from '../core/history-event.ts';
 import type { Offences } from '../core/penalty.ts';
+
+/** Some of what happened, the latest first; `next` continues, and is undefined at the end. */
+export type EventPage = {
+  readonly events: readonly HistoryEvent[];
+  readonly next: number | undefined;
+};
 
 export interface Store {
   /** Commits the block and the offence; returns it with what the store knows filled in. */
@@ -37,5 +44,20 @@ export interface Store {
   /** Forgets the allowance of exactly this address; returns whether there was one. */
   disallow(address: Address): boolean;
   allowances(): Allowance[];
+  /** Commits all of what happened, or on a fault nothing of it; the latest comes last. */
+  addEvents(events: readonly HistoryEvent[]): void;
+  /**
+   * Looks through at most `max` events, from the latest or where another page ended, and returns those
+   * of the span of time.
+   */
+  events(from: number | undefined, max: number, sinceMs: number, untilMs: number): EventPage;
+  /** Forgets events that are older, and the first ones beyond `kept`, at most `max`; how many. */
+  forgetEvents(kept: number, olderMs: number, max: number): number;
+  /** Adds to what is counted of these hours and classes, in one commit. */
+  addTotals(totals: readonly HourlyTotal[]): void;
+  /** Those of hours that began at `sinceMs` or later and before `untilMs`, by hour and class. */
+  totals(sinceMs: number, untilMs: number): HourlyTotal[];
+  /** Forgets hours that began before. */
+  forgetTotals(olderMs: number): void;
   close(): void;
 }

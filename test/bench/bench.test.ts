@@ -146,6 +146,7 @@ describe('rows', () => {
     'resident memory of the daemon, 10 000 values, 1 000 blocks',
     '`ipthrottle list` of 10 and of 100 000 blocks',
     'start of `ipthrottle list`, `check` and `status`',
+    'history: daemon CPU per check',
     'growth: a check from 1k to 1M values',
     'growth: a block and its end from 100 to 100k blocks',
   ])('there is a row for: %s', (what) => {

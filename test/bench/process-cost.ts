@@ -1,5 +1,5 @@
 /** What a process has cost, from /proc. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const ticksASecond = 100;
 
@@ -10,6 +10,15 @@ export function cpuSeconds(pid: number): number {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const times = fields.slice(11, 15).map(Number);
   return times.reduce((sum, ticks) => sum + ticks, 0) / ticksASecond;
+}
+
+/** CPU seconds of a process's threads, to a millionth: for differences of a few percent. */
+export function threadSeconds(pid: number): number {
+  const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const text = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1');
+    return Number(text.split(' ')[0]);
+  });
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e9;
 }
 
 /** Resident memory in bytes. */

@@ -120,7 +120,7 @@ test('every setting is read', () => {
   const { config, mistakes } = checked(`
     settings: { socket: "s/rater"; socket_mode: "0622"; socket_group: 8; control: "/c";
       address: "::1"; port: 25; tcp_trusted: true; control_address: "127.0.0.2"; control_port: 26; control_remote: true;
-      expiration_timer: 1; max_age: 2; max_values: 3; max_connections: 4; backlog: 7; max_blocks: 5; max_history: 6; db_path: "db"; log: "log"; log_level: 0; log_format: "json" }
+      expiration_timer: 1; max_age: 2; max_values: 3; max_connections: 4; backlog: 7; max_blocks: 5; max_history: 6; history: 9; history_days: 8; db_path: "db"; log: "log"; log_level: 0; log_format: "json" }
     limits: { ip: ( ("*", (60, 10), (3600, 100)), ("192.0.2.0/24", 5, -1) ); user: (); net: () }
     classes: { ip: { also: "net" }; user: { fold: true };
       net: { prefix4: 24; prefix6: 48; also: ("ip"); concurrent: 0; dry_run: true; overload: true } }
@@ -149,6 +149,8 @@ test('every setting is read', () => {
     backlog: 7,
     maxBlocks: 5,
     maxHistory: 6,
+    history: 9,
+    historyDays: 8,
     dbPath: `${directory}/db`,
     log: `${directory}/log`,
     logLevel: 0,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Block } from '../../src/core/block.ts';
 import type { Store } from '../../src/store/store.ts';
 import { address, newBlock } from '../core/blocks.ts';
+import { happened } from '../core/happened.ts';
 
 function blockOf(store: Store, text: string): Block | undefined {
   return store.all().find((block) => block.address.text === text);
@@ -96,6 +97,76 @@ export function keepsStorePromises(name: string, make: () => Store): void {
       expect(store.disallow(address('192.0.2.0'))).toBe(false);
       expect(store.disallow(address('192.0.2.0/24'))).toBe(true);
       expect(store.allowances()).toEqual([]);
+      store.close();
+    });
+
+    test('events are given back page by page, the latest first, without those of other times', () => {
+      const store = make();
+      expect(store.events(undefined, 2, 0, 100)).toEqual({ events: [], next: undefined });
+      const all = [1, 2, 3, 4, 5].map((atMs) => happened({ atMs, reason: "it's; DROP TABLE x" }));
+      store.addEvents(all.slice(0, 2));
+      store.addEvents(all.slice(2));
+      const pages: number[][] = [];
+      for (let from: number | undefined; ; ) {
+        const { events, next } = store.events(from, 2, 2, 5);
+        pages.push(events.map(({ atMs }) => atMs));
+        if (next === undefined) break;
+        from = next;
+      }
+      expect(pages).toEqual([[4], [3, 2], []]);
+      expect(store.events(undefined, 9, 0, 9).events).toEqual(all.toReversed());
+      store.close();
+    });
+
+    test('what is forgotten while somebody reads changes nothing of the pages that follow', () => {
+      const store = make();
+      store.addEvents([1, 2, 3, 4, 5, 6].map((atMs) => happened({ atMs })));
+      const first = store.events(undefined, 2, 0, 99);
+      store.forgetEvents(4, 0, 99);
+      const second = store.events(first.next, 2, 0, 99);
+      const pages = [first, second].map(({ events }) => events.map(({ atMs }) => atMs));
+      expect(pages).toEqual([
+        [6, 5],
+        [4, 3],
+      ]);
+      expect(second.next).toBeUndefined();
+      store.close();
+    });
+
+    test('of events the old ones and the first beyond a number are forgotten, so many at once', () => {
+      const store = make();
+      store.addEvents([1, 2, 9, 3, 9, 9].map((atMs) => happened({ atMs })));
+      const kept = () => store.events(undefined, 99, 0, 99).events.map(({ atMs }) => atMs);
+      expect(store.forgetEvents(99, 0, 99)).toBe(0);
+      expect(store.forgetEvents(99, 3, 1)).toBe(1);
+      expect(kept()).toEqual([9, 9, 3, 9, 2]);
+      expect(store.forgetEvents(99, 4, 99)).toBe(2);
+      expect(kept()).toEqual([9, 9, 9]);
+      expect(store.forgetEvents(2, 0, 99)).toBe(1);
+      store.addEvents([happened({ atMs: 10 })]);
+      expect(kept()).toEqual([10, 9, 9]);
+      expect(store.forgetEvents(0, 0, 99)).toBe(3);
+      store.addEvents([happened({ atMs: 11 })]);
+      expect(kept()).toEqual([11]);
+      store.close();
+    });
+
+    test('totals of an hour and a class add up, and old hours are forgotten', () => {
+      const store = make();
+      const total = { class: 'ip', within: 1, exceeded: 2, blocked: 3, errors: 4 };
+      store.addTotals([
+        { ...total, hourMs: 20 },
+        { ...total, hourMs: 10, class: 'user' },
+      ]);
+      store.addTotals([
+        { ...total, hourMs: 20 },
+        { ...total, hourMs: 9 },
+      ]);
+      const doubled = { class: 'ip', within: 2, exceeded: 4, blocked: 6, errors: 8, hourMs: 20 };
+      expect(store.totals(10, 21)).toEqual([{ ...total, hourMs: 10, class: 'user' }, doubled]);
+      expect(store.totals(0, 20)).toHaveLength(2);
+      store.forgetTotals(20);
+      expect(store.totals(0, 99)).toEqual([doubled]);
       store.close();
     });
 

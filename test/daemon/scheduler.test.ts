@@ -15,13 +15,14 @@ function started(sweepSeconds: number) {
   return timers;
 }
 
-test('reap, reconcile, retry and sweep are always pending, each within its time', () => {
+test('history, reap, reconcile, retry and sweep are always pending, each within its time', () => {
   const pending = new Map(
     started(180)
       .pending()
       .map(({ name, inMs }) => [name, inMs]),
   );
-  expect([...pending.keys()].sort()).toEqual(['reap', 'reconcile', 'retry', 'sweep']);
+  expect([...pending.keys()].sort()).toEqual(['history', 'reap', 'reconcile', 'retry', 'sweep']);
+  expect(pending.get('history')).toBeLessThanOrEqual(500);
   expect(pending.get('reap')).toBeLessThanOrEqual(250);
   expect(pending.get('retry')).toBeLessThanOrEqual(5000);
   expect(pending.get('reconcile')).toBeLessThanOrEqual(60_000);

@@ -68,6 +68,8 @@ describe('set', () => {
   const live = {
     enforce: ['off', 'off'],
     'settings.max_age': ['30', '30'],
+    'settings.history': ['0', '0'],
+    'settings.history_days': ['7', '7'],
     'settings.log_level': ['4', '4'],
     'blocking.time': ['5 10', '(5, 10)'],
     'blocking.factor': ['1.5', '1.5'],

@@ -67,15 +67,16 @@ const floors: readonly Readonly<Record<string, string>>[] = [
     enforcers: 'config core files health runtime',
     overload: 'config health runtime',
   },
+  { history: 'core health runtime store' },
   {
-    blocks: 'core enforcers health runtime store',
+    blocks: 'core enforcers health history runtime store',
     doctor: 'config core enforcers files health runtime store',
   },
-  { gatekeeper: 'blocks config core counters enforcers health runtime store wire' },
+  { gatekeeper: 'blocks config core counters enforcers health history runtime store wire' },
   { commands: 'blocks config core enforcers gatekeeper health runtime' },
   {
     daemon:
-      'commands config counters enforcers files gatekeeper health overload runtime store wire',
+      'commands config counters enforcers files gatekeeper health history overload runtime store wire',
     cli: 'commands config core counters doctor enforcers gatekeeper health overload runtime store',
   },
 ];
@@ -161,6 +162,7 @@ test('only the store knows the database’s driver', () => {
   const users = imports.filter(({ to }) => to === 'better-sqlite3').map(({ from }) => from);
   expect(users.sort()).toEqual([
     'src/store/driver.ts',
+    'src/store/event-tables.ts',
     'src/store/instance-lock.ts',
     'src/store/open-database.ts',
     'src/store/sqlite-store.ts',

@@ -268,7 +268,7 @@ describe('what rater says', () => {
     const files = sourceFiles('src', '.ts').filter(({ path }) => !path.startsWith('src/cli/'));
     const real = foundIn(
       files,
-      /(?:(?:[lL]og|health)(?:\.(?:debug|info|warn|error)|\[level\])(?:\?\.)?\(|says: )'([^']+)'/g,
+      /(?:(?:[lL]og|health)(?:\.(?:debug|info|warn|error)|\[level\])(?:\?\.)?\(|says: |\b(?:forget|end)\(\[?\w+\]?, )'([^']+)'/g,
     );
     const documented = page('rater.8')
       .items('THE LOG')

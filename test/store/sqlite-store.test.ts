@@ -1,4 +1,4 @@
-/** Tests: src/store/open-database.ts, src/store/open-store.ts */
+/** Tests: src/store/open-database.ts, src/store/open-store.ts, src/store/event-tables.ts */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { openStore } from '../../src/store/open-store.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
 import { keepsStorePromises } from '../contract/store.ts';
 import { address, block, newBlock } from '../core/blocks.ts';
+import { happened } from '../core/happened.ts';
 import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { column, rawDatabase } from './raw-database.ts';
 
@@ -131,6 +132,34 @@ test('a database of version 2 keeps what it has', () => {
   new SqliteStore(path).close();
 });
 
+test('a database of version 3 keeps what it has, and takes what happens', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const database = rawDatabase(path);
+  database.exec(readFileSync('test/store/version-3.sql', 'utf8'));
+  database.close();
+  const store = new SqliteStore(path);
+  expect(store.all()).toEqual([block('192.0.2.1')]);
+  expect(store.offences(address('192.0.2.7'))).toEqual({ times: 3, lastMs: 7 });
+  expect(store.allowances()).toHaveLength(1);
+  expect(store.events(undefined, 9, 0, 9).events).toEqual([]);
+  store.addEvents([happened()]);
+  store.close();
+  const again = new SqliteStore(path);
+  expect(again.events(undefined, 9, 0, 2e12).events).toEqual([happened()]);
+  again.close();
+});
+
+test('an event that makes no sense is left out, and the others are told', () => {
+  const path = join(temporaryDirectory(), 'store.db');
+  const store = new SqliteStore(path);
+  store.addEvents([happened({ value: '192.0.2.1' }), happened({ value: '192.0.2.2' })]);
+  const database = rawDatabase(path);
+  database.exec(`UPDATE events SET event = 'toString' WHERE value = '192.0.2.1'`);
+  database.close();
+  expect(store.events(undefined, 9, 0, 2e12).events).toEqual([happened({ value: '192.0.2.2' })]);
+  store.close();
+});
+
 test('two stores on one file see what the other committed', () => {
   const path = join(temporaryDirectory(), 'store.db');
   const [one, other] = [new SqliteStore(path), new SqliteStore(path)];
@@ -149,7 +178,7 @@ test('a database of a newer version is refused and left as it is', () => {
   database.close();
   const fault = faultOf(() => new SqliteStore(path));
   expect(fault).toMatchObject({ code: 'storeVersion', exit: 100 });
-  expect(fault.message).toContain(`${path}: version 999, this program knows up to 3`);
+  expect(fault.message).toContain(`${path}: version 999, this program knows up to 4`);
 });
 
 test('a file that is not a database is refused and left as it is', () => {

@@ -73,6 +73,7 @@ describe.each([
     const answers: Record<string, (string | RegExp)[]> = {
       help: shellCommands.map(({ name, summary }) => `${name} ${summary}`),
       list: [/^ADDRESS +CLASS/],
+      history: [/^TIME +EVENT +VALUE +WHAT$/, / started +- +version \d/],
       'block 192.0.2.1': ['blocked 192.0.2.1 for 2 minutes'],
       'unblock 192.0.2.1': [/^unblocked 192\.0\.2\.1/],
       'allow add 192.0.2.9': ['allowed 192.0.2.9 until it is taken back'],

@@ -4,6 +4,7 @@
  */
 import { connect } from 'node:net';
 import { askDaemon } from '../../src/cli/ask-daemon.ts';
+import { column, rawDatabase } from '../store/raw-database.ts';
 import type { DoomedRater } from './doomed-rater.ts';
 import { until } from './running-program.ts';
 import type { Listed, Plan, Site } from './site.ts';
@@ -63,7 +64,9 @@ export async function listed(site: Site): Promise<Listed[]> {
 }
 
 const limits = 'ip: ( ("*", 60, 4) );';
-const plan: Plan = { limits, seconds: 3600 };
+const withHistory: Plan = { limits, seconds: 3600 };
+/** The history is written by the clock, which would make the steps others in each round. */
+const plan: Plan = { ...withHistory, settings: 'history: 0;' };
 const withCdb: Plan = { ...plan, rules: ':allow\n' };
 
 const markToTheLimit = ({ site, address }: Round) => say(site, ...Array(4).fill(`ip ${address}`));
@@ -75,6 +78,16 @@ const block = ({ site, address }: Round, time: string) => {
 /** Whether the cdb has been replaced, to the last step. */
 async function isCdbDone({ rater }: Round): Promise<boolean> {
   return rater.steps.some((step) => cdbDone.test(step));
+}
+
+/** To what something happened, by the history in the database. */
+function eventValues(site: Site): unknown[] {
+  const database = rawDatabase(site.path('blocks.db'), { readonly: true });
+  try {
+    return column(database, 'SELECT value FROM events');
+  } finally {
+    database.close();
+  }
 }
 
 /** What rater logs until it has logged this or is gone. */
@@ -147,6 +160,13 @@ export const stories: readonly Story[] = [
     ...exceeding,
     isOver: isCdbDone,
     steps: [store, ...newFile, log, reply, ...cdb],
+  },
+  {
+    name: 'writes what happened',
+    plan: withHistory,
+    ...exceeding,
+    isOver: async ({ site, address }) => eventValues(site).includes(address),
+    steps: [store, ...newFile, log, reply, store],
   },
   {
     name: 'gives a block a later end',

@@ -85,3 +85,13 @@ test('what an older rater answers is shown as it is', async () => {
   expect((await site.ipthrottle('uptime')).stdout).toBe(`${answer.lines[0]}\n`);
   older.close();
 });
+
+test('history takes instants in the zone of the caller', async () => {
+  await blocked();
+  const kolkataMs = 5.5 * 3_600_000;
+  const local = (ms: number) => new Date(ms + kolkataMs).toISOString().slice(0, 16);
+  const aMinuteAgo = local(Date.now() - 60_000);
+  const found = (option: string) => ipthrottle('Asia/Kolkata', 'history', option, aMinuteAgo);
+  expect(found('--since')).toMatch(/\+05:30 +blocked +192\.0\.2\.1 /);
+  expect(found('--until')).not.toContain('192.0.2.1');
+});

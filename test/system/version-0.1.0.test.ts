@@ -79,7 +79,7 @@ function textsLeft(): [path: string, text: string | undefined][] {
   return inPeers.map(({ path, text }) => [path, text]);
 }
 
-/** Everything in the database, read from a copy. */
+/** Everything in the database that version 0.1.0 knew, read from a copy. */
 function contents(directory: string) {
   const copy = temporaryDirectory();
   for (const name of ['blocks.db', 'blocks.db-wal']) {
@@ -89,8 +89,10 @@ function contents(directory: string) {
   try {
     const rows = (table: string) => preventGc(database.prepare(`SELECT * FROM ${table}`)).all();
     return {
-      version: column(database, 'PRAGMA user_version'),
-      schema: column(database, 'SELECT sql FROM sqlite_master ORDER BY name'),
+      schema: column(
+        database,
+        `SELECT sql FROM sqlite_master WHERE tbl_name NOT IN ('events', 'hours') ORDER BY name`,
+      ),
       rows: ['blocks', 'offences', 'allowances'].map(rows),
     };
   } finally {

@@ -27,6 +27,8 @@ export const longestCommand = 1 << 20;
 /** Bytes, more than a person types. */
 export const longestPersonLine = 1 << 16;
 const openingBrace = '{';
+/** Of an operator, in the history. */
+const longestName = 64;
 /** By TCP a client that has vanished looks like one that is thinking. */
 const idleByTcpMs = 30 * 60_000;
 
@@ -51,7 +53,8 @@ function isCall(value: unknown): value is CommandCall {
     call.arguments.every((argument) => typeof argument === 'string') &&
     typeof call.options === 'object' &&
     call.options !== null &&
-    Object.values(call.options).every((value) => ['string', 'boolean'].includes(typeof value))
+    Object.values(call.options).every((value) => ['string', 'boolean'].includes(typeof value)) &&
+    ['string', 'undefined'].includes(typeof call.by)
   );
 }
 
@@ -73,9 +76,14 @@ function callIn(line: ReceivedLine): CommandCall | undefined {
 
 const notACall = { exit: exitCodes.operator.code, lines: ['rater: error: not a command'] };
 
+/** With who calls: by TCP it may be anybody, but only root and rater's user reach the Unix socket. */
+function asCalledBy(name: string | undefined, context: CommandContext): CommandContext {
+  return name && !context.isByTcp ? { ...context, by: name.slice(0, longestName) } : context;
+}
+
 async function answerProgram(line: ReceivedLine, context: CommandContext): Promise<string> {
   const call = callIn(line);
-  const told = call ? await runCommand(call, context) : notACall;
+  const told = call ? await runCommand(call, asCalledBy(call.by, context)) : notACall;
   const outcome = call?.writesInstants ? told : { ...told, lines: textLines(told.lines) };
   return `${JSON.stringify(outcome)}\n`;
 }
@@ -156,7 +164,7 @@ class Conversation implements Client {
   async #answer(line: ReceivedLine): Promise<Answer> {
     const { isTcp, log } = this.#parts;
     const isProgram = isOfProgram(line) ?? this.#isProgram;
-    const context = { ...this.#parts.context(), isByTcp: isTcp };
+    const context = { ...this.#parts.context(), isByTcp: isTcp, by: this.kind };
     const lineEnd = isTcp ? '\r\n' : '\n';
     try {
       if (isProgram) return { text: await answerProgram(line, context), isLast: false };

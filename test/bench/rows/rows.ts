@@ -10,6 +10,7 @@ import { connectionCpu } from './connection-cpu.ts';
 import { firstDrop } from './first-drop.ts';
 import { growthBlocks } from './growth-blocks.ts';
 import { growthValues } from './growth-values.ts';
+import { historyCost } from './history-cost.ts';
 import { hotValue } from './hot-value.ts';
 import { limitNetworks } from './limit-networks.ts';
 import { list } from './list.ts';
@@ -31,6 +32,7 @@ export const rows: readonly Row[] = [
   checkCpu,
   pipelined,
   hotValue,
+  historyCost,
   limitNetworks,
   valueMemory,
   valuesStall,
