@@ -31,9 +31,10 @@ struct listener {
 	napi_env env;
 	uv_poll_t *poll; /* NULL when closed */
 	napi_async_cleanup_hook_handle hook;
-	napi_ref wake, bytes, shared;
+	napi_ref wake, bytes, replies, shared;
 	napi_async_context context;
 	int32_t *numbers;
+	const char *reply_bytes; /* REPLY_BYTES, in which JavaScript puts replies together */
 	int is_stopped, is_closing, is_waking, is_forgotten, is_leaving;
 };
 
@@ -145,6 +146,7 @@ static void on_closed(uv_handle_t *handle)
 	if (!listener->is_leaving) {
 		napi_delete_reference(listener->env, listener->wake);
 		napi_delete_reference(listener->env, listener->bytes);
+		napi_delete_reference(listener->env, listener->replies);
 		napi_delete_reference(listener->env, listener->shared);
 	}
 	napi_remove_async_cleanup_hook(listener->hook);
@@ -319,21 +321,22 @@ static int begin(struct listener *listener, const char *path, int backlog)
 }
 
 /*
- * listen(path, backlog, bytes, numbers, wake): the listener, or a negative errno. With a negative
+ * listen(path, backlog, bytes, replies, numbers, wake): the listener, or a negative errno. With a negative
  * backlog it is for datagrams.
  */
 static napi_value listen_(napi_env env, napi_callback_info info)
 {
-	size_t count = 5, length;
-	napi_value arguments[5], name, result;
+	size_t count = 6, length;
+	napi_value arguments[6], name, result;
 	char path[LONGEST_PATH + 1];
 	int32_t backlog;
-	void *bytes, *numbers;
-	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 5
+	void *bytes, *replies, *numbers;
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 6
 	    || napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok
 	    || napi_get_value_int32(env, arguments[1], &backlog) != napi_ok
 	    || !(bytes = elements(env, arguments[2], napi_uint8_array, BATCH_BYTES))
-	    || !(numbers = elements(env, arguments[3], napi_int32_array, SHARED)))
+	    || !(replies = elements(env, arguments[3], napi_uint8_array, REPLY_BYTES))
+	    || !(numbers = elements(env, arguments[4], napi_int32_array, SHARED)))
 		return thrown(env, "wrong arguments");
 	if (length >= LONGEST_PATH)
 		return number(env, -ENAMETOOLONG);
@@ -341,6 +344,7 @@ static napi_value listen_(napi_env env, napi_callback_info info)
 	if (!listener)
 		return number(env, -ENOMEM);
 	listener->batch->bytes = bytes;
+	listener->reply_bytes = replies;
 	listener->numbers = numbers;
 	int error = begin(listener, path, backlog);
 	if (error) {
@@ -350,37 +354,34 @@ static napi_value listen_(napi_env env, napi_callback_info info)
 	napi_create_string_latin1(env, "ipthrottle", NAPI_AUTO_LENGTH, &name);
 	napi_async_init(env, NULL, name, &listener->context);
 	napi_create_reference(env, arguments[2], 1, &listener->bytes);
-	napi_create_reference(env, arguments[3], 1, &listener->shared);
-	napi_create_reference(env, arguments[4], 1, &listener->wake);
+	napi_create_reference(env, arguments[3], 1, &listener->replies);
+	napi_create_reference(env, arguments[4], 1, &listener->shared);
+	napi_create_reference(env, arguments[5], 1, &listener->wake);
 	napi_add_async_cleanup_hook(env, on_leaving, listener, &listener->hook);
 	napi_create_external(env, listener, on_forgotten, NULL, &result);
 	return result;
 }
 
-/* take(listener, replies): what becomes of the batch is in the shared numbers. */
+/* take(listener, length): what becomes of the batch is in the shared numbers, and its replies in the bytes. */
 static napi_value take(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2];
 	struct listener *listener;
-	char room[SHORT_TEXT];
-	size_t length;
+	uint32_t length;
 	if (!take_arguments(env, info, 2, arguments, &listener))
 		return NULL;
 	if (!listener->poll)
 		return thrown(env, "closed");
+	if (napi_get_value_uint32(env, arguments[1], &length) != napi_ok || length > REPLY_BYTES)
+		return thrown(env, "wrong length");
 	struct batch *batch = listener->batch;
-	char *replies = text_of(env, arguments[1], room, sizeof room, &length);
-	if (!replies)
-		return thrown(env, "no replies");
 	const int32_t *from = listener->numbers + FIRST_GROUP;
 	for (size_t i = 0; i < batch->group_count; i++, from += GROUP_SIZE) {
 		batch->groups[i].answered = from[ANSWERED] > 0 ? (size_t)from[ANSWERED] : 0;
 		batch->groups[i].actions = from[ACTIONS];
 	}
-	settle(listener, replies, length);
+	settle(listener, listener->reply_bytes, length);
 	tell_counts(listener);
-	if (replies != room)
-		free(replies);
 	return NULL;
 }
 
