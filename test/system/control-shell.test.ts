@@ -5,7 +5,7 @@
  * Tests: src/commands/fds.ts, src/commands/help.ts, src/commands/log.ts, src/commands/mem.ts
  * Tests: src/commands/prf.ts, src/commands/reload.ts, src/commands/status.ts, src/commands/tmr.ts
  * Tests: src/commands/uptime.ts, src/commands/variable.ts, src/daemon/log-control.ts
- * Tests: src/daemon/running-daemon.ts
+ * Tests: src/daemon/running-daemon.ts, src/commands/outcome-json.ts
  */
 import {
   existsSync,

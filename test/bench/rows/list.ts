@@ -9,16 +9,18 @@ async function millisecondsOf(bench: Workbench, command: readonly string[]): Pro
   return performance.now() - startMs;
 }
 
-async function listing(bench: Workbench, blocks: number) {
+/** A list of so many blocks, beside what `limit` makes of its first lines. */
+async function listing(bench: Workbench, blocks: number, limit: (lines: string[]) => string) {
   const site = newSite(bench, {});
   fillStore(site, blocks, Date.now() + 3_600_000);
   await firstAnswer(launchRater(bench, site));
   const command = [process.execPath, bench.ours('ipthrottle'), '-c', site.config, 'list'];
+  const script = limit((await bench.run(command)).split('\n', 2));
   return takeTurns(bench.size(9, 5), {
     ours: { name: 'ipthrottle list', measure: () => millisecondsOf(bench, command) },
     limit: {
-      name: 'node -e 0',
-      measure: () => millisecondsOf(bench, [process.execPath, '-e', '0']),
+      name: `node -e ${blocks > 10 ? 'console.log' : script}`,
+      measure: () => millisecondsOf(bench, [process.execPath, '-e', script]),
     },
   });
 }
@@ -28,7 +30,10 @@ export const list: Row = {
   what: '`ipthrottle list` of 10 and of 100 000 blocks',
   async measure(bench) {
     const many = bench.size(100_000, 20_000);
-    const [few, all] = [await listing(bench, 10), await listing(bench, many)];
+    const few = await listing(bench, 10, () => '0');
+    const all = await listing(bench, many, ([, line = '']) => {
+      return `for (let i = 0; i < ${many}; i += 1) console.log('x'.repeat(${line.length}))`;
+    });
     const findings: Finding[] = [];
     if (few.ours) {
       findings.push({
@@ -45,7 +50,7 @@ export const list: Row = {
         unit: 'ms',
         ours: all.ours,
         limit: all.limit,
-        goal: { is: 'at most', bound: 1000, of: 'ours' },
+        goal: { is: 'at most', bound: 2, of: 'limit' },
       });
     }
     return findings;
