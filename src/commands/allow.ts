@@ -92,6 +92,7 @@ export const allow: Command = {
     { flags: '--force', summary: 'with add: even a network wider than /8, or /16 of IPv6' },
     { flags: '--json', summary: 'with list: print an array of objects' },
   ],
+  choices: { action: Object.keys(actions) },
   changes: true,
   run(context, [name = '', ...args], options) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;

@@ -40,6 +40,9 @@ const sources: Readonly<Record<string, Block['source']>> = {
   'dry-run': 'dry run',
 };
 
+/** What may stand for the placeholders of its options. */
+export const choices = { source: Object.keys(sources), order: Object.keys(orders) };
+
 /** The one of the table that an option names. @throws Fault `usage` */
 function choiceOf<T>(
   table: Readonly<Record<string, T>>,

@@ -67,6 +67,8 @@ export type Command = {
   readonly arguments: string;
   readonly summary: string;
   readonly options: readonly { readonly flags: string; readonly summary: string }[];
+  /** What may stand for placeholders in its arguments and options, where that is a few words. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
   /** Whether it may change blocks. */
   readonly changes: boolean;
   /** Whether only the running daemon can carry it out. */

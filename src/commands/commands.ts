@@ -8,6 +8,7 @@ import type { Command, CommandContext, CommandOptions, Outcome } from './command
 import { cops } from './cops.ts';
 import { fds } from './fds.ts';
 import { exit, helpFor, noSuchCommand, usageOf } from './help.ts';
+import { importEntries } from './import-entries.ts';
 import { list } from './list.ts';
 import { log } from './log.ts';
 import { mem } from './mem.ts';
@@ -41,7 +42,12 @@ export const commands: readonly Command[] = [
 ];
 
 /** Everything that the control shell understands. */
-export const shellCommands: readonly Command[] = [...commands, helpFor(() => shellCommands), exit];
+export const shellCommands: readonly Command[] = [
+  ...commands,
+  importEntries,
+  helpFor(() => shellCommands),
+  exit,
+];
 
 /** A command as it travels: from the command line to the control socket. */
 export type CommandCall = {

@@ -5,7 +5,7 @@
 import type { Block } from '../core/block.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import { doBeside, type Work } from '../runtime/work.ts';
-import { choosing } from './choose-blocks.ts';
+import { choices, choosing } from './choose-blocks.ts';
 import type {
   Cell,
   Column,
@@ -141,6 +141,7 @@ export const list: Command = {
     { flags: '--json', summary: 'print an array of objects' },
     { flags: '--jsonl', summary: 'print an object on each line' },
   ],
+  choices,
   changes: false,
   async run(context, _, options) {
     const nowMs = () => context.clock.monotonicMs();

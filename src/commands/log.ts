@@ -24,6 +24,7 @@ export const log: Command = {
   arguments: '[action] [value]',
   summary: 'show where the log goes; level LEVEL, file PATH or reopen changes it',
   options: [{ flags: '--json', summary: 'print one object' }],
+  choices: { action: ['level', 'file', 'reopen'] },
   changes: false,
   needsDaemon: true,
   run(context, args, options) {

@@ -88,6 +88,7 @@ describe.each([
       cops: [/^PID +STATE +FOR +COMMAND$/],
       var: [/^NAME +VALUE/, /^enforce +on +yes/],
       log: ['level: 3 (info)', 'file: stderr', 'format: plain'],
+      'import "block 192.0.2.50 - spam"': ['imported 1 block and 0 allowances'],
       exit: [],
     };
     expect(
