@@ -41,7 +41,7 @@ function decision({ address, untilMs = 0, reason }: Entry) {
   const seconds = Math.max(1, Math.ceil((untilMs - systemClock.wallMs()) / 1000));
   return {
     duration: `${seconds}s`,
-    scope: address.text.includes('/') ? 'range' : 'ip',
+    scope: address.text.includes('/') ? 'Range' : 'Ip',
     value: address.text,
     type: 'ban',
     reason: reason || 'ipthrottle',
@@ -51,7 +51,7 @@ function decision({ address, untilMs = 0, reason }: Entry) {
 /** As an entry is read from a line, so that what is exported can be imported. */
 function entryOf(kind: Entry['kind'], { address, until, reason }: Listed): Entry {
   const untilMs = until === null ? undefined : Date.parse(until);
-  return { ...entryIn(`${kind} ${address}`, true), untilMs, reason };
+  return { ...entryIn(`${kind} ${address}`, true, 0), untilMs, reason };
 }
 
 export function exportBy(run: Run): CliCommand {

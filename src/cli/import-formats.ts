@@ -47,7 +47,7 @@ export function readEntries(text: string, format: string, nowMs: number, isForce
     else if ('leftOut' in found) read.leftOut.push(`${found.where}: ${found.leftOut}`);
     else {
       try {
-        read.entries.push(entryIn(found.line, isForced));
+        read.entries.push(entryIn(found.line, isForced, nowMs));
       } catch (error) {
         if (!(error instanceof Fault)) throw error;
         read.mistakes.push(`${found.where}: ${error.detail}`);
@@ -105,6 +105,7 @@ function foundInItem(item: object, where: string, nowMs: number): Found {
       type: textIn(item, 'type'),
       duration: textIn(item, 'duration'),
       reason: textIn(item, 'reason') || textIn(item, 'scenario'),
+      simulated: String('simulated' in item && item.simulated),
     });
   }
   const [address, until] = [textIn(item, 'address'), textIn(item, 'until') || '-'];
@@ -123,13 +124,16 @@ function foundEntry(where: string, { kind, address, until, reason }: Words): Fou
   return { where, line: `${kind} ${address} ${until} ${JSON.stringify(reason)}` };
 }
 
-type Decision = Readonly<Record<'scope' | 'value' | 'type' | 'duration' | 'reason', string>>;
+type Decision = Readonly<
+  Record<'scope' | 'value' | 'type' | 'duration' | 'reason' | 'simulated', string>
+>;
 
 function foundDecision(where: string, nowMs: number, decision: Decision): Found {
   const { scope, value, type, duration, reason } = decision;
   if (scope !== '' && !/^(ip|range)$/i.test(scope)) {
     return { where, leftOut: `not an address but a ${quoted(scope)}: ${quoted(value)}` };
   }
+  if (decision.simulated === 'true') return { where, leftOut: `only simulated: ${quoted(value)}` };
   if (type !== '' && type !== 'ban') return { where, leftOut: `not a ban but a ${quoted(type)}` };
   const seconds = duration === '' ? undefined : goSeconds(duration);
   if (duration !== '' && seconds === undefined) {
@@ -169,9 +173,9 @@ function foundInCsv(text: string, nowMs: number): Found[] {
       return [{ where, mistake: `has ${cells.length} cells and not ${names.length}` }];
     }
     const cell = (name: string) => cells[names.indexOf(name)] ?? '';
-    // `Ip:192.0.2.1`, unless the scope has a column of its own.
-    const [, scope = '', value = ''] =
-      /^(?:(Ip|Range|AS|Country):)?(.*)$/i.exec(cell(addressName)) ?? [];
+    // `Ip:192.0.2.1`, or an address alone where the scope has a column of its own.
+    const scoped = addressName === 'ip' ? /^([a-z][\w-]*):(.*)$/i.exec(cell('ip')) : null;
+    const [, scope = '', value = cell(addressName)] = scoped ?? [];
     return [
       foundDecision(where, nowMs, {
         scope: cell('scope') || scope,
@@ -179,6 +183,7 @@ function foundInCsv(text: string, nowMs: number): Found[] {
         type: cell('action') || cell('type'),
         duration: cell('expiration') || cell('duration'),
         reason: cell('reason'),
+        simulated: cell('simulated'),
       }),
     ];
   });

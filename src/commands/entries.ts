@@ -9,7 +9,7 @@
 import type { Address } from '../core/address.ts';
 import { Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
-import { addressToChange, reasonIn } from './words.ts';
+import { addressToChange, longestDays, reasonIn } from './words.ts';
 
 export type Entry = {
   readonly kind: 'block' | 'allow';
@@ -41,8 +41,15 @@ export function entryLine({ kind, address, untilMs, reason }: Entry): string {
   return `${kind} ${address.text} ${until} ${words}`.trimEnd();
 }
 
-/** The entry in a line; an address alone is a block. @throws Fault `usage` */
-export function entryIn(line: string, isForced: boolean): Entry {
+/** The entry in a line that is read at this instant; an address alone is a block. @throws Fault `usage` */
+export function entryIn(line: string, isForced: boolean, nowMs: number): Entry {
+  const entry = parsed(line, isForced);
+  if ((entry.untilMs ?? 0) <= nowMs + longestDays * 86_400_000) return entry;
+  const until = instantText(entry.untilMs ?? 0);
+  throw new Fault('usage', `ends more than ${longestDays} days from now: ${until}`);
+}
+
+function parsed(line: string, isForced: boolean): Entry {
   const [, first = '', rest = ''] = /^(\S*)\s*(.*)$/s.exec(line.trim()) ?? [];
   if (first !== 'block' && first !== 'allow') {
     if (rest !== '') throw new Fault('usage', `neither block nor allow: ${quoted(first)}`);

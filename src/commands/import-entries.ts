@@ -61,7 +61,8 @@ export const importEntries: Command = {
   ],
   changes: true,
   async run(context, lines, options) {
-    const entries = lines.map((line) => entryIn(line, Boolean(options.force)));
+    const nowMs = context.clock.wallMs();
+    const entries = lines.map((line) => entryIn(line, Boolean(options.force), nowMs));
     const told: Imported = { blocks: 0, allowances: 0, over: 0, leftOut: [] };
     function* importing(): Work<void> {
       for (const entry of entries) {

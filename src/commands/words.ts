@@ -7,7 +7,7 @@ import { quoted } from '../runtime/log.ts';
 
 const longestReason = 200;
 const daySeconds = 86_400;
-const longestDays = 366;
+export const longestDays = 366;
 
 /** What may stand behind a number; an upper case M would be a month to some and a minute to others. */
 const unitSeconds: Readonly<Record<string, number>> = {

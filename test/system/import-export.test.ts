@@ -69,7 +69,7 @@ test('what is exported for others has the blocks, and is read again', async () =
   const decisions = await exported('--format', 'crowdsec');
   expect(JSON.parse(decisions)[2]).toEqual({
     duration: expect.stringMatching(/^60\d{4}s$/),
-    scope: 'range',
+    scope: 'Range',
     value: '2001:db8::/32',
     type: 'ban',
     reason: 'ipthrottle',
@@ -98,12 +98,20 @@ const listJson = [
   { decisions: [{ duration: '4h', scope: 'Country', type: 'ban', value: 'XX', scenario: 'x' }] },
   { decisions: [{ duration: '4h', scope: 'Ip', type: 'captcha', value: '203.0.113.9' }] },
   { decisions: [{ duration: '-2m', scope: 'Ip', type: 'ban', value: '203.0.113.8' }] },
+  { decisions: [{ duration: '4h', scope: 'username', type: 'ban', value: 'joe' }] },
+  {
+    decisions: [
+      { duration: '4h', scope: 'Ip', type: 'ban', value: '203.0.113.7', simulated: true },
+    ],
+  },
 ];
 const listRaw = `id,source,ip,reason,action,country,as,events_count,expiration,simulated,alert_id
 9,crowdsec,Ip:203.0.113.1,crowdsecurity/postfix-spam,ban,US,"64496 Example, Inc.",6,3h59m50s,false,7
 8,cscli,Country:XX,manual,ban,,,1,4h0m0s,false,6
 7,cscli,Ip:203.0.113.9,manual,captcha,,,1,4h0m0s,false,6
 6,cscli,Ip:203.0.113.8,manual,ban,,,1,-2m,false,6
+5,cscli,username:joe,manual,ban,,,1,4h0m0s,false,5
+4,crowdsec,Ip:203.0.113.7,manual,ban,,,1,4h0m0s,true,4
 `;
 
 test.each([
@@ -120,6 +128,8 @@ test.each([
   expect(stderr.split('\n').map((line) => line.replace(/^.*(list: )/, '$1'))).toEqual([
     expect.stringMatching(/not an address but a Country: XX$/),
     expect.stringMatching(/not a ban but a captcha$/),
+    expect.stringMatching(/not an address but a username: joe$/),
+    expect.stringMatching(/only simulated: 203\.0\.113\.7$/),
     '',
   ]);
   const [block] = await site.list();
