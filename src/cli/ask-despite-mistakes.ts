@@ -7,9 +7,9 @@
  */
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { textLines } from '../commands/answer-text.ts';
 import type { Outcome } from '../commands/command.ts';
 import type { CommandCall } from '../commands/commands.ts';
-import { textLines } from '../commands/words.ts';
 import { type Checked, usualControlSocket } from '../config/load-config.ts';
 import { printable } from '../runtime/log.ts';
 import { askDaemon } from './ask-daemon.ts';

@@ -2,18 +2,22 @@
  * All commands of ipthrottle(8) as one table; the manual's test reads it.
  *
  * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
- * Of the others, `overload` needs neither daemon nor store, and `doctor` examines both.
+ * Of the others, `overload` and `completion` need neither daemon nor store, and `doctor` examines both.
  */
 import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
+import { importEntries } from '../commands/import-entries.ts';
 import { instantIn } from '../commands/instant-in.ts';
-import { checkConfig, mistaken } from '../config/load-config.ts';
+import { checkConfig, loadConfig, mistaken } from '../config/load-config.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import { askDaemon } from './ask-daemon.ts';
 import { askDespiteMistakes } from './ask-despite-mistakes.ts';
 import type { CliCommand, Invocation } from './cli-command.ts';
+import { completionOf } from './completion.ts';
 import { doctor } from './doctor.ts';
+import { exportBy } from './export.ts';
+import { importBy } from './import.ts';
 import { operatorName } from './operator-name.ts';
 import { overload } from './overload.ts';
 
@@ -26,7 +30,8 @@ function instantsIn({ instants = [] }: Command, options: CommandOptions): Comman
   );
 }
 
-async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
+/** What the daemon says; undefined when none is running. @throws Fault */
+async function ask(command: Command, invocation: Invocation): Promise<Outcome | undefined> {
   const checked = checkConfig(invocation.file);
   const { config } = checked;
   const { arguments: args } = invocation;
@@ -41,15 +46,39 @@ async function askOrRunOffline(command: Command, invocation: Invocation): Promis
   if (command.needsDaemon) {
     throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
   }
+  return undefined;
+}
+
+/** @throws Fault */
+async function workOffline(command: Command, invocation: Invocation): Promise<Outcome> {
+  const { arguments: args } = invocation;
+  const options = { ...invocation.options, ...instantsIn(command, invocation.options) };
   // Loaded only when needed: the store's driver takes longer than all the rest.
   const { runOffline } = await import('./run-offline.ts');
-  return runOffline(config, command, call);
+  const call = { command: command.name, arguments: args, options, by: operatorName() };
+  return runOffline(loadConfig(invocation.file), command, call);
+}
+
+async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
+  return (await ask(command, invocation)) ?? (await workOffline(command, invocation));
+}
+
+function askForName(name: string, invocation: Invocation): Promise<Outcome> {
+  const command = commands.find((each) => each.name === name);
+  if (!command) throw new Error(`no command ${name}`);
+  return askOrRunOffline(command, invocation);
 }
 
 export const cliCommands: readonly CliCommand[] = [
   ...commands.map((command): CliCommand => {
     return { ...command, run: (invocation) => askOrRunOffline(command, invocation) };
   }),
+  exportBy(askForName),
+  importBy({
+    byDaemon: (invocation) => ask(importEntries, invocation),
+    offline: (invocation) => workOffline(importEntries, invocation),
+  }),
   overload,
   doctor,
+  completionOf(() => cliCommands),
 ];

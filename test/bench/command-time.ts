@@ -8,13 +8,18 @@ async function millisecondsOf(bench: Workbench, command: readonly string[]): Pro
   return performance.now() - startMs;
 }
 
-/** Milliseconds of `ipthrottle ARGS`, and of a Node that does nothing. */
-export function timeCommand(bench: Workbench, config: string, args: readonly string[]) {
+/** Milliseconds of `ipthrottle ARGS`, and of a Node with a script, which by default does nothing. */
+export function timeCommand(
+  bench: Workbench,
+  config: string,
+  args: readonly string[],
+  script = '0',
+) {
   const contender = (name: string, command: readonly string[]): Contender => {
     return { name, measure: () => millisecondsOf(bench, [process.execPath, ...command]) };
   };
   return takeTurns(bench.size(9, 5), {
     ours: contender(`ipthrottle ${args[0]}`, [bench.ours('ipthrottle'), '-c', config, ...args]),
-    limit: contender('node -e 0', ['-e', '0']),
+    limit: contender(`node -e ${script === '0' ? script : 'console.log'}`, ['-e', script]),
   });
 }
