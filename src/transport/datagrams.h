@@ -1,6 +1,7 @@
 /*
  * A Unix socket for datagrams, for checks that need no connection: one line comes, one goes back.
- * Like transport.h it holds no policy, never blocks, and gives its lines in batches.
+ * Like transport.h it holds no policy and never blocks. Checks come one at a time, when other programs have
+ * taken the processor's caches, so that what counts is how much code and memory one of them touches.
  *
  * Guarantee: at most MAX_DATAGRAMS are kept; while so many wait for their replies no more are received,
  * and senders find the kernel's queue full.
@@ -9,28 +10,54 @@
  */
 #ifndef DATAGRAMS_H
 #define DATAGRAMS_H
-#include "batch.h"
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include "lines.h"
 
-enum { MAX_DATAGRAMS = 256 };
+enum { MAX_DATAGRAMS = 256, RECEIVED_AT_ONCE = 16 };
+/* A line with its end, and a byte that shows that it is longer. */
+enum { DATAGRAM_BYTES = LONGEST_LINE + 3 };
 
-struct datagram;
-
-struct datagrams {
-	struct batch batch;
-	int epoll, socket, again;
-	int is_again, is_deaf;
-	struct datagram *all;
-	int free, head, tail; /* lists by number, -1 at their end */
+struct sender {
+	struct sockaddr_un name;
+	socklen_t length;
 };
 
-/* As transport_open does. */
+struct datagrams {
+	int socket;
+	/* What was received last. */
+	struct mmsghdr messages[RECEIVED_AT_ONCE];
+	struct iovec parts[RECEIVED_AT_ONCE];
+	struct sender senders[RECEIVED_AT_ONCE];
+	unsigned char texts[RECEIVED_AT_ONCE][DATAGRAM_BYTES + 1];
+	/* Those that wait for their replies, by number. */
+	struct sender kept[MAX_DATAGRAMS];
+	char is_kept[MAX_DATAGRAMS];
+	int free[MAX_DATAGRAMS], free_count;
+};
+
+/* Returns the descriptor to be watched for reading, or a negative errno. */
 int datagrams_open(struct datagrams *, const char *path);
 void datagrams_close(struct datagrams *);
 
-void datagrams_gather(struct datagrams *);
-void datagrams_settle(struct datagrams *, const char *replies, size_t length);
-/* Replies to the datagram of this number, if one is held. */
-void datagrams_reply(struct datagrams *, int id, const char *reply, size_t length);
+/* Returns how many have come, which is none while no more can be kept. */
+int datagrams_receive(struct datagrams *);
+/*
+ * Keeps one of those, and finds its line in its text. Returns its number, or -1 if it is not one line of a
+ * sender to whom we can reply.
+ */
+int datagrams_keep(struct datagrams *, int received, struct line *);
+/*
+ * Replies to the datagram of this number, if one is kept, and forgets it; no reply is empty. False if the
+ * sender could not be reached.
+ */
+int datagrams_reply(struct datagrams *, int id, const char *reply, size_t length);
+
+static inline int datagrams_are_many(const struct datagrams *d)
+{
+	return d->free_count == 0;
+}
 
 /* The name of our network namespace, or 0: autobound names are seen only in their own. */
 uint64_t namespace_cookie(void);

@@ -1,17 +1,15 @@
 /**
- * Answers checks at a Unix socket by the native transport, by connections or by datagrams: no object
- * for a client but while it has a session or an answer is waited for.
+ * Answers checks at a Unix socket by the native transport: no object for a client but while it has a
+ * session or an answer is waited for.
  *
  * Guarantee: what was said of node-connection.ts. A batch of all clients' lines is answered in a slice;
  * what is left comes again after the lines of others.
  */
-import { isUtf8 } from 'node:buffer';
 import { existsSync, unlinkSync } from 'node:fs';
-import { getSystemErrorMap } from 'node:util';
-import type { Line } from '../../wire/line-splitter.ts';
 import { CheckConnection, Slice, unfinishedReply } from './check-connection.ts';
 import type { CheckListenerParts } from './check-listener.ts';
 import { type Client, waitsForReader, waitsForSession } from './connections.ts';
+import { lineAt } from './native-line.ts';
 import {
   actions,
   batchBytes,
@@ -23,6 +21,7 @@ import {
   type NativeTransport,
   shared,
   sharedNumbers,
+  systemError,
   tells,
   waits,
 } from './native-transport.ts';
@@ -31,17 +30,13 @@ import type { UnixListener } from './unix-socket.ts';
 /** How long no one is accepted for want of a descriptor, or of memory. */
 const acceptAgainMs = 100;
 
-/** The backlog that stands for datagrams. */
-const forDatagrams = -1;
-
 export type NativeServerParts = CheckListenerParts & {
-  readonly isDatagram?: boolean;
   /** Called when clients could not be accepted. */
   readonly onError: (error: Error) => void;
 };
 
 export class NativeServer implements UnixListener {
-  readonly kind: string;
+  readonly kind = 'check';
   readonly #native: NativeTransport;
   readonly #parts: NativeServerParts & { readonly isOneRequest: false };
   readonly #bytes = Buffer.alloc(batchBytes);
@@ -58,7 +53,6 @@ export class NativeServer implements UnixListener {
   constructor(native: NativeTransport, parts: NativeServerParts) {
     this.#native = native;
     this.#parts = { ...parts, isOneRequest: false };
-    this.kind = parts.isDatagram ? 'check by datagram' : 'check';
     this.#plain = new CheckConnection(this.#parts);
   }
 
@@ -68,8 +62,7 @@ export class NativeServer implements UnixListener {
 
   async listen(path: string, backlog: number): Promise<void> {
     const wake = () => this.#wake();
-    const many = this.#parts.isDatagram ? forDatagrams : backlog;
-    const listener = this.#native.listen(path, many, this.#bytes, this.#numbers, wake);
+    const listener = this.#native.listen(path, backlog, this.#bytes, this.#numbers, wake);
     if (typeof listener === 'number') throw systemError(-listener, `listen ${path}`);
     this.#listener = listener;
     this.#path = path;
@@ -163,15 +156,7 @@ export class NativeServer implements UnixListener {
     if (is === lineIs.unfinished) return unfinishedReply;
     const start = this.#numbers[line + inLine.start] as number;
     const length = this.#numbers[line + inLine.length] as number;
-    return connection.answer(this.#lineAt(is, start, start + length), slice);
-  }
-
-  /** A string of its own: a part of a longer one would keep that in memory. */
-  #lineAt(is: number, start: number, end: number): Line {
-    if (is === lineIs.ascii) return this.#bytes.toString('latin1', start, end);
-    if (is === lineIs.tooLong) return { is: 'too long' };
-    const bytes = Buffer.from(this.#bytes.subarray(start, end));
-    return isUtf8(bytes) ? bytes.toString('utf8') : { is: 'not UTF-8', bytes };
+    return connection.answer(lineAt(this.#bytes, is, start, start + length), slice);
   }
 
   #answerLate(id: number, connection: CheckConnection, answer: Promise<string>): void {
@@ -204,9 +189,4 @@ export class NativeServer implements UnixListener {
   #acceptAgain(): void {
     if (this.#listener !== undefined) this.#native.acceptAgain(this.#listener);
   }
-}
-
-function systemError(errno: number, what: string): Error {
-  const [code = `errno ${errno}`, text = 'unknown'] = getSystemErrorMap().get(-errno) ?? [];
-  return Object.assign(new Error(`${code}: ${text}, ${what}`), { code });
 }
