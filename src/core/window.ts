@@ -78,27 +78,26 @@ export function idleMs(window: Window, nowMs: number): number {
   return (nowMs - (cells[at + headCells + slot] as number)) >>> 0;
 }
 
-/** Whether one more hit needs a larger window. */
-export function needsRoom(window: Window, rate: Rate, nowMs: number): boolean {
-  const count = countHits(window, rate, nowMs);
+/** Whether one more hit than the `count` that `countHits` has found needs a larger window. */
+export function needsRoom(window: Window, rate: Rate, count: number): boolean {
   return count >= slotsOf(window) && count < capacityOf(rate);
 }
 
 /**
- * Adds a hit and returns how many are in the window with it; beyond the rate's capacity
- * the oldest ones are forgotten. Make room first where `needsRoom` says so.
+ * Adds a hit to the `count` that `countHits` has found, and returns how many are in the window with it;
+ * beyond the rate's capacity the oldest ones are forgotten. Make room first where `needsRoom` says so.
  */
-export function addHit(window: Window, rate: Rate, nowMs: number): number {
+export function addHit(window: Window, rate: Rate, nowMs: number, count: number): number {
   const { cells, at } = window;
-  const max = Math.min(capacityOf(rate), slotsOf(window));
-  const excess = countHits(window, rate, nowMs) - max + 1;
+  const slots = slotsOf(window);
+  const excess = count - Math.min(capacityOf(rate), slots) + 1;
   if (excess > 0) dropOldest(window, excess);
-  const count = cells[at + countCell] as number;
-  const slot = ((cells[at + oldestCell] as number) + count) % slotsOf(window);
-  cells[at + headCells + slot] = nowMs;
-  cells[at + countCell] = count + 1;
+  const kept = excess > 0 ? count - excess : count;
+  const slot = (cells[at + oldestCell] as number) + kept;
+  cells[at + headCells + (slot < slots ? slot : slot - slots)] = nowMs;
+  cells[at + countCell] = kept + 1;
   cells[at + secondsCell] = rate.seconds;
-  return count + 1;
+  return kept + 1;
 }
 
 /** Copies the hits, oldest first, into an empty window that is at least as large. */

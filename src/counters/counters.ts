@@ -26,10 +26,11 @@ export type Counts = readonly number[];
  * left to look up but the address. What is returned holds until the next call.
  */
 export type Ipv4Hits = {
-  /** Counts a hit and returns the counts with it. */
-  hit(bits: number, nowMs: number): Counts;
-  /** The counts as they are, without a hit. */
-  count(bits: number, nowMs: number): Counts;
+  /**
+   * Counts a hit that exceeds none of the rates, and returns the counts with it; undefined: it would
+   * exceed one, and nothing is counted.
+   */
+  hitWithin(bits: number, nowMs: number): Counts | undefined;
 };
 
 export interface Counters {

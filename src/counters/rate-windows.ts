@@ -28,13 +28,25 @@ export class RateWindows {
     return this.#handles.size;
   }
 
+  /** The value's window, until it gets another; undefined when it has none. */
+  find(value: Value): Window | undefined {
+    const handle = this.#handles.get(value);
+    return handle === undefined ? undefined : this.#cells.window(handle);
+  }
+
   hit(value: Value, rate: Rate, nowMs: number): number {
-    return addHit(this.#windowWithRoom(value, rate, nowMs), rate, nowMs);
+    const window = this.find(value);
+    return this.add(value, window, window ? countHits(window, rate, nowMs) : 0, rate, nowMs);
   }
 
   count(value: Value, rate: Rate, nowMs: number): number {
-    const handle = this.#handles.get(value);
-    return handle === undefined ? 0 : countHits(this.#cells.window(handle), rate, nowMs);
+    const window = this.find(value);
+    return window ? countHits(window, rate, nowMs) : 0;
+  }
+
+  /** A hit of a value that has this window, as `find` says, with `count` hits now. */
+  add(value: Value, window: Window | undefined, count: number, rate: Rate, nowMs: number): number {
+    return addHit(this.#withRoom(value, window, count, rate), rate, nowMs, count);
   }
 
   clear(value: string): void {
@@ -64,11 +76,10 @@ export class RateWindows {
     return idleMs(this.#cells.window(handle), nowMs);
   }
 
-  #windowWithRoom(value: Value, rate: Rate, nowMs: number): Window {
-    const handle = this.#handles.get(value);
-    if (handle === undefined) return this.#newWindow(value, cellsFor(1));
-    const window = this.#cells.window(handle);
-    if (!needsRoom(window, rate, nowMs)) return window;
+  #withRoom(value: Value, window: Window | undefined, count: number, rate: Rate): Window {
+    if (!window) return this.#newWindow(value, cellsFor(1));
+    if (!needsRoom(window, rate, count)) return window;
+    const handle = this.#handles.get(value) as number;
     const larger = this.#newWindow(value, cellsFor(slotsOf(window) + 1));
     copyHits(window, larger);
     this.#cells.release(handle);

@@ -22,7 +22,7 @@ import { Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
-import type { Line } from '../wire/line-splitter.ts';
+import type { RawLine } from '../wire/raw-line.ts';
 import { errorReply, type Reply } from '../wire/reply.ts';
 import type { Request } from '../wire/request.ts';
 import { Allowlist } from './allowlist.ts';
@@ -170,9 +170,9 @@ export class Gatekeeper {
 
   /**
    * The answer of hit() to a line that came at this monotonic instant, if there is a short way to it;
-   * undefined: nothing is counted, and the line is to be parsed and hit.
+   * undefined: nothing is counted, and the line is to be parsed and hit. It holds until the next call.
    */
-  hitShortly(line: Line, nowMs: number): ShortAnswer | undefined {
+  hitShortly(line: RawLine, nowMs: number): ShortAnswer | undefined {
     return this.#shortWay.answer(line, nowMs);
   }
 

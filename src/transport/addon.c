@@ -24,7 +24,7 @@ enum { GROUPS, CLOSED, LATE, ACCEPT_ERROR, FIRST_GROUP };
 enum { ID, TELLS, COUNT, ANSWERED, ACTIONS, GROUP_SIZE };
 enum { START, LENGTH, IS, LINE_SIZE };
 enum { FIRST_LINE = FIRST_GROUP + MAX_GROUPS * GROUP_SIZE, SHARED = FIRST_LINE + MAX_LINES * LINE_SIZE };
-enum { LONGEST_PATH = 108, SHORT_TEXT = 1 << 14, REPLY_BYTES = 1 << 10 };
+enum { LONGEST_PATH = 108, SHORT_TEXT = 1 << 14 };
 
 struct listener {
 	struct transport *streams; /* one of these two is NULL */
@@ -33,13 +33,13 @@ struct listener {
 	napi_env env;
 	uv_poll_t *poll; /* NULL when closed */
 	napi_async_cleanup_hook_handle hook;
-	napi_ref wake, bytes, shared;
+	napi_ref wake, bytes, replies, shared;
 	napi_async_context context;
 	int32_t *numbers;
-	/* With datagrams: where a text is put for JavaScript, and where it puts the reply. */
-	napi_ref late, replies;
-	unsigned char *text;
-	const char *reply_bytes;
+	const char *reply_bytes; /* REPLY_BYTES, in which JavaScript puts replies together */
+	/* Of datagrams. */
+	napi_ref late;
+	unsigned char *text; /* where JavaScript reads a line */
 	int is_stopped, is_closing, is_waking, is_forgotten, is_leaving;
 };
 
@@ -267,7 +267,7 @@ static void answer(struct listener *listener, int received)
 	    && napi_create_int32(env, line.is, &arguments[1]) == napi_ok
 	    && napi_create_int32(env, (int32_t)line.length, &arguments[2]) == napi_ok)
 		result = call(listener, listener->wake, 3, arguments);
-	if (!result || napi_get_value_int32(env, result, &length) != napi_ok || length > REPLY_BYTES)
+	if (!result || napi_get_value_int32(env, result, &length) != napi_ok || length > LONGEST_REPLY)
 		reply_to_datagram(listener, id, "", 0);
 	else if (length > 0)
 		reply_to_datagram(listener, id, listener->reply_bytes, (size_t)length);
@@ -381,19 +381,20 @@ static napi_value started(struct listener *listener, const char *path, int backl
 	return result;
 }
 
-/* listen(path, backlog, bytes, numbers, wake): the listener, or a negative errno. */
+/* listen(path, backlog, bytes, replies, numbers, wake): the listener, or a negative errno. */
 static napi_value listen_(napi_env env, napi_callback_info info)
 {
-	size_t count = 5, length;
-	napi_value arguments[5];
+	size_t count = 6, length;
+	napi_value arguments[6];
 	char path[LONGEST_PATH + 1];
 	int32_t backlog;
-	void *bytes, *numbers;
-	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 5
+	void *bytes, *replies, *numbers;
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 6
 	    || napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok
 	    || napi_get_value_int32(env, arguments[1], &backlog) != napi_ok
 	    || !(bytes = elements(env, arguments[2], napi_uint8_array, BATCH_BYTES))
-	    || !(numbers = elements(env, arguments[3], napi_int32_array, SHARED)))
+	    || !(replies = elements(env, arguments[3], napi_uint8_array, REPLY_BYTES))
+	    || !(numbers = elements(env, arguments[4], napi_int32_array, SHARED)))
 		return thrown(env, "wrong arguments");
 	if (length >= LONGEST_PATH)
 		return number(env, -ENAMETOOLONG);
@@ -401,10 +402,12 @@ static napi_value listen_(napi_env env, napi_callback_info info)
 	if (!listener)
 		return number(env, -ENOMEM);
 	listener->batch->bytes = bytes;
+	listener->reply_bytes = replies;
 	listener->numbers = numbers;
 	napi_create_reference(env, arguments[2], 1, &listener->bytes);
-	napi_create_reference(env, arguments[3], 1, &listener->shared);
-	return started(listener, path, backlog, arguments[4]);
+	napi_create_reference(env, arguments[3], 1, &listener->replies);
+	napi_create_reference(env, arguments[4], 1, &listener->shared);
+	return started(listener, path, backlog, arguments[5]);
 }
 
 /*
@@ -422,7 +425,7 @@ static napi_value receive(napi_env env, napi_callback_info info)
 	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 5
 	    || napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok
 	    || !(text = elements(env, arguments[1], napi_uint8_array, LONGEST_LINE))
-	    || !(replies = elements(env, arguments[2], napi_uint8_array, REPLY_BYTES)))
+	    || !(replies = elements(env, arguments[2], napi_uint8_array, LONGEST_REPLY)))
 		return thrown(env, "wrong arguments");
 	if (length >= LONGEST_PATH)
 		return number(env, -ENAMETOOLONG);
@@ -437,30 +440,26 @@ static napi_value receive(napi_env env, napi_callback_info info)
 	return started(listener, path, 0, arguments[3]);
 }
 
-/* take(listener, replies): what becomes of the batch is in the shared numbers. */
+/* take(listener, length): what becomes of the batch is in the shared numbers, and its replies in the bytes. */
 static napi_value take(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2];
 	struct listener *listener;
-	char room[SHORT_TEXT];
-	size_t length;
+	uint32_t length;
 	if (!take_arguments(env, info, 2, arguments, &listener))
 		return NULL;
 	if (!listener->poll || !listener->streams)
 		return thrown(env, "closed");
+	if (napi_get_value_uint32(env, arguments[1], &length) != napi_ok || length > REPLY_BYTES)
+		return thrown(env, "wrong length");
 	struct batch *batch = listener->batch;
-	char *replies = text_of(env, arguments[1], room, sizeof room, &length);
-	if (!replies)
-		return thrown(env, "no replies");
 	const int32_t *from = listener->numbers + FIRST_GROUP;
 	for (size_t i = 0; i < batch->group_count; i++, from += GROUP_SIZE) {
 		batch->groups[i].answered = from[ANSWERED] > 0 ? (size_t)from[ANSWERED] : 0;
 		batch->groups[i].actions = from[ACTIONS];
 	}
-	transport_settle(listener->streams, replies, length);
+	transport_settle(listener->streams, listener->reply_bytes, length);
 	tell_counts(listener);
-	if (replies != room)
-		free(replies);
 	return NULL;
 }
 

@@ -17,7 +17,7 @@
 
 enum { MAX_DATAGRAMS = 256, RECEIVED_AT_ONCE = 16 };
 /* A line with its end, and a byte that shows that it is longer. */
-enum { DATAGRAM_BYTES = LONGEST_LINE + 3 };
+enum { DATAGRAM_BYTES = LONGEST_LINE + 3, LONGEST_REPLY = 1 << 10 };
 
 struct sender {
 	struct sockaddr_un name;

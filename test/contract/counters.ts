@@ -40,17 +40,34 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       const byBits = counters.ofIPv4?.(one.class, rates);
       if (!byBits) return;
       const [bits, other] = [ipv4Bits(one.value) as number, ipv4Bits('192.0.2.2') as number];
-      expect(byBits.count(bits, 0)).toEqual([0, 0]);
-      expect(counters.size).toBe(0);
       await counters.hit(one, rates, 0);
-      expect(byBits.hit(bits, 1)).toEqual([2, 2]);
-      expect(await counters.hit(one, rates, 2)).toEqual([3, 3]);
-      expect(byBits.count(bits, 60_001)).toEqual([1, 3]);
-      expect(byBits.count(other, 2)).toEqual([0, 0]);
+      expect(byBits.hitWithin(bits, 1)).toEqual([2, 2]);
+      expect(await counters.hit(one, rates, 60_000)).toEqual([2, 3]);
+      expect(byBits.hitWithin(bits, 60_001)).toEqual([2, 4]);
+      expect(byBits.hitWithin(other, 2)).toEqual([1, 1]);
+      expect(counters.size).toBe(2);
       counters.clear(one);
-      expect(byBits.hit(bits, 3)).toEqual([1, 1]);
-      for (let hits = 4; hits < 9; hits += 1) byBits.hit(bits, hits);
-      expect(byBits.hit(bits, 9)).toEqual([4, 7]);
+      expect(byBits.hitWithin(bits, 60_002)).toEqual([1, 1]);
+    });
+
+    test('a hit by bits that would exceed one of the rates is not counted in any', async () => {
+      const counters = make();
+      const within = [
+        { seconds: 60, count: 2 },
+        { seconds: 3600, count: 3 },
+      ];
+      const byBits = counters.ofIPv4?.(one.class, within);
+      if (!byBits) return;
+      const bits = ipv4Bits(one.value) as number;
+      expect(byBits.hitWithin(bits, 0)).toEqual([1, 1]);
+      expect(byBits.hitWithin(bits, 1)).toEqual([2, 2]);
+      expect(byBits.hitWithin(bits, 2)).toBeUndefined();
+      expect(await counters.count(one, within, 2)).toEqual([2, 2]);
+      expect(byBits.hitWithin(bits, 60_000)).toEqual([2, 3]);
+      expect(byBits.hitWithin(bits, 120_000)).toBeUndefined();
+      expect(await counters.count(one, within, 120_000)).toEqual([0, 3]);
+      const none = counters.ofIPv4?.('none', [{ seconds: 60, count: 0 }]);
+      expect(none?.hitWithin(bits, 0)).toBeUndefined();
       expect(counters.size).toBe(1);
     });
 

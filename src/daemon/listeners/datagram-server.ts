@@ -8,10 +8,11 @@
  */
 import { existsSync, unlinkSync } from 'node:fs';
 import { longestLine } from '../../wire/line-splitter.ts';
+import { RawLine } from '../../wire/raw-line.ts';
+import { Replies } from '../../wire/replies.ts';
 import { CheckConnection, Slice } from './check-connection.ts';
 import type { CheckListenerParts } from './check-listener.ts';
 import type { Listed } from './connections.ts';
-import { lineAt } from './native-line.ts';
 import {
   datagramReplyBytes,
   type NativeListener,
@@ -29,8 +30,9 @@ export class DatagramServer implements UnixListener, Listed {
   readonly kind = 'check by datagram';
   readonly #native: NativeTransport;
   readonly #parts: DatagramServerParts;
-  readonly #text = Buffer.alloc(longestLine);
-  readonly #replies = Buffer.alloc(datagramReplyBytes);
+  /** That of the datagram that is answered now. */
+  readonly #line = Object.assign(new RawLine(), { bytes: Buffer.alloc(longestLine) });
+  readonly #replies = new Replies(datagramReplyBytes);
   readonly #checks: CheckConnection;
   #listener: NativeListener | undefined;
   #path: string | undefined;
@@ -48,7 +50,13 @@ export class DatagramServer implements UnixListener, Listed {
   async listen(path: string): Promise<void> {
     const answer = (id: number, is: number, length: number) => this.#answer(id, is, length);
     const onLate = () => this.#parts.onLateReply?.();
-    const listener = this.#native.receive(path, this.#text, this.#replies, answer, onLate);
+    const listener = this.#native.receive(
+      path,
+      this.#line.bytes,
+      this.#replies.bytes,
+      answer,
+      onLate,
+    );
     if (typeof listener === 'number') throw systemError(-listener, `listen ${path}`);
     this.#listener = listener;
     this.#path = path;
@@ -67,14 +75,18 @@ export class DatagramServer implements UnixListener, Listed {
 
   /** The bytes of the reply to a line of so many bytes. */
   #answer(id: number, is: number, length: number): number {
+    const line = this.#line;
+    line.is = is;
+    line.end = length;
+    this.#replies.clear();
     const slice = new Slice(this.#parts);
-    const reply = this.#checks.answer(lineAt(this.#text, is, 0, length), slice);
+    const late = this.#checks.answer(line, slice, this.#replies);
     slice.end();
-    if (typeof reply === 'string') return this.#replies.write(reply);
+    if (!late) return this.#replies.length;
     const replyLate = (text: string) => {
       this.#native.replyLate(this.#listener as NativeListener, id, text);
     };
-    reply.then(replyLate, () => replyLate(''));
+    late.then(replyLate, () => replyLate(''));
     return later;
   }
 }

@@ -6,19 +6,21 @@
  * what is left comes again after the lines of others.
  */
 import { existsSync, unlinkSync } from 'node:fs';
+import { RawLine } from '../../wire/raw-line.ts';
+import { Replies } from '../../wire/replies.ts';
 import { CheckConnection, Slice, unfinishedReply } from './check-connection.ts';
 import type { CheckListenerParts } from './check-listener.ts';
 import { type Client, waitsForReader, waitsForSession } from './connections.ts';
-import { lineAt } from './native-line.ts';
 import {
   actions,
   batchBytes,
   firstLine,
   inGroup,
   inLine,
-  lineIs,
+  isUnfinished,
   type NativeListener,
   type NativeTransport,
+  replyBytes,
   shared,
   sharedNumbers,
   systemError,
@@ -39,7 +41,9 @@ export class NativeServer implements UnixListener {
   readonly kind = 'check';
   readonly #native: NativeTransport;
   readonly #parts: NativeServerParts & { readonly isOneRequest: false };
-  readonly #bytes = Buffer.alloc(batchBytes);
+  readonly #replies = new Replies(replyBytes);
+  /** The line that is answered now. */
+  readonly #line = Object.assign(new RawLine(), { bytes: Buffer.alloc(batchBytes) });
   readonly #numbers = new Int32Array(sharedNumbers);
   /** Clients that have a session, or wait for an answer. */
   readonly #special = new Map<number, CheckConnection>();
@@ -62,7 +66,14 @@ export class NativeServer implements UnixListener {
 
   async listen(path: string, backlog: number): Promise<void> {
     const wake = () => this.#wake();
-    const listener = this.#native.listen(path, backlog, this.#bytes, this.#numbers, wake);
+    const listener = this.#native.listen(
+      path,
+      backlog,
+      this.#line.bytes,
+      this.#replies.bytes,
+      this.#numbers,
+      wake,
+    );
     if (typeof listener === 'number') throw systemError(-listener, `listen ${path}`);
     this.#listener = listener;
     this.#path = path;
@@ -96,44 +107,41 @@ export class NativeServer implements UnixListener {
     this.#noteCounts();
     const numbers = this.#numbers;
     const slice = new Slice(this.#parts);
-    let replies = '';
+    this.#replies.clear();
     let line = firstLine;
     const end = shared.firstGroup + (numbers[shared.groups] as number) * inGroup.size;
     for (let group = shared.firstGroup; group < end; group += inGroup.size) {
-      replies += this.#answerGroup(group, line, slice);
+      this.#answerGroup(group, line, slice);
       line += (numbers[group + inGroup.lines] as number) * inLine.size;
     }
     slice.end();
-    this.#native.take(this.#listener as NativeListener, replies);
+    this.#native.take(this.#listener as NativeListener, this.#replies.length);
     this.#noteCounts();
   }
 
   /** Answers the lines of a client that come first in the numbers at `line`. */
-  #answerGroup(group: number, line: number, slice: Slice): string {
+  #answerGroup(group: number, line: number, slice: Slice): void {
     const numbers = this.#numbers;
     const told = numbers[group + inGroup.tells] as number;
     if (told & tells.isNew && !this.#parts.limit.enter()) {
       numbers[group + inGroup.actions] = actions.refuse;
-      return '';
+      return;
     }
     const id = numbers[group + inGroup.id] as number;
     const connection = this.#special.get(id) ?? this.#plain;
     const lines = numbers[group + inGroup.lines] as number;
-    let replies = '';
     let answered = 0;
-    while (answered < lines && !slice.isOver) {
-      const reply = this.#answer(connection, line + answered * inLine.size, slice);
+    while (answered < lines && !slice.isOver && this.#replies.hasRoom) {
+      const late = this.#answer(connection, line + answered * inLine.size, slice);
       answered += 1;
-      if (typeof reply !== 'string') {
-        this.#answerLate(id, connection, reply);
+      if (late !== undefined) {
+        this.#answerLate(id, connection, late);
         break;
       }
-      replies += reply;
     }
     numbers[group + inGroup.answered] = answered;
     const isDone = answered === lines;
     numbers[group + inGroup.actions] = this.#actionsFor(id, connection, told, isDone);
-    return replies;
   }
 
   #actionsFor(id: number, connection: CheckConnection, told: number, isDone: boolean): number {
@@ -151,12 +159,16 @@ export class NativeServer implements UnixListener {
     return hasEnded ? 0 : actions.close;
   }
 
-  #answer(connection: CheckConnection, line: number, slice: Slice): string | Promise<string> {
-    const is = this.#numbers[line + inLine.is] as number;
-    if (is === lineIs.unfinished) return unfinishedReply;
-    const start = this.#numbers[line + inLine.start] as number;
-    const length = this.#numbers[line + inLine.length] as number;
-    return connection.answer(lineAt(this.#bytes, is, start, start + length), slice);
+  #answer(connection: CheckConnection, at: number, slice: Slice): Promise<string> | undefined {
+    const line = this.#line;
+    line.is = this.#numbers[at + inLine.is] as number;
+    if (line.is === isUnfinished) {
+      this.#replies.addLine(unfinishedReply);
+      return undefined;
+    }
+    line.start = this.#numbers[at + inLine.start] as number;
+    line.end = line.start + (this.#numbers[at + inLine.length] as number);
+    return connection.answer(line, slice, this.#replies);
   }
 
   #answerLate(id: number, connection: CheckConnection, answer: Promise<string>): void {

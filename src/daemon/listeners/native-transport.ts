@@ -16,8 +16,8 @@ export const inGroup = { id: 0, tells: 1, lines: 2, answered: 3, actions: 4, siz
 export const inLine = { start: 0, length: 1, is: 2, size: 3 } as const;
 /** What a group tells of its client. */
 export const tells = { isNew: 1, hasEnded: 2 } as const;
-/** What the native transport says of a line. */
-export const lineIs = { ascii: 0, otherBytes: 1, tooLong: 2, unfinished: 3 } as const;
+/** What the native transport says of a line that has no end; else one of `lineIs`. */
+export const isUnfinished = 3;
 /** What is done with a client: see src/transport/transport.h. */
 export const actions = { watch: 1, hold: 2, close: 4, refuse: 8 } as const;
 export const waits = { forRequest: 0, forRest: 1, forReader: 2 } as const;
@@ -25,6 +25,7 @@ export const waits = { forRequest: 0, forRest: 1, forReader: 2 } as const;
 const mostGroups = 256;
 const mostLines = 4096;
 export const batchBytes = 1 << 17;
+export const replyBytes = 1 << 16;
 export const datagramReplyBytes = 1 << 10;
 export const firstLine = shared.firstGroup + mostGroups * inGroup.size;
 export const sharedNumbers = firstLine + mostLines * inLine.size;
@@ -35,17 +36,18 @@ export type NativeListener = { readonly [handle]: true };
 export interface NativeTransport {
   /**
    * Listens, or returns the negative number of a system error. `wake` is called when a batch is in
-   * `bytes` and `numbers`, and must call `take`.
+   * `bytes` and `numbers`, and must call `take`, with replies in `replies`.
    */
   listen(
     path: string,
     backlog: number,
     bytes: Uint8Array,
+    replies: Uint8Array,
     numbers: Int32Array,
     wake: () => void,
   ): NativeListener | number;
-  /** Takes a batch's replies, in its order, and what the numbers now say of each group. */
-  take(listener: NativeListener, replies: string): void;
+  /** Takes so many bytes of a batch's replies, in its order, and what the numbers say of each group. */
+  take(listener: NativeListener, length: number): void;
   /** The reply to the line for which a client is held. */
   reply(listener: NativeListener, id: number, reply: string, actions: number): void;
   /**

@@ -47,11 +47,12 @@ describe('the native transport', unless(reason), () => {
     const [addon, path] = workerData ?? process.argv.slice(1);
     const native = require(addon);
     const numbers = new Int32Array(20_000);
+    const replies = Buffer.alloc(1 << 16);
     const wake = () => {
       numbers[7] = numbers[6];
-      native.take(listener, numbers[6] > 0 ? 'reply' : '');
+      native.take(listener, numbers[6] > 0 ? replies.write('reply') : 0);
     };
-    const listener = native.listen(path, 5, Buffer.alloc(1 << 17), numbers, wake);
+    const listener = native.listen(path, 5, Buffer.alloc(1 << 17), replies, numbers, wake);
     const client = require('node:net').connect(path, () => client.write('line\\n'));
     client.on('data', (reply) => {
       console.log(String(reply));
