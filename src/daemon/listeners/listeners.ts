@@ -19,11 +19,12 @@ import { type CheckListenerParts, checkListener } from './check-listener.ts';
 import { ConnectionLimit, maxChecks, maxOperators } from './connection-limit.ts';
 import { type Connections, type Listed, listedServer } from './connections.ts';
 import { controlListener } from './control-listener.ts';
+import { DatagramServer } from './datagram-server.ts';
 import { datagramSocket, removeDeadNames } from './datagram-socket.ts';
 import { FailedOpen } from './failed-open.ts';
 import { listenOnTcp } from './listen-on-tcp.ts';
 import { metricsServers } from './metrics-server.ts';
-import { NativeServer, type NativeServerParts } from './native-server.ts';
+import { NativeServer } from './native-server.ts';
 import type { NativeTransport } from './native-transport.ts';
 import { SocketWatch } from './socket-watch.ts';
 import {
@@ -147,7 +148,8 @@ export class Listeners {
   #checkSocket(parts: CheckListenerParts): OpenedSocket {
     const { native } = this.#parts;
     if (!native) return this.#byNode('check', checkListener(parts, false));
-    return this.#native(native, parts);
+    const server = new NativeServer(native, { ...parts, onError: this.#onError });
+    return { listener: server, listed: server };
   }
 
   /** For checks that need no connection. */
@@ -156,15 +158,13 @@ export class Listeners {
     const path = native && datagramSocket(options.path, native);
     if (!native || path === undefined) return;
     const isDead = native.isDeadName;
-    const make = () => this.#native(native, { ...parts, isDatagram: true });
+    const make = () => {
+      const server = new DatagramServer(native, parts);
+      return { listener: server, listed: server };
+    };
     await this.#openUnix(make, { ...options, path, isDead });
     removeDeadNames(options.path, isDead);
     this.#datagrams = path;
-  }
-
-  #native(native: NativeTransport, parts: Omit<NativeServerParts, 'onError'>): OpenedSocket {
-    const server = new NativeServer(native, { ...parts, onError: this.#onError });
-    return { listener: server, listed: server };
   }
 
   #byNode(kind: string, server: Server): OpenedSocket {

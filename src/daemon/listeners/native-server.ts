@@ -1,12 +1,11 @@
 /**
- * Answers checks at a Unix socket by the native transport, by connections or by datagrams: no object
- * for a client but while it has a session or an answer is waited for.
+ * Answers checks at a Unix socket by the native transport: no object for a client but while it has a
+ * session or an answer is waited for.
  *
  * Guarantee: what was said of node-connection.ts. A batch of all clients' lines is answered in a slice;
  * what is left comes again after the lines of others.
  */
 import { existsSync, unlinkSync } from 'node:fs';
-import { getSystemErrorMap } from 'node:util';
 import { RawLine } from '../../wire/raw-line.ts';
 import { Replies } from '../../wire/replies.ts';
 import { CheckConnection, Slice, unfinishedReply } from './check-connection.ts';
@@ -24,6 +23,7 @@ import {
   replyBytes,
   shared,
   sharedNumbers,
+  systemError,
   tells,
   waits,
 } from './native-transport.ts';
@@ -32,17 +32,13 @@ import type { UnixListener } from './unix-socket.ts';
 /** How long no one is accepted for want of a descriptor, or of memory. */
 const acceptAgainMs = 100;
 
-/** The backlog that stands for datagrams. */
-const forDatagrams = -1;
-
 export type NativeServerParts = CheckListenerParts & {
-  readonly isDatagram?: boolean;
   /** Called when clients could not be accepted. */
   readonly onError: (error: Error) => void;
 };
 
 export class NativeServer implements UnixListener {
-  readonly kind: string;
+  readonly kind = 'check';
   readonly #native: NativeTransport;
   readonly #parts: NativeServerParts & { readonly isOneRequest: false };
   readonly #replies = new Replies(replyBytes);
@@ -61,7 +57,6 @@ export class NativeServer implements UnixListener {
   constructor(native: NativeTransport, parts: NativeServerParts) {
     this.#native = native;
     this.#parts = { ...parts, isOneRequest: false };
-    this.kind = parts.isDatagram ? 'check by datagram' : 'check';
     this.#plain = new CheckConnection(this.#parts);
   }
 
@@ -71,10 +66,9 @@ export class NativeServer implements UnixListener {
 
   async listen(path: string, backlog: number): Promise<void> {
     const wake = () => this.#wake();
-    const many = this.#parts.isDatagram ? forDatagrams : backlog;
     const listener = this.#native.listen(
       path,
-      many,
+      backlog,
       this.#line.bytes,
       this.#replies.bytes,
       this.#numbers,
@@ -207,9 +201,4 @@ export class NativeServer implements UnixListener {
   #acceptAgain(): void {
     if (this.#listener !== undefined) this.#native.acceptAgain(this.#listener);
   }
-}
-
-function systemError(errno: number, what: string): Error {
-  const [code = `errno ${errno}`, text = 'unknown'] = getSystemErrorMap().get(-errno) ?? [];
-  return Object.assign(new Error(`${code}: ${text}, ${what}`), { code });
 }

@@ -5,6 +5,7 @@
  * opinion: what a line means, and who may stay, is decided here.
  */
 import { createRequire } from 'node:module';
+import { getSystemErrorMap } from 'node:util';
 import { reasonOf } from '../../runtime/errors.ts';
 
 /** What happened, in the first of the shared numbers; groups and then lines follow. */
@@ -25,6 +26,7 @@ const mostGroups = 256;
 const mostLines = 4096;
 export const batchBytes = 1 << 17;
 export const replyBytes = 1 << 16;
+export const datagramReplyBytes = 1 << 10;
 export const firstLine = shared.firstGroup + mostGroups * inGroup.size;
 export const sharedNumbers = firstLine + mostLines * inLine.size;
 
@@ -33,9 +35,8 @@ export type NativeListener = { readonly [handle]: true };
 
 export interface NativeTransport {
   /**
-   * Listens, for datagrams if `backlog` is negative; or returns the negative number of a system
-   * error. `wake` is called when a batch is in `bytes` and `numbers`, and must call `take`, with
-   * replies in `replies`.
+   * Listens, or returns the negative number of a system error. `wake` is called when a batch is in
+   * `bytes` and `numbers`, and must call `take`, with replies in `replies`.
    */
   listen(
     path: string,
@@ -49,6 +50,20 @@ export interface NativeTransport {
   take(listener: NativeListener, length: number): void;
   /** The reply to the line for which a client is held. */
   reply(listener: NativeListener, id: number, reply: string, actions: number): void;
+  /**
+   * Receives datagrams, or returns the negative number of a system error. `answer` is called when a line
+   * of so many bytes, of which `is` says what `lineIs` says, is in `text`; it returns how many bytes in
+   * `replies` are its reply, or 0 when `replyLate` is to be called. `onLate` hears of senders that were gone.
+   */
+  receive(
+    path: string,
+    text: Uint8Array,
+    replies: Uint8Array,
+    answer: (id: number, is: number, length: number) => number,
+    onLate: () => void,
+  ): NativeListener | number;
+  /** The reply to a datagram that had none at first; an empty one is not sent. */
+  replyLate(listener: NativeListener, id: number, reply: string): void;
   /** For each client its id, for how many milliseconds it is open, and what it waits for. */
   clients(listener: NativeListener): number[];
   /** After an `acceptError`. */
@@ -79,4 +94,10 @@ export function chooseTransport(wanted: string | undefined) {
   return 'trouble' in loaded
     ? { native: undefined, trouble: loaded.trouble }
     : { native: loaded, trouble: undefined };
+}
+
+/** The error with the number that the system has for it. */
+export function systemError(errno: number, what: string): Error {
+  const [code = `errno ${errno}`, text = 'unknown'] = getSystemErrorMap().get(-errno) ?? [];
+  return Object.assign(new Error(`${code}: ${text}, ${what}`), { code });
 }
