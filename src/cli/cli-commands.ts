@@ -2,7 +2,7 @@
  * All commands of ipthrottle(8) as one table; the manual's test reads it.
  *
  * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
- * Of the others, `overload` needs neither daemon nor store, and `doctor` examines both.
+ * Of the others, `overload` and `replay` need neither daemon nor store, and `doctor` examines both.
  */
 import type { Command, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
@@ -13,6 +13,7 @@ import { askDespiteMistakes } from './ask-despite-mistakes.ts';
 import type { CliCommand, Invocation } from './cli-command.ts';
 import { doctor } from './doctor.ts';
 import { overload } from './overload.ts';
+import { replay } from './replay.ts';
 
 async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
   const checked = checkConfig(invocation.file);
@@ -38,4 +39,5 @@ export const cliCommands: readonly CliCommand[] = [
   }),
   overload,
   doctor,
+  replay,
 ];
