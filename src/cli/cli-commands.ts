@@ -2,7 +2,8 @@
  * All commands of ipthrottle(8) as one table; the manual's test reads it.
  *
  * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
- * Of the others, `overload` and `completion` need neither daemon nor store, and `doctor` examines both.
+ * Of the others, `overload`, `replay` and `completion` need neither daemon nor store, and `doctor`
+ * examines both.
  */
 import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
@@ -20,6 +21,7 @@ import { exportBy } from './export.ts';
 import { importBy } from './import.ts';
 import { operatorName } from './operator-name.ts';
 import { overload } from './overload.ts';
+import { replay } from './replay.ts';
 
 /** Those of its options, as every zone understands them. @throws Fault `usage` */
 function instantsIn({ instants = [] }: Command, options: CommandOptions): CommandOptions {
@@ -80,5 +82,6 @@ export const cliCommands: readonly CliCommand[] = [
   }),
   overload,
   doctor,
+  replay,
   completionOf(() => cliCommands),
 ];

@@ -18,6 +18,7 @@ import { passed } from './passed.ts';
 import { pipelined } from './pipelined.ts';
 import { reap } from './reap.ts';
 import { rebuildRules } from './rebuild-rules.ts';
+import { replay } from './replay.ts';
 import { residentMemory } from './resident-memory.ts';
 import { start } from './start.ts';
 import { valueMemory } from './value-memory.ts';
@@ -44,6 +45,7 @@ export const rows: readonly Row[] = [
   residentMemory,
   list,
   commandStart,
+  replay,
   growthValues,
   growthBlocks,
 ];
