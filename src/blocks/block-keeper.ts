@@ -238,6 +238,11 @@ export class BlockKeeper {
     return wanted.sort((a, b) => a.untilMs - b.untilMs);
   }
 
+  /** Every block, in no order; blocks may be made and ended meanwhile. */
+  each(): IterableIterator<Block> {
+    return this.#blocks.index.values();
+  }
+
   /** The enforcers that cannot express a block of it: rater alone refuses there. */
   unable(address: Address): string[] {
     return this.#enforcement.unable(address);

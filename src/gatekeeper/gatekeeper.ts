@@ -26,6 +26,7 @@ import type { Line } from '../wire/line-splitter.ts';
 import { errorReply, type Reply } from '../wire/reply.ts';
 import type { Request } from '../wire/request.ts';
 import { Allowlist } from './allowlist.ts';
+import { BusyValues } from './busy-values.ts';
 import { ClassTable, countedNetwork, type Target } from './class-table.ts';
 import { DryRuns } from './dry-runs.ts';
 import { type Holder, Sessions } from './sessions.ts';
@@ -78,6 +79,8 @@ export class Gatekeeper {
   readonly dryRuns: DryRuns;
   readonly verdicts: Verdicts;
   readonly health: Health;
+  /** Of the clients that are trusted. */
+  readonly busyValues: BusyValues;
   readonly #sessions = new Sessions();
   readonly #unblockAllowlisted: UnblockAllowlisted;
   readonly #counters: Counters;
@@ -119,6 +122,15 @@ export class Gatekeeper {
       isOverloaded: parts.isOverloaded,
     });
     this.#shortWay = this.#makeShortWay();
+    this.busyValues = new BusyValues({
+      classes: () => this.#classes,
+      counters: parts.counters,
+      sessions: this.#sessions,
+      blocks: this.blocks,
+      allowlist: this.allowlist,
+      dryRuns: this.dryRuns,
+      clock: parts.clock,
+    });
   }
 
   /**
