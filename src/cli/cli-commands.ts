@@ -2,7 +2,8 @@
  * All commands of ipthrottle(8) as one table; the manual's test reads it.
  *
  * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
- * Of the others, `overload` needs neither daemon nor store, and `doctor` examines both.
+ * Of the others, `top` asks it again and again, `overload` needs neither daemon nor store, and `doctor`
+ * examines both.
  */
 import type { Command, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
@@ -13,6 +14,7 @@ import { askDespiteMistakes } from './ask-despite-mistakes.ts';
 import type { CliCommand, Invocation } from './cli-command.ts';
 import { doctor } from './doctor.ts';
 import { overload } from './overload.ts';
+import { top } from './top.ts';
 
 async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
   const checked = checkConfig(invocation.file);
@@ -34,6 +36,7 @@ async function askOrRunOffline(command: Command, invocation: Invocation): Promis
 
 export const cliCommands: readonly CliCommand[] = [
   ...commands.map((command): CliCommand => {
+    if (command.name === top.name) return top;
     return { ...command, run: (invocation) => askOrRunOffline(command, invocation) };
   }),
   overload,

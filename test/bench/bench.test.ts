@@ -129,6 +129,7 @@ describe('rows', () => {
     'tcprules cdb of 100 000 blocks',
     'resident memory of the daemon, 10 000 values, 1 000 blocks',
     '`ipthrottle list` of 10 and of 100 000 blocks',
+    'top at 1 000 000 tracked values, one screen a second',
     'growth: a check from 1k to 1M values',
     'growth: a block and its end from 100 to 100k blocks',
   ])('there is a row for: %s', (what) => {

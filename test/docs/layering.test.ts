@@ -172,6 +172,7 @@ test('only what a short command needs is loaded late: meanwhile the package may 
   expect(late).toEqual([
     'src/cli/cli-commands.ts',
     'src/cli/doctor.ts',
+    'src/cli/top.ts',
     'src/enforcers/peers/peers-kind.ts',
     'src/enforcers/tcprules/tcprules-kind.ts',
   ]);

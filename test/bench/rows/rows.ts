@@ -18,6 +18,7 @@ import { reap } from './reap.ts';
 import { rebuildRules } from './rebuild-rules.ts';
 import { residentMemory } from './resident-memory.ts';
 import { start } from './start.ts';
+import { top } from './top.ts';
 import { valueMemory } from './value-memory.ts';
 import { valuesStall } from './values-stall.ts';
 
@@ -40,6 +41,7 @@ export const rows: readonly Row[] = [
   rebuildRules,
   residentMemory,
   list,
+  top,
   growthValues,
   growthBlocks,
 ];
