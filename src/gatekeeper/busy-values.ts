@@ -2,8 +2,8 @@
  * The values that are hit most now, for operators to watch.
  *
  * Guarantee: a check pays nothing for it. All values are looked at in slices, between which checks are
- * served, and so seldom that it takes no more than a hundredth of the time or so: with a million values
- * which ones are shown may be some seconds old. What is told of each of them is of now.
+ * served, and so seldom that with a million of them it takes about a hundredth of the time: then which
+ * ones are shown may be ten seconds old. What is told of each of them is of now.
  */
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
 import { type Address, ipv4Bits, parseNetwork } from '../core/address.ts';
@@ -91,6 +91,8 @@ const ticks = 12;
 const minuteMs = 60_000;
 /** What choosing took is multiplied by this, and so long the choice holds. */
 const restFactor = 100;
+/** But no longer than this: on a machine that others keep busy all takes longer. */
+const longestRestMs = 10_000;
 /** Choices that are kept, for operators who watch different things. */
 const maxChoices = 8;
 /** How many blocks one step looks at. */
@@ -132,7 +134,8 @@ export class BusyValues {
     const by = request.order === 'address' ? 'rate' : request.order;
     const name = JSON.stringify([by, request.class, request.filter]);
     const known = this.#choices.get(name);
-    if (known && clock.monotonicMs() - known.atMs < known.tookMs * restFactor) return known;
+    const restMs = Math.min(longestRestMs, (known?.tookMs ?? 0) * restFactor);
+    if (known && clock.monotonicMs() - known.atMs < restMs) return known;
     const nowMs = () => clock.monotonicMs();
     const took = { ms: 0 };
     const keys = await doBeside(timed(this.#choosingBy(by, request), nowMs, took), { nowMs });

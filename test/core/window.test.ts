@@ -104,9 +104,9 @@ test('windows are ordered by the hits of a span, then by all, then by how quickl
     return window;
   };
   const nowMs = 60_000;
-  const ordered = {
-    quick: windowOf(...Array.from({ length: 20 }, (_, hit) => 59_900 + hit)),
+  const windows = {
     slower: windowOf(...Array.from({ length: 20 }, (_, hit) => 51_000 + 400 * hit)),
+    quick: windowOf(...Array.from({ length: 20 }, (_, hit) => 59_900 + hit)),
     three: windowOf(1000, 57_000, 58_000, 59_000),
     two: windowOf(1, 2, 3, 4, 58_000, 59_000),
     old: windowOf(1, 2, 3, 4, 5),
@@ -114,13 +114,13 @@ test('windows are ordered by the hits of a span, then by all, then by how quickl
   };
   const idle = [windowOf(), windowOf(0)];
   const by = (rankOf: typeof rankByRate, spanMs = 10_000) => {
-    const ranks = Object.entries(ordered).map(([name, window]) => {
+    const ranks = Object.entries(windows).map(([name, window]) => {
       return { name, rank: rankOf(window, spanMs, nowMs) };
     });
     return ranks.sort((a, b) => b.rank - a.rank).map(({ name }) => name);
   };
-  expect(by(rankByRate)).toEqual(Object.keys(ordered));
-  expect(by(rankByCount)).toEqual(['quick', 'slower', 'two', 'old', 'three', 'older']);
+  expect(by(rankByRate)).toEqual(['quick', 'slower', 'three', 'two', 'old', 'older']);
+  expect(by(rankByCount)).toEqual(['slower', 'quick', 'two', 'old', 'three', 'older']);
   for (const rankOf of [rankByRate, rankByCount]) {
     expect(idle.map((window) => rankOf(window, 10_000, nowMs))).toEqual([0, 0]);
   }

@@ -123,6 +123,23 @@ describe('of each value it knows', () => {
   });
 });
 
+test('values are looked for anew after a hundred times as long as that took, at most ten seconds', async () => {
+  const { asked, get, gatekeeper, time } = site();
+  await asked('ip 203.0.113.1', 1);
+  // The clock moves with each look at it: all takes long.
+  const { text } = address('203.0.113.9');
+  let readings = 0;
+  const now = time.ms;
+  Object.defineProperty(time, 'ms', { get: () => now + readings++ });
+  await get();
+  await asked(`ip ${text}`, 1);
+  const texts = async () => (await get()).values.map(({ value }) => value);
+  expect(await texts()).toEqual(['203.0.113.1']);
+  readings += 10_000;
+  expect(await texts()).toContain(text);
+  expect(gatekeeper.trackedValues).toBe(2);
+});
+
 test('a value without hits and block is over', async () => {
   const { asked, names, time } = site();
   await asked('ip 203.0.113.1', 2);

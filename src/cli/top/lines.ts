@@ -4,7 +4,6 @@
  * Guarantee: every line is exactly as wide as the screen, and has only characters that take one cell
  * and drive no terminal. Most texts come from the network.
  */
-import { printable } from '../../runtime/log.ts';
 
 /** Blank: plain; bold, dim, red, yellow, green, inverse; A: an alarm. */
 export type Style = ' ' | 'b' | 'd' | 'r' | 'y' | 'g' | 'i' | 'A';
@@ -14,7 +13,7 @@ export type Line = { readonly text: string; readonly styles: string };
 
 export type Part = string | readonly [text: string, style: Style];
 
-/** Scripts whose letters are one cell wide in every terminal; marks that join others are not in them. */
+/** All but scripts whose letters are one cell wide in every terminal: no controls, no joining marks. */
 const narrow =
   /[^\x20-\x7e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u052f\u2026\u2581-\u2588]/g;
 const notAscii = /[^\x20-\x7e]/g;
@@ -25,7 +24,7 @@ function escaped(character: string): string {
 
 /** The text with all else escaped, as JSON would. */
 export function oneCellEach(text: string, isAscii: boolean): string {
-  return printable(text).replace(isAscii ? notAscii : narrow, escaped);
+  return text.replace(isAscii ? notAscii : narrow, escaped);
 }
 
 /** The parts one behind the other, cut or filled with blanks to that width. */

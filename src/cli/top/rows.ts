@@ -38,8 +38,16 @@ export class Rows {
     this.#isAnew = true;
   }
 
-  /** Takes an answer of rater's; with `isFrozen` rows keep their order. */
-  take(screen: TopScreen, nowMs: number, isFrozen: boolean): void {
+  /**
+   * Takes an answer of rater's to the question for so many rows; with `isFrozen` they keep their order.
+   * What is missing from a full answer has gone if it was far from its end, else it may be behind it.
+   */
+  take(
+    screen: TopScreen,
+    nowMs: number,
+    isFrozen: boolean,
+    asked = Number.POSITIVE_INFINITY,
+  ): void {
     if (this.#isAnew) this.#rows = [];
     this.#isAnew = false;
     // Another rater counts its ticks anew.
@@ -48,6 +56,11 @@ export class Rows {
     const fresh = screen.values.map((value): Row => {
       const key = keyOf(value);
       return { key, value, history: this.#historyOf(key, value), goneMs: undefined };
+    });
+    const isFull = fresh.length >= asked;
+    const there = new Set(fresh.map(({ key }) => key));
+    this.#rows = this.#rows.filter(({ key }, index) => {
+      return there.has(key) || !isFull || index < asked / 2;
     });
     this.#rows = isFrozen ? this.#inOldOrder(fresh, nowMs) : this.#withGone(fresh, nowMs);
     const kept = new Set(this.#rows.map(({ key }) => key));

@@ -78,8 +78,8 @@ export async function runTop(file: string, options: CommandOptions): Promise<Out
 }
 
 /** @throws Fault `daemon`, `usage` */
-async function nextScreen(ask: Ask, view: View): Promise<TopScreen> {
-  const given = { sort: view.order, filter: view.filter, rows: String(mostBusy), json: true };
+async function nextScreen(ask: Ask, view: View, rows: number): Promise<TopScreen> {
+  const given = { sort: view.order, filter: view.filter, rows: String(rows), json: true };
   const name = view.class === undefined ? {} : { class: view.class };
   const { exit, lines } = await ask('top', [], { ...given, ...name });
   const text = textLines(lines).join('');
@@ -91,7 +91,7 @@ async function nextScreen(ask: Ask, view: View): Promise<TopScreen> {
 /** One screen after the other, for a pipe. */
 async function print(ask: Ask, { view, frames, isJson, isAscii }: Plan): Promise<void> {
   for (let frame = 1; ; frame += 1) {
-    const screen = await nextScreen(ask, view);
+    const screen = await nextScreen(ask, view, mostBusy);
     view.take(screen, systemClock.monotonicMs());
     const lines = isJson ? [JSON.stringify(screen)] : [...textOf(view, pageSize(view), isAscii)];
     if (!isJson && frame > 1) lines.unshift('');
@@ -117,7 +117,7 @@ function written(text: string): Promise<void> {
 /** The live view. */
 async function watch(ask: Ask, { view, frames, isAscii }: Plan): Promise<void> {
   // What is wrong at the start is told in the shell.
-  view.take(await nextScreen(ask, view), systemClock.monotonicMs());
+  view.take(await nextScreen(ask, view, mostBusy), systemClock.monotonicMs());
   let wake = () => {};
   let isStale = false;
   const draw = () => terminal.show(screenOf(view, terminal.size, isAscii));
@@ -160,9 +160,10 @@ async function watch(ask: Ask, { view, frames, isAscii }: Plan): Promise<void> {
 /** Asks for the next screen, and for the details if they are shown. */
 async function refresh(ask: Ask, view: View): Promise<void> {
   try {
-    const screen = await nextScreen(ask, view);
+    const asked = view.wantedRows;
+    const screen = await nextScreen(ask, view, asked);
     const details = view.page === 'details' ? await detailsOf(ask, view) : view.details;
-    view.take(screen, systemClock.monotonicMs());
+    view.take(screen, systemClock.monotonicMs(), asked);
     view.details = details;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

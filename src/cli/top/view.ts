@@ -5,7 +5,7 @@
  * on the address that it named, wherever that is by then.
  */
 import type { TopScreen } from '../../commands/top.ts';
-import { type BusyOrder, busyOrders } from '../../gatekeeper/busy-values.ts';
+import { type BusyOrder, busyOrders, mostBusy } from '../../gatekeeper/busy-values.ts';
 import { type Row, Rows } from './rows.ts';
 
 export type Act = 'block' | 'unblock' | 'allow';
@@ -65,16 +65,23 @@ export class View {
     this.isReadOnly = isReadOnly;
   }
 
-  take(screen: TopScreen, nowMs: number): void {
+  /** Takes the answer to the question for so many rows. */
+  take(screen: TopScreen, nowMs: number, asked?: number): void {
     this.screen = screen;
     this.waitsBecause = undefined;
     this.peakPerSecond = Math.max(this.peakPerSecond, screen.rates[0]?.perSecond ?? 0);
-    this.rows.take(screen, nowMs, this.isFrozen);
+    this.rows.take(screen, nowMs, this.isFrozen, asked);
   }
 
   /** In the order in which they are shown. */
   get shown(): readonly Row[] {
     return this.isInverted ? this.rows.all.toReversed() : this.rows.all;
+  }
+
+  /** How many rows are worth asking for: those that are shown, and as many to turn to. */
+  get wantedRows(): number {
+    const at = this.rows.all.findIndex(({ key }) => key === this.selected);
+    return this.isInverted ? mostBusy : Math.min(mostBusy, Math.max(0, at) + 2 * this.pageRows);
   }
 
   get selectedRow(): Row | undefined {

@@ -153,6 +153,22 @@ test('page keys move by what fits, and stop at both ends', () => {
   expect(selected('pagedown')).toBe('10.0.0.19');
 });
 
+test('as many rows are asked for as can be seen next', () => {
+  const values = Array.from({ length: 50 }, (_, index) => value(`10.0.0.${index}`));
+  const view = viewOf(answer(values));
+  draw(view, 80, 24);
+  expect(view.wantedRows).toBe(38);
+  pressed(view, 'pagedown');
+  expect(view.wantedRows).toBe(56);
+  pressed(view, 'end');
+  expect(view.wantedRows).toBe(87);
+  draw(view, 80, 60);
+  expect(view.wantedRows).toBe(100);
+  pressed(view, 'home', 'i');
+  draw(view, 80, 24);
+  expect(view.wantedRows).toBe(100);
+});
+
 test('the highest rate is remembered', () => {
   const view = viewOf(answer([], { rates: [{ seconds: 1, perSecond: 400 }] }));
   view.take(answer([]), 1000);
@@ -183,6 +199,18 @@ describe('rows', () => {
     expect(shown(rows)).toEqual(['192.0.2.3', '192.0.2.1']);
     rows.take(answer([two]), 7003, false);
     expect(shown(rows)).toEqual(['192.0.2.2']);
+  });
+
+  test('what a full answer has no room for has not gone', () => {
+    const rows = new Rows();
+    const four = [one, two, three, bob];
+    rows.take(answer(four), 0, false);
+    rows.take(answer([two, three]), 1000, false, 2);
+    expect(shown(rows)).toEqual(['(192.0.2.1)', '192.0.2.2', '192.0.2.3']);
+    rows.take(answer([two, three]), 2000, false, 3);
+    expect(shown(rows)).toEqual(['(192.0.2.1)', '192.0.2.2', '192.0.2.3']);
+    rows.take(answer([two]), 3000, false, 3);
+    expect(shown(rows)).toEqual(['(192.0.2.1)', '192.0.2.2', '(192.0.2.3)']);
   });
 
   test('frozen ones keep their places, and new ones come behind', () => {
