@@ -243,7 +243,7 @@ export class BlockKeeper {
     return wanted.sort((a, b) => a.untilMs - b.untilMs);
   }
 
-  /** Every block, in no order. */
+  /** Every block, in no order; blocks may be made and ended meanwhile. */
   values(): IterableIterator<Block> {
     return this.#blocks.index.values();
   }

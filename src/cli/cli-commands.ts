@@ -2,8 +2,8 @@
  * All commands of ipthrottle(8) as one table; the manual's test reads it.
  *
  * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
- * Of the others, `overload`, `replay` and `completion` need neither daemon nor store, and `doctor`
- * examines both.
+ * Of the others, `top` asks it again and again, `overload`, `replay` and `completion` need neither daemon
+ * nor store, and `doctor` examines both.
  */
 import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
@@ -22,6 +22,7 @@ import { importBy } from './import.ts';
 import { operatorName } from './operator-name.ts';
 import { overload } from './overload.ts';
 import { replay } from './replay.ts';
+import { top } from './top.ts';
 
 /** Those of its options, as every zone understands them. @throws Fault `usage` */
 function instantsIn({ instants = [] }: Command, options: CommandOptions): CommandOptions {
@@ -73,6 +74,7 @@ function askForName(name: string, invocation: Invocation): Promise<Outcome> {
 
 export const cliCommands: readonly CliCommand[] = [
   ...commands.map((command): CliCommand => {
+    if (command.name === top.name) return top;
     return { ...command, run: (invocation) => askOrRunOffline(command, invocation) };
   }),
   exportBy(askForName),

@@ -19,6 +19,7 @@ import { reap } from './reap.ts';
 import { reload } from './reload.ts';
 import { status } from './status.ts';
 import { tmr } from './tmr.ts';
+import { top } from './top.ts';
 import { unblock } from './unblock.ts';
 import { uptime } from './uptime.ts';
 import { variable } from './variable.ts';
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   check,
   reap,
   status,
+  top,
   reload,
   uptime,
   prf,

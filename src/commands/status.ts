@@ -12,7 +12,7 @@ import type { RunningDaemon } from './running-daemon.ts';
 import { duration } from './words.ts';
 
 /** What was counted since rater started. */
-function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
+export function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
   const { checks, classes } = daemon.checkTotals();
   const { made } = blocks.tally;
   const sum = (one: (tally: ClassTally) => number) => {
@@ -35,7 +35,7 @@ function instant(milliseconds: number | undefined): string | null {
   return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
 }
 
-function troubleJson({ mode, part, what, sinceMs, failures }: Trouble) {
+export function troubleJson({ mode, part, what, sinceMs, failures }: Trouble) {
   return { mode, part, what, since: instant(sinceMs), failures };
 }
 
@@ -83,7 +83,7 @@ function wordsOf(name: string): string {
 }
 
 /** The classes whose limits are only logged. */
-function dryClasses({ classes }: Config): string[] {
+export function dryClasses({ classes }: Config): string[] {
   return [...classes.values()].flatMap(({ name, dryRun }) => (dryRun ? [name] : []));
 }
 

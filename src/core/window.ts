@@ -100,6 +100,53 @@ export function addHit(window: Window, rate: Rate, nowMs: number, count: number)
   return kept + 1;
 }
 
+/** How old the oldest hit is that the window remembers, milliseconds; 0 without hits. */
+export function reachMs(window: Window, nowMs: number): number {
+  const { cells, at } = window;
+  if (cells[at + countCell] === 0) return 0;
+  const slot = cells[at + oldestCell] as number;
+  return (nowMs - (cells[at + headCells + slot] as number)) >>> 0;
+}
+
+/** How many of the hits that the window remembers are younger than `spanMs`. */
+export function hitsWithin(window: Window, spanMs: number, nowMs: number): number {
+  const { cells, at } = window;
+  const slots = slotsOf(window);
+  const ring = at + headCells;
+  const oldest = cells[at + oldestCell] as number;
+  const count = cells[at + countCell] as number;
+  // Instants only grow from the oldest on, so the first that is young enough is found by halving.
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const slot = (oldest + middle) % slots;
+    if ((nowMs - (cells[ring + slot] as number)) >>> 0 < spanMs) high = middle;
+    else low = middle + 1;
+  }
+  return count - low;
+}
+
+/** More than any window remembers. */
+const beyondHits = 2 ** 26;
+
+/**
+ * Orders windows by how many hits of the last `spanMs` they remember, then by all that are in them,
+ * then by how quickly those came: full windows of one limit are in the order of their rates. 0 is an
+ * idle one.
+ */
+export function rankByRate(window: Window, spanMs: number, nowMs: number): number {
+  const count = countYounger(window, window.cells[window.at + secondsCell] as number, nowMs);
+  if (count === 0) return 0;
+  const quickness = 1 / (2 + reachMs(window, nowMs));
+  return hitsWithin(window, spanMs, nowMs) * beyondHits + count + quickness;
+}
+
+/** Orders windows by the hits in them, then by those of the last `spanMs`. 0 is an idle one. */
+export function rankByCount(window: Window, spanMs: number, nowMs: number): number {
+  const count = countYounger(window, window.cells[window.at + secondsCell] as number, nowMs);
+  return count === 0 ? 0 : count * beyondHits + hitsWithin(window, spanMs, nowMs);
+}
+
 /** Copies the hits, oldest first, into an empty window that is at least as large. */
 export function copyHits(from: Window, to: Window): void {
   const count = from.cells[from.at + countCell] as number;

@@ -12,7 +12,7 @@ import type { Rate } from '../core/limits.ts';
 import { countHits } from '../core/window.ts';
 import type { Work } from '../runtime/work.ts';
 import { CellStore } from './cell-store.ts';
-import type { CounterKey, Counters, Counts, Ipv4Hits } from './counters.ts';
+import type { BusyQuery, CounterKey, Counters, Counts, Ipv4Hits, Recent } from './counters.ts';
 import { RateWindows } from './rate-windows.ts';
 
 /** Monotonic milliseconds as windows keep them. */
@@ -99,6 +99,28 @@ export class MemoryCounters implements Counters {
     return rates.map((rate) => {
       return windows?.get(rate.seconds)?.count(key.value, rate, instant(nowMs)) ?? 0;
     });
+  }
+
+  *busiest(query: BusyQuery, nowMs: () => number): Work<CounterKey[]> {
+    const found = new Map<string, CounterKey>();
+    for (const [name, classWindows] of this.#classes) {
+      if (query.class !== undefined && query.class !== name) continue;
+      for (const windows of classWindows.values()) {
+        const values = yield* windows.busiest(query, () => instant(nowMs()));
+        for (const value of values) found.set(`${name} ${value}`, { class: name, value });
+      }
+    }
+    return [...found.values()];
+  }
+
+  recent(
+    key: CounterKey,
+    seconds: number,
+    spansMs: readonly number[],
+    nowMs: number,
+  ): Recent | undefined {
+    const windows = this.#classes.get(key.class)?.get(seconds);
+    return windows?.recent(key.value, spansMs, instant(nowMs));
   }
 
   clear(key: CounterKey): void {

@@ -1,19 +1,26 @@
 /**
  * The windows of one class for one of its rates, by value.
  */
+
+import { Highest } from '../core/highest.ts';
 import type { Rate } from '../core/limits.ts';
 import {
   addHit,
   cellsFor,
   copyHits,
   countHits,
+  hitsWithin,
   idleMs,
   isIdle,
   needsRoom,
+  rankByCount,
+  rankByRate,
+  reachMs,
   slotsOf,
   type Window,
 } from '../core/window.ts';
 import type { CellStore } from './cell-store.ts';
+import type { BusyQuery, Recent } from './counters.ts';
 import { type Value, ValueMap, valueText } from './value-map.ts';
 
 export class RateWindows {
@@ -67,6 +74,32 @@ export class RateWindows {
   /** Every value; the current one may be forgotten meanwhile. */
   *values(): Generator<string> {
     for (const [value] of this.#handles.entries()) yield valueText(value);
+  }
+
+  /** The values that are hit most, in this order; looks at some in a step. */
+  *busiest(query: BusyQuery, nowMs: () => number): Generator<undefined, string[]> {
+    const { by, max, filter, spanMs } = query;
+    const rankOf = by === 'rate' ? rankByRate : rankByCount;
+    const highest = new Highest<Value>(max);
+    let stepMs = nowMs();
+    const visiting = this.#handles.visiting((value, handle) => {
+      if (filter !== '' && !valueText(value).toLowerCase().includes(filter)) return;
+      const rank = rankOf(this.#cells.window(handle), spanMs, stepMs);
+      if (rank > 0) highest.offer(rank, value);
+    });
+    for (const _ of visiting) {
+      yield;
+      stepMs = nowMs();
+    }
+    return highest.items().map(valueText);
+  }
+
+  recent(value: string, spansMs: readonly number[], nowMs: number): Recent | undefined {
+    const handle = this.#handles.get(value);
+    if (handle === undefined) return undefined;
+    const window = this.#cells.window(handle);
+    const within = spansMs.map((spanMs) => hitsWithin(window, spanMs, nowMs));
+    return { within, reachMs: reachMs(window, nowMs) };
   }
 
   /** Milliseconds since the value's latest hit; infinite when it has no hits. */

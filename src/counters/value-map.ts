@@ -61,6 +61,13 @@ export class ValueMap {
     else this.#others.delete(known);
   }
 
+  /** Visits every entry, some in a step; changes are allowed between steps, not by `visit`. */
+  *visiting(visit: (value: Value, number: number) => void): Generator<undefined, void> {
+    const swapped = (number: number, value: Value) => visit(value, number);
+    yield* this.#ipv4.visiting(swapped);
+    yield* this.#others.visiting(swapped);
+  }
+
   /** Every entry; changes are allowed meanwhile, new entries may be left out. */
   *entries(): Generator<[Value, number]> {
     yield* this.#ipv4.entries();

@@ -27,6 +27,7 @@ import type { RawLine } from '../wire/raw-line.ts';
 import { errorReply, type Reply } from '../wire/reply.ts';
 import type { Request } from '../wire/request.ts';
 import { Allowlist } from './allowlist.ts';
+import { BusyValues } from './busy-values.ts';
 import { ClassTable, countedNetwork, type Target } from './class-table.ts';
 import { DryRuns } from './dry-runs.ts';
 import { type Holder, Sessions } from './sessions.ts';
@@ -82,6 +83,8 @@ export class Gatekeeper {
   readonly verdicts: Verdicts;
   readonly health: Health;
   readonly history: History;
+  /** Of the clients that are trusted. */
+  readonly busyValues: BusyValues;
   readonly #sessions = new Sessions();
   readonly #unblockAllowlisted: UnblockAllowlisted;
   readonly #counters: Counters;
@@ -125,6 +128,15 @@ export class Gatekeeper {
       isOverloaded: parts.isOverloaded,
     });
     this.#shortWay = this.#makeShortWay();
+    this.busyValues = new BusyValues({
+      classes: () => this.#classes,
+      counters: parts.counters,
+      sessions: this.#sessions,
+      blocks: this.blocks,
+      allowlist: this.allowlist,
+      dryRuns: this.dryRuns,
+      clock: parts.clock,
+    });
   }
 
   /**

@@ -148,6 +148,7 @@ describe('rows', () => {
     'start of `ipthrottle list`, `check` and `status`',
     'history: daemon CPU per check',
     'replay, tcpsvd -v lines with TAI64N',
+    'top at 1 000 000 tracked values, one screen a second',
     'growth: a check from 1k to 1M values',
     'growth: a block and its end from 100 to 100k blocks',
   ])('there is a row for: %s', (what) => {

@@ -181,6 +181,7 @@ test('only what a command or a format needs is loaded late: meanwhile the packag
     'src/cli/cli-commands.ts',
     'src/cli/doctor.ts',
     'src/cli/replay.ts',
+    'src/cli/top.ts',
     'src/daemon/daemon-log.ts',
     'src/enforcers/peers/peers-kind.ts',
     'src/enforcers/tcprules/tcprules-kind.ts',

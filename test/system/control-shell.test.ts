@@ -80,6 +80,7 @@ describe.each([
       'check 192.0.2.9': [/^192\.0\.2\.9: not blocked/, /allowlist: yes/],
       reap: [],
       status: [/^rater: running, pid \d+/, /^blocks: 0/, /^checks: 0/, /^failures: 0/],
+      top: ['checks: 0, refused: 0, blocks: 0', /^VALUE +CLASS +RATE +PER SECOND/],
       reload: [`reloaded ${file}`],
       uptime: [/^up \d+ seconds?, since 20\d\d-\S+ \S+, pid \d+$/],
       prf: ['checks: 0', /^per second: /],

@@ -21,6 +21,7 @@ import { rebuildRules } from './rebuild-rules.ts';
 import { replay } from './replay.ts';
 import { residentMemory } from './resident-memory.ts';
 import { start } from './start.ts';
+import { top } from './top.ts';
 import { valueMemory } from './value-memory.ts';
 import { valuesStall } from './values-stall.ts';
 
@@ -46,6 +47,7 @@ export const rows: readonly Row[] = [
   list,
   commandStart,
   replay,
+  top,
   growthValues,
   growthBlocks,
 ];
