@@ -136,14 +136,14 @@ function filterOf(context: CommandContext, text: string | undefined, options: Co
 }
 
 /** Each object in a line of its own; with --json they make an array. */
-function* jsonLines(objects: readonly unknown[], isArray: boolean): Work<string[]> {
-  const lines: string[] = [];
+function* jsonLines(objects: readonly unknown[], isArray: boolean): Work<Line[]> {
+  const texts: string[] = [];
   for (const [index, object] of objects.entries()) {
-    const comma = isArray && index < objects.length - 1 ? ',' : '';
-    lines.push(JSON.stringify(object) + comma);
+    const mark = isArray && index > 0 ? ',' : '';
+    texts.push(mark + JSON.stringify(object));
     yield;
   }
-  return isArray ? ['[', ...lines, ']'] : lines;
+  return isArray ? [{ pieces: ['[', ...texts, ']'] }] : texts;
 }
 
 /** One more than wanted tells that there are earlier ones. */
