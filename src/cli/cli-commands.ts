@@ -2,7 +2,7 @@
  * All commands of ipthrottle(8) as one table; the manual's test reads it.
  *
  * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
- * Of the others, `overload` needs neither daemon nor store, and `doctor` examines both.
+ * Of the others, `overload` and `replay` need neither daemon nor store, and `doctor` examines both.
  */
 import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
@@ -16,6 +16,7 @@ import type { CliCommand, Invocation } from './cli-command.ts';
 import { doctor } from './doctor.ts';
 import { operatorName } from './operator-name.ts';
 import { overload } from './overload.ts';
+import { replay } from './replay.ts';
 
 /** Those of its options, as every zone understands them. @throws Fault `usage` */
 function instantsIn({ instants = [] }: Command, options: CommandOptions): CommandOptions {
@@ -52,4 +53,5 @@ export const cliCommands: readonly CliCommand[] = [
   }),
   overload,
   doctor,
+  replay,
 ];

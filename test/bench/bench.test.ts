@@ -130,6 +130,7 @@ describe('rows', () => {
     'resident memory of the daemon, 10 000 values, 1 000 blocks',
     '`ipthrottle list` of 10 and of 100 000 blocks',
     'history: daemon CPU per check',
+    'replay, tcpsvd -v lines with TAI64N',
     'growth: a check from 1k to 1M values',
     'growth: a block and its end from 100 to 100k blocks',
   ])('there is a row for: %s', (what) => {

@@ -60,6 +60,7 @@ const floors: readonly Readonly<Record<string, string>>[] = [
     config: 'core runtime',
     counters: 'core runtime',
     health: 'runtime',
+    logs: 'core runtime',
   },
   {
     client: 'runtime wire',
@@ -73,11 +74,14 @@ const floors: readonly Readonly<Record<string, string>>[] = [
     doctor: 'config core enforcers files health runtime store',
   },
   { gatekeeper: 'blocks config core counters enforcers health history runtime store wire' },
-  { commands: 'blocks config core enforcers gatekeeper health runtime' },
+  {
+    commands: 'blocks config core enforcers gatekeeper health runtime',
+    replay: 'config core counters enforcers gatekeeper health logs runtime store',
+  },
   {
     daemon:
       'commands config counters enforcers files gatekeeper health history overload runtime store wire',
-    cli: 'commands config core counters doctor enforcers gatekeeper health overload runtime store',
+    cli: 'commands config core counters doctor enforcers gatekeeper health logs overload replay runtime store',
   },
 ];
 const rooms: Readonly<Record<string, string>> = Object.assign({}, ...floors);
@@ -174,6 +178,7 @@ test('only what a short command needs is loaded late: meanwhile the package may 
   expect(late).toEqual([
     'src/cli/cli-commands.ts',
     'src/cli/doctor.ts',
+    'src/cli/replay.ts',
     'src/enforcers/peers/peers-kind.ts',
     'src/enforcers/tcprules/tcprules-kind.ts',
   ]);

@@ -17,6 +17,7 @@ import { passed } from './passed.ts';
 import { pipelined } from './pipelined.ts';
 import { reap } from './reap.ts';
 import { rebuildRules } from './rebuild-rules.ts';
+import { replay } from './replay.ts';
 import { residentMemory } from './resident-memory.ts';
 import { start } from './start.ts';
 import { valueMemory } from './value-memory.ts';
@@ -42,6 +43,7 @@ export const rows: readonly Row[] = [
   rebuildRules,
   residentMemory,
   list,
+  replay,
   growthValues,
   growthBlocks,
 ];

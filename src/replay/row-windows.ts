@@ -1,0 +1,69 @@
+/**
+ * Windows of one rate for clients that are known by their rows, so that there is nothing to look up.
+ */
+import type { Rate } from '../core/limits.ts';
+import {
+  addHit,
+  cellsFor,
+  copyHits,
+  isIdle,
+  needsRoom,
+  slotsOf,
+  type Window,
+} from '../core/window.ts';
+import type { CellStore } from '../counters/cell-store.ts';
+
+const smallest = 1024;
+
+export class RowWindows {
+  readonly #rate: Rate;
+  readonly #cells: CellStore;
+  /** By row: the handle of its window and 1; 0 for none. */
+  #handles = new Float64Array(smallest);
+
+  constructor(rate: Rate, cells: CellStore) {
+    this.#rate = rate;
+    this.#cells = cells;
+  }
+
+  /** Counts a hit at this monotonic instant; returns how many are in the window with it. */
+  hit(row: number, nowMs: number): number {
+    return addHit(this.#windowWithRoom(row, nowMs), this.#rate, nowMs);
+  }
+
+  /** Forgets clients without a hit in the window. Returns how many are left. */
+  dropIdle(nowMs: number): number {
+    let left = 0;
+    for (const [row, kept] of this.#handles.entries()) {
+      if (kept === 0) continue;
+      if (!isIdle(this.#cells.window(kept - 1), nowMs)) left += 1;
+      else {
+        this.#cells.release(kept - 1);
+        this.#handles[row] = 0;
+      }
+    }
+    return left;
+  }
+
+  #windowWithRoom(row: number, nowMs: number): Window {
+    const kept = this.#handles[row] ?? 0;
+    if (kept === 0) return this.#newWindow(row, cellsFor(1));
+    const window = this.#cells.window(kept - 1);
+    if (!needsRoom(window, this.#rate, nowMs)) return window;
+    const larger = this.#newWindow(row, cellsFor(slotsOf(window) + 1));
+    copyHits(window, larger);
+    this.#cells.release(kept - 1);
+    return larger;
+  }
+
+  #newWindow(row: number, cells: number): Window {
+    if (row >= this.#handles.length) {
+      const more = new Float64Array(Math.max(row + 1, 2 * this.#handles.length));
+      more.set(this.#handles);
+      this.#handles = more;
+    }
+    const handle = this.#cells.allocate(cells);
+    this.#handles[row] = handle + 1;
+    return this.#cells.window(handle);
+  }
+}
