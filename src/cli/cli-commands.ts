@@ -2,50 +2,16 @@
  * All commands of ipthrottle(8) as one table; the manual's test reads it.
  *
  * Commands that the control shell has too go to the daemon, or are carried out here when it is down.
- * Of the others, `overload` and `replay` need neither daemon nor store, and `doctor` examines both.
+ * Of the others, `overload` and `replay` need neither daemon nor store, `doctor` examines both, and
+ * `report` asks as `history` does, or replays.
  */
-import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { commands } from '../commands/commands.ts';
-import { instantIn } from '../commands/instant-in.ts';
-import { checkConfig, mistaken } from '../config/load-config.ts';
-import { systemClock } from '../runtime/clock.ts';
-import { Fault } from '../runtime/errors.ts';
-import { askDaemon } from './ask-daemon.ts';
-import { askDespiteMistakes } from './ask-despite-mistakes.ts';
-import type { CliCommand, Invocation } from './cli-command.ts';
+import { askOrRunOffline } from './ask-or-run-offline.ts';
+import type { CliCommand } from './cli-command.ts';
 import { doctor } from './doctor.ts';
-import { operatorName } from './operator-name.ts';
 import { overload } from './overload.ts';
 import { replay } from './replay.ts';
-
-/** Those of its options, as every zone understands them. @throws Fault `usage` */
-function instantsIn({ instants = [] }: Command, options: CommandOptions): CommandOptions {
-  const nowMs = systemClock.wallMs();
-  const given = instants.filter((name) => options[name] !== undefined);
-  return Object.fromEntries(
-    given.map((name) => [name, new Date(instantIn(String(options[name]), nowMs)).toISOString()]),
-  );
-}
-
-async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
-  const checked = checkConfig(invocation.file);
-  const { config } = checked;
-  const { arguments: args } = invocation;
-  const options = { ...invocation.options, ...instantsIn(command, invocation.options) };
-  const by = operatorName();
-  const call = { command: command.name, arguments: args, options, writesInstants: true, by };
-  const answered = config
-    ? await askDaemon(config.settings.controlSocket, call)
-    : await askDespiteMistakes(invocation.file, checked, call);
-  if (answered) return answered;
-  if (!config) throw mistaken(checked);
-  if (command.needsDaemon) {
-    throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
-  }
-  // Loaded only when needed: the store's driver takes longer than all the rest.
-  const { runOffline } = await import('./run-offline.ts');
-  return runOffline(config, command, call);
-}
+import { report } from './report.ts';
 
 export const cliCommands: readonly CliCommand[] = [
   ...commands.map((command): CliCommand => {
@@ -54,4 +20,5 @@ export const cliCommands: readonly CliCommand[] = [
   overload,
   doctor,
   replay,
+  report,
 ];
