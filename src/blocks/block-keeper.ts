@@ -23,6 +23,7 @@ import { Fault } from '../runtime/errors.ts';
 import type { Fields, Log } from '../runtime/log.ts';
 import { doNow, sliceMs, type Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
+import { BlockTally } from './block-tally.ts';
 import { ClockSteps } from './clock-steps.ts';
 import { Enforcement, type Fate } from './enforcement.ts';
 import { type BlockEnd, type OnFound, Reconciliation } from './reconciliation.ts';
@@ -54,12 +55,12 @@ export type OperatorBlockCause = BlockCause & { readonly source: 'operator' };
 const searchMs = 400;
 
 export class BlockKeeper {
+  readonly tally = new BlockTally();
   readonly #parts: BlockKeeperParts;
   readonly #blocks: RememberedBlocks;
   readonly #enforcement: Enforcement;
   readonly #reconciliation: Reconciliation;
   readonly #clockSteps: ClockSteps;
-  #made = 0;
   #isBehind = false;
 
   constructor(parts: BlockKeeperParts) {
@@ -79,11 +80,6 @@ export class BlockKeeper {
 
   get size(): number {
     return this.#blocks.index.size;
-  }
-
-  /** How many blocks were imposed since the start. */
-  get made(): number {
-    return this.#made;
   }
 
   /** Whether blocks were moved in time and `retrying` has yet to tell store and servers. */
@@ -122,7 +118,7 @@ export class BlockKeeper {
     const sinceMs = this.#clockSteps.nowMs();
     const untilMs = sinceMs + seconds * 1000;
     const block = this.#blocks.add({ ...cause, address, sinceMs, untilMs });
-    this.#made += 1;
+    this.tally.noteMade(cause.source, seconds);
     const fates = this.#enforcement.impose(block);
     if (fates.every(({ became }) => became !== 'failed')) this.#blocks.hasArrived(block);
     this.#parts.log.info('blocked', {
@@ -247,6 +243,11 @@ export class BlockKeeper {
     return wanted.sort((a, b) => a.untilMs - b.untilMs);
   }
 
+  /** Every block, in no order; blocks may be made and ended meanwhile. */
+  values(): IterableIterator<Block> {
+    return this.#blocks.index.values();
+  }
+
   /** The enforcers that cannot express a block of it: rater alone refuses there. */
   unable(address: Address): string[] {
     return this.#enforcement.unable(address);
@@ -268,6 +269,11 @@ export class BlockKeeper {
     const unwritten = this.#blocks.whyUnwritten;
     const inDatabase = unwritten === undefined ? [] : [{ part: 'database', why: unwritten }];
     return [...this.#enforcement.unbuilt(), ...inDatabase];
+  }
+
+  /** How long the oldest change has waited, by each server that is rebuilt; 0: none waits. */
+  lags(): { readonly enforcer: string; readonly lagMs: number }[] {
+    return this.#enforcement.lags();
   }
 
   /** How many blocks are over of which a server has not let go. */
@@ -340,6 +346,8 @@ export class BlockKeeper {
     this.#blocks.remove(blocks);
     const nowMs = this.#parts.clock.wallMs();
     const { by = rater, reason = '' } = fields;
+    const lifted = by === 'file removed' ? by : 'unblocked';
+    this.tally.noteEnded(event === 'block ended' ? 'over' : lifted, blocks.length);
     for (const block of blocks) {
       const { address, class: name, times, sinceMs, untilMs } = block;
       this.#parts.log.info(event, { address: address.text, class: name, times, ...fields });

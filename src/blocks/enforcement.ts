@@ -99,6 +99,13 @@ export class Enforcement {
     });
   }
 
+  /** How long the oldest change has waited, by each server that is rebuilt. */
+  lags(): { readonly enforcer: string; readonly lagMs: number }[] {
+    return this.enforcers.flatMap(({ name, rebuild }) => {
+      return rebuild ? [{ enforcer: name, lagMs: rebuild.lagMs }] : [];
+    });
+  }
+
   close(): void {
     for (const enforcer of this.enforcers) this.try(enforcer, () => enforcer.close());
   }

@@ -7,30 +7,45 @@
  */
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { textLines } from '../commands/answer-text.ts';
 import type { Outcome } from '../commands/command.ts';
 import type { CommandCall } from '../commands/commands.ts';
-import { textLines } from '../commands/words.ts';
 import { type Checked, usualControlSocket } from '../config/load-config.ts';
 import { printable } from '../runtime/log.ts';
 import { askDaemon } from './ask-daemon.ts';
 
 type Places = { readonly named?: string | undefined; readonly usual?: string };
 
+type Mistaken = Pick<Checked, 'mistakes' | 'controlSocket'>;
+
 /** The answer, after the mistakes are on stderr; undefined when no daemon is found. @throws Fault */
 export async function askDespiteMistakes(
   file: string,
-  { mistakes, controlSocket }: Pick<Checked, 'mistakes' | 'controlSocket'>,
+  checked: Mistaken,
   call: CommandCall,
-  { named = process.env.IPTHROTTLE_CONTROL, usual = usualControlSocket }: Places = {},
+  places?: Places,
 ): Promise<Outcome | undefined> {
-  const path = named || controlSocket;
-  if (path === undefined && !(await hasRead(file, usual))) return undefined;
-  const answer = await askDaemon(path ?? usual, call);
-  if (answer) {
-    const lines = [...mistakes, 'configuration not usable: rater goes on with the one it has'];
-    for (const line of lines) process.stderr.write(`ipthrottle: warning: ${printable(line)}\n`);
-  }
+  const path = await socketDespiteMistakes(file, checked, places);
+  const answer = path === undefined ? undefined : await askDaemon(path, call);
+  if (answer) tellMistakes(checked);
   return answer;
+}
+
+/** The socket of the daemon that may be asked; undefined when none is found. @throws Fault */
+export async function socketDespiteMistakes(
+  file: string,
+  { controlSocket }: Mistaken,
+  { named = process.env.IPTHROTTLE_CONTROL, usual = usualControlSocket }: Places = {},
+): Promise<string | undefined> {
+  const path = named || controlSocket;
+  if (path !== undefined) return path;
+  return (await hasRead(file, usual)) ? usual : undefined;
+}
+
+/** Says on stderr what is wrong with the configuration that rater does not use. */
+export function tellMistakes({ mistakes }: Mistaken): void {
+  const lines = [...mistakes, 'configuration not usable: rater goes on with the one it has'];
+  for (const line of lines) process.stderr.write(`ipthrottle: warning: ${printable(line)}\n`);
 }
 
 async function hasRead(file: string, controlSocket: string): Promise<boolean> {

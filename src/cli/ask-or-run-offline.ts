@@ -4,7 +4,7 @@
  */
 import type { Command, CommandOptions, Outcome } from '../commands/command.ts';
 import { instantIn } from '../commands/instant-in.ts';
-import { checkConfig, mistaken } from '../config/load-config.ts';
+import { checkConfig, loadConfig, mistaken } from '../config/load-config.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { Fault } from '../runtime/errors.ts';
 import { askDaemon } from './ask-daemon.ts';
@@ -21,8 +21,8 @@ function instantsIn({ instants = [] }: Command, options: CommandOptions): Comman
   );
 }
 
-/** @throws Fault */
-export async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
+/** What the daemon says; undefined when none is running. @throws Fault */
+export async function ask(command: Command, invocation: Invocation): Promise<Outcome | undefined> {
   const checked = checkConfig(invocation.file);
   const { config } = checked;
   const { arguments: args } = invocation;
@@ -37,7 +37,20 @@ export async function askOrRunOffline(command: Command, invocation: Invocation):
   if (command.needsDaemon) {
     throw new Fault('daemon', `nobody listens on ${config.settings.controlSocket}`);
   }
+  return undefined;
+}
+
+/** @throws Fault */
+export async function workOffline(command: Command, invocation: Invocation): Promise<Outcome> {
+  const { arguments: args } = invocation;
+  const options = { ...invocation.options, ...instantsIn(command, invocation.options) };
   // Loaded only when needed: the store's driver takes longer than all the rest.
   const { runOffline } = await import('./run-offline.ts');
-  return runOffline(config, command, call);
+  const call = { command: command.name, arguments: args, options, by: operatorName() };
+  return runOffline(loadConfig(invocation.file), command, call);
+}
+
+/** @throws Fault */
+export async function askOrRunOffline(command: Command, invocation: Invocation): Promise<Outcome> {
+  return (await ask(command, invocation)) ?? (await workOffline(command, invocation));
 }

@@ -9,7 +9,7 @@ export type Invocation = {
   readonly options: CommandOptions;
 };
 
-export type CliCommand = Pick<Command, 'name' | 'arguments' | 'summary' | 'options'> & {
+export type CliCommand = Pick<Command, 'name' | 'arguments' | 'summary' | 'options' | 'choices'> & {
   /** @throws Fault */
   run(invocation: Invocation): Promise<Outcome>;
 };

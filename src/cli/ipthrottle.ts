@@ -4,23 +4,14 @@
  */
 import { CommanderError, Command as Program } from 'commander';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
-import { textLines } from '../commands/words.ts';
+import { noSuchCommand } from '../commands/help.ts';
 import { errnoOf, exitCodes } from '../runtime/errors.ts';
-import { printable } from '../runtime/log.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
 import type { CliCommand } from './cli-command.ts';
 import { cliCommands } from './cli-commands.ts';
+import { showOutcome } from './show-outcome.ts';
 
 const defaultConfig = '/etc/ipthrottle/rater.conf';
-
-/** Errors go to stderr, answers to stdout; neither can drive the terminal. */
-function print({ exit, lines }: Outcome): Promise<number> {
-  const stream = exit >= exitCodes.operator.code ? process.stderr : process.stdout;
-  const text = textLines(lines, stream.columns)
-    .map((line) => `${printable(line)}\n`)
-    .join('');
-  return new Promise((resolve) => stream.write(text, () => resolve(exit)));
-}
 
 function register(program: Program, command: CliCommand, done: (outcome: Outcome) => void): void {
   const sub = program.command(`${command.name} ${command.arguments}`.trim());
@@ -54,8 +45,12 @@ async function main(): Promise<number> {
         outcome = done;
       });
     }
+    // What commander would suggest is often far from what was typed.
+    program.on('command:*', ([name = '']: string[]) => {
+      program.error(noSuchCommand(name, cliCommands));
+    });
     await program.parseAsync();
-    return await print(outcome);
+    return await showOutcome(outcome);
   } catch (error) {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? exitCodes.done.code : exitCodes.operator.code;

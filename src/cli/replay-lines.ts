@@ -1,6 +1,6 @@
 /** What `ipthrottle replay` says to a person. */
-import type { Line, Row } from '../commands/command.ts';
-import { duration } from '../commands/words.ts';
+import type { Cell, Column, Line, Row } from '../commands/command.ts';
+import { countedNoun, duration } from '../commands/words.ts';
 import type {
   CandidateSummary,
   LimitSummary,
@@ -13,10 +13,6 @@ import { quoted } from '../runtime/log.ts';
 
 /** How many of those that were blocked, or refused by one configuration only, are named. */
 const named = 20;
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
 
 /** `3.7 %`; what is more than nothing is never 0. */
 function percent(part: number): string {
@@ -40,7 +36,7 @@ function between(from: string, to: string): string {
 export function troubleLines({ lines, span, troubles }: Reading): string[] {
   const all = troubles.map(({ file, what }) => `${file}: ${what}`);
   if (lines.undated > 0) {
-    const what = `${counted(lines.undated, 'connection')} without a time, which cannot be used`;
+    const what = `${countedNoun(lines.undated, 'connection')} without a time, which cannot be used`;
     all.push(`${what}: have the logger write stamps, as with svlogd -tt or multilog t`);
   }
   if (span.firstBackward) {
@@ -74,7 +70,7 @@ function spanLines({ span: { from, to, gaps, longestGaps } }: Summary): Line[] {
   if (from === null || to === null) return [];
   const first: Row = ['time: ', instant(from), ' to ', instant(to), `, ${between(from, to)}`];
   if (gaps === 0) return [first];
-  const what = `  ${counted(gaps, 'time')} of an hour or more without a connection, the longest:`;
+  const what = `  ${countedNoun(gaps, 'time')} of an hour or more without a connection, the longest:`;
   const shown = longestGaps.map((gap): Row => {
     return ['    ', instant(gap.from), ' to ', instant(gap.to), `, ${between(gap.from, gap.to)}`];
   });
@@ -82,44 +78,43 @@ function spanLines({ span: { from, to, gaps, longestGaps } }: Summary): Line[] {
 }
 
 function sumLine({ connections, clients, refused, refusedClients, blocks }: RaterSummary): string {
-  const all = `${counted(connections, 'connection')} of ${counted(clients, 'client')}`;
-  const kept = `${refused} refused (${share(refused, connections)}) of ${counted(refusedClients, 'client')}`;
-  return `${all}; ${kept}; ${counted(blocks, 'block')}`;
+  const all = `${countedNoun(connections, 'connection')} of ${countedNoun(clients, 'client')}`;
+  const kept = `${refused} refused (${share(refused, connections)}) of ${countedNoun(refusedClients, 'client')}`;
+  return `${all}; ${kept}; ${countedNoun(blocks, 'block')}`;
 }
+
+const blockedColumns: readonly Column[] = [
+  { name: 'CLIENT' },
+  { name: 'CLASS', rank: 5 },
+  { name: 'RATE', rank: 3 },
+  { name: 'FIRST', shows: 'instant', rank: 7 },
+  { name: 'LAST UNTIL', shows: 'instant', rank: 8 },
+  { name: 'BLOCKS', rank: 1 },
+  { name: 'FOR', shows: 'duration', rank: 4 },
+  { name: 'REFUSED', rank: 2 },
+  { name: 'OF', rank: 6 },
+];
 
 function blockedLines({ blocked }: RaterSummary): Line[] {
   if (blocked.length === 0) return ['nobody would have been blocked'];
-  const header = [
-    'CLIENT',
-    'CLASS',
-    'RATE',
-    'FIRST',
-    'LAST UNTIL',
-    'BLOCKS',
-    'FOR',
-    'REFUSED',
-    'OF',
-  ];
   const rows = blocked
     .slice(0, named)
-    .map(
-      (each): Row => [
-        each.client,
-        each.class,
-        `${each.count}/${each.limit}/${each.seconds}s`,
-        instant(each.first),
-        instant(each.until),
-        String(each.blocks),
-        duration(each.blockedSeconds * 1000),
-        String(each.refused),
-        String(each.connections),
-      ],
-    );
+    .map((each): Cell[] => [
+      each.client,
+      each.class,
+      `${each.count}/${each.limit}/${each.seconds}s`,
+      Date.parse(each.first),
+      Date.parse(each.until),
+      each.blocks,
+      each.blockedSeconds * 1000,
+      each.refused,
+      each.connections,
+    ]);
   const rest = blocked.length - rows.length;
   const more = rest > 0 ? [`  and ${rest} more, which --json has`] : [];
   return [
-    `would have been blocked: ${counted(blocked.length, 'client')}`,
-    { table: [header, ...rows] },
+    `would have been blocked: ${countedNoun(blocked.length, 'client')}`,
+    { columns: blockedColumns, rows },
     ...more,
   ];
 }
@@ -146,7 +141,7 @@ function limitLines({ limits, near }: RaterSummary): Line[] {
 function forgottenLines({ forgotten }: RaterSummary): string[] {
   return Object.entries(forgotten)
     .filter(([, count]) => count > 0)
-    .map(([what, count]) => `no room: ${what} ${counted(count, 'time')}`);
+    .map(([what, count]) => `no room: ${what} ${countedNoun(count, 'time')}`);
 }
 
 function raterLines(result: RaterSummary): Line[] {
@@ -158,58 +153,65 @@ function raterLines(result: RaterSummary): Line[] {
   ];
 }
 
+const differenceColumns: readonly Column[] = [
+  { name: 'CONFIGURATION' },
+  { name: 'REFUSED' },
+  { name: 'CLIENTS' },
+  { name: 'BLOCKS' },
+];
+
 function differenceLines({ result, against, onlyRefusedBy }: Summary): Line[] {
   if (!against || !onlyRefusedBy) return [];
-  const header = ['CONFIGURATION', 'REFUSED', 'CLIENTS', 'BLOCKS'];
-  const rows = [result, against].map((each): Row => {
-    return [each.config, String(each.refused), String(each.refusedClients), String(each.blocks)];
+  const rows = [result, against].map((each): Cell[] => {
+    return [each.config, each.refused, each.refusedClients, each.blocks];
   });
   const only = ([each, names]: readonly [RaterSummary, readonly string[]]) => {
     const more =
       names.length > named ? [`  and ${names.length - named} more, which --json has`] : [];
     const shown = names.slice(0, named).map((name) => `  ${name}`);
     return [
-      `refused only by ${each.config}: ${counted(names.length, 'client')}`,
+      `refused only by ${each.config}: ${countedNoun(names.length, 'client')}`,
       ...shown,
       ...more,
     ];
   };
   return [
     'differences:',
-    { table: [header, ...rows] },
+    { columns: differenceColumns, rows },
     ...only([result, onlyRefusedBy.result]),
     ...only([against, onlyRefusedBy.against]),
   ];
 }
 
-function candidateRow(each: CandidateSummary): Row {
+const candidateColumns: readonly Column[] = [
+  { name: 'LIMIT' },
+  { name: 'BLOCKS' },
+  { name: 'CLIENTS' },
+  { name: 'REFUSED' },
+  { name: 'OF-TRAFFIC' },
+  { name: 'BIGGEST-CLIENT', rank: 1 },
+  { name: 'SHARE', rank: 2 },
+  { name: 'NEVER-REACHED-BY', rank: 3 },
+];
+
+function candidateRow(each: CandidateSummary): Cell[] {
   return [
     `${each.seconds}/${each.limit}`,
-    String(each.blocks),
-    String(each.clients),
-    String(each.refused),
+    each.blocks,
+    each.clients,
+    each.refused,
     percent(each.ofTraffic),
     each.biggestClient ?? '-',
     each.biggestClient === null ? '-' : percent(each.share),
-    String(each.neverReachedBy),
+    each.neverReachedBy,
   ];
 }
 
 function candidateLines({ class: name, candidates }: Summary): Line[] {
   if (candidates.length === 0) return [];
-  const header = [
-    'LIMIT',
-    'BLOCKS',
-    'CLIENTS',
-    'REFUSED',
-    'OF-TRAFFIC',
-    'BIGGEST-CLIENT',
-    'SHARE',
-    'NEVER-REACHED-BY',
-  ];
   return [
     `other limits for everybody in class ${name}, as SECONDS/COUNT:`,
-    { table: [header, ...candidates.map(candidateRow)] },
+    { columns: candidateColumns, rows: candidates.map(candidateRow) },
   ];
 }
 
@@ -233,7 +235,7 @@ function reasonFor({
   isBeyond,
 }: Suggestion) {
   if (isBeyond) return `more than ${limit} in ${seconds} seconds are common: limit a shorter time`;
-  const never = `${spared} of ${counted(clients, 'client')} never made more than ${limit} connections in ${seconds} seconds`;
+  const never = `${spared} of ${countedNoun(clients, 'client')} never made more than ${limit} connections in ${seconds} seconds`;
   if (next === null) return `${never}, so it would have refused nobody`;
   const others = hit === 1 ? 'the other one' : `of the other ${hit} the least`;
   return `${never}; ${others} made ${next}, and all their connections were ${connectionsOfHit}`;

@@ -5,8 +5,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { textLines } from '../commands/answer-text.ts';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
-import { textLines } from '../commands/words.ts';
 import { type Checked, checkConfig, mistaken } from '../config/load-config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Installation } from '../doctor/check.ts';

@@ -1,7 +1,7 @@
 /** `allow`: addresses that are never refused, also after a restart of the daemon. */
 import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
-import type { Command, CommandContext, CommandOptions, Outcome, Row } from './command.ts';
+import type { Cell, Column, Command, CommandContext, CommandOptions, Outcome } from './command.ts';
 import { leftUndone } from './left-undone.ts';
 import { addressIn, addressToChange, duration, reasonIn, secondsInOption } from './words.ts';
 
@@ -21,8 +21,15 @@ function entryJson({ address, sinceMs, untilMs, reason, source }: AllowEntry) {
   };
 }
 
-function row({ address, untilMs, reason, source }: AllowEntry): Row {
-  return [address.text, untilMs ? { ms: untilMs } : '-', source, reason || '-'];
+const columns: readonly Column[] = [
+  { name: 'ADDRESS' },
+  { name: 'UNTIL', shows: 'instant', rank: 1 },
+  { name: 'SOURCE', rank: 2 },
+  { name: 'REASON', rank: 3, least: 12 },
+];
+
+function row({ address, untilMs, reason, source }: AllowEntry): Cell[] {
+  return [address.text, untilMs ?? '-', source, reason || '-'];
 }
 
 const actions: Readonly<Record<string, Action>> = {
@@ -64,7 +71,13 @@ const actions: Readonly<Record<string, Action>> = {
     const entries = gatekeeper.allowlist.entries();
     const lines = options.json
       ? [JSON.stringify(entries.map(entryJson))]
-      : [{ table: [['ADDRESS', 'UNTIL', 'SOURCE', 'REASON'], ...entries.map(row)] }];
+      : [
+          {
+            columns,
+            rows: entries.map(row),
+            footer: `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}`,
+          },
+        ];
     return { exit: exitCodes.done.code, lines };
   },
 };
@@ -79,6 +92,7 @@ export const allow: Command = {
     { flags: '--force', summary: 'with add: even a network wider than /8, or /16 of IPv6' },
     { flags: '--json', summary: 'with list: print an array of objects' },
   ],
+  choices: { action: Object.keys(actions) },
   changes: true,
   run(context, [name = '', ...args], options) {
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined;

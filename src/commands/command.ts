@@ -14,13 +14,35 @@ import type { RunningDaemon } from './running-daemon.ts';
 /** An instant in what a command says, wall clock milliseconds; whoever asked sees it in his zone. */
 export type Instant = { readonly ms: number };
 
+/** One line. */
 export type Row = readonly (string | Instant)[];
 
-/**
- * A line, or the rows of a table, of which the first is the header. With `wraps` the last cell of a row
- * goes below it where a terminal is too narrow.
- */
-export type Line = string | Row | { readonly table: readonly Row[]; readonly wraps?: true };
+/** A column of a table, and what becomes of it where a line has not enough room for all. */
+export type Column = {
+  readonly name: string;
+  /** What its numbers are: an instant, wall clock milliseconds, or a duration, milliseconds. */
+  readonly shows?: 'instant' | 'duration';
+  /** The column with the highest is left out first; without one it is always there. */
+  readonly rank?: number;
+  /** Its texts may be cut, but not to fewer characters than these. */
+  readonly least?: number;
+  /** Those of its texts that there is no room for go below their rows instead; for the last column. */
+  readonly goesBelow?: true;
+};
+
+export type Cell = string | number;
+
+export type Table = {
+  readonly columns: readonly Column[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** For a person at a terminal, below the table. */
+  readonly footer?: string;
+};
+
+/** A long line in pieces, which are made and sent in slices. */
+export type Pieces = { readonly pieces: readonly string[] };
+
+export type Line = string | Row | Table | Pieces;
 
 /** What a command says, and the exit code it leaves with. */
 export type Outcome = { readonly exit: number; readonly lines: readonly Line[] };
@@ -49,6 +71,8 @@ export type Command = {
   readonly arguments: string;
   readonly summary: string;
   readonly options: readonly { readonly flags: string; readonly summary: string }[];
+  /** What may stand for placeholders in its arguments and options, where that is a few words. */
+  readonly choices?: Readonly<Record<string, readonly string[]>>;
   /** Whether it may change blocks. */
   readonly changes: boolean;
   /** Whether only the running daemon can carry it out. */

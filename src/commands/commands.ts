@@ -1,23 +1,25 @@
 /** The table of commands. */
 
 import { Fault } from '../runtime/errors.ts';
-import { quoted } from '../runtime/log.ts';
 import { allow } from './allow.ts';
 import { block } from './block.ts';
 import { check } from './check.ts';
 import type { Command, CommandContext, CommandOptions, Outcome } from './command.ts';
 import { cops } from './cops.ts';
 import { fds } from './fds.ts';
-import { exit, helpFor, usageOf } from './help.ts';
+import { exit, helpFor, noSuchCommand, usageOf } from './help.ts';
 import { history } from './history.ts';
+import { importEntries } from './import-entries.ts';
 import { list } from './list.ts';
 import { log } from './log.ts';
 import { mem } from './mem.ts';
+import { metrics } from './metrics.ts';
 import { prf } from './prf.ts';
 import { reap } from './reap.ts';
 import { reload } from './reload.ts';
 import { status } from './status.ts';
 import { tmr } from './tmr.ts';
+import { top } from './top.ts';
 import { unblock } from './unblock.ts';
 import { uptime } from './uptime.ts';
 import { variable } from './variable.ts';
@@ -32,9 +34,11 @@ export const commands: readonly Command[] = [
   check,
   reap,
   status,
+  top,
   reload,
   uptime,
   prf,
+  metrics,
   mem,
   fds,
   tmr,
@@ -44,7 +48,12 @@ export const commands: readonly Command[] = [
 ];
 
 /** Everything that the control shell understands. */
-export const shellCommands: readonly Command[] = [...commands, helpFor(() => shellCommands), exit];
+export const shellCommands: readonly Command[] = [
+  ...commands,
+  importEntries,
+  helpFor(() => shellCommands),
+  exit,
+];
 
 /** A command as it travels: from the command line to the control socket. */
 export type CommandCall = {
@@ -69,7 +78,7 @@ function argumentBounds(notation: string): { readonly min: number; readonly max:
 /** Runs a call. @throws Fault */
 export async function carryOut(call: CommandCall, context: CommandContext): Promise<Outcome> {
   const command = shellCommands.find(({ name }) => name === call.command);
-  if (!command) throw new Fault('usage', `no such command: ${quoted(call.command)}`);
+  if (!command) throw new Fault('usage', noSuchCommand(call.command, shellCommands));
   const { min, max } = argumentBounds(command.arguments);
   const count = call.arguments.length;
   if (count < min || count > max) {

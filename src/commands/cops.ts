@@ -1,21 +1,35 @@
 /** `cops`: the child processes of rater, which compile rules and look at the queue. */
 import { quoted } from '../runtime/log.ts';
-import { type Command, daemonOf } from './command.ts';
-import { duration, tableLines } from './words.ts';
+import { type Column, type Command, daemonOf } from './command.ts';
+import { duration } from './words.ts';
+
+const columns: readonly Column[] = [
+  { name: 'PID' },
+  { name: 'STATE' },
+  { name: 'FOR' },
+  { name: 'COMMAND', rank: 1, least: 12 },
+];
+
+function processes(count: number): string {
+  return `${count} ${count === 1 ? 'process' : 'processes'}`;
+}
 
 export const cops: Command = {
   name: 'cops',
   arguments: '',
   summary: 'list the child processes of rater',
-  options: [],
+  options: [{ flags: '--json', summary: 'print an array of objects' }],
   changes: false,
   needsDaemon: true,
-  run(context) {
-    const rows = daemonOf(context)
-      .children()
-      .map(({ pid, forMs, state, command }) => {
-        return [String(pid), state, duration(forMs), quoted(command)];
-      });
-    return { exit: 0, lines: tableLines([['PID', 'STATE', 'FOR', 'COMMAND'], ...rows]) };
+  run(context, _, options) {
+    const children = daemonOf(context).children();
+    if (options.json) {
+      const json = children.map(({ forMs, ...child }) => ({ ...child, seconds: forMs / 1000 }));
+      return { exit: 0, lines: [JSON.stringify(json)] };
+    }
+    const rows = children.map(({ pid, forMs, state, command }) => {
+      return [pid, state, duration(forMs), quoted(command)];
+    });
+    return { exit: 0, lines: [{ columns, rows, footer: processes(rows.length) }] };
   },
 };

@@ -1,7 +1,14 @@
 /** `help` and `exit`: what only a person in the control shell needs. */
+import { didYouMean } from '../config/closest-name.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
 import type { Command } from './command.ts';
+
+/** What is said of a name that no command has. */
+export function noSuchCommand(name: string, table: readonly { readonly name: string }[]): string {
+  const names = table.map((command) => command.name);
+  return `no such command: ${quoted(name)}${didYouMean(name, names)}`;
+}
 
 /** `block <address...> [--for <time>]`: how a command is called. */
 export function usageOf({ name, arguments: args, options }: Command): string {
@@ -33,7 +40,7 @@ export function helpFor(table: () => readonly Command[]): Command {
         return { exit: exitCodes.done.code, lines };
       }
       const command = commands.find((each) => each.name === name);
-      if (!command) throw new Fault('usage', `no such command: ${quoted(name)}`);
+      if (!command) throw new Fault('usage', noSuchCommand(name, commands));
       return { exit: exitCodes.done.code, lines: details(command) };
     },
   };

@@ -13,9 +13,17 @@ import {
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
 import { doBeside, type Work } from '../runtime/work.ts';
-import type { Command, CommandContext, CommandOptions, Line, Outcome, Row } from './command.ts';
+import type {
+  Cell,
+  Column,
+  Command,
+  CommandContext,
+  CommandOptions,
+  Line,
+  Outcome,
+} from './command.ts';
 import { instantIn } from './instant-in.ts';
-import { addressIn, duration } from './words.ts';
+import { addressIn, countedNoun, duration } from './words.ts';
 
 /** How many events a person is shown. */
 const usualLimit = 1000;
@@ -66,13 +74,29 @@ function story(event: HistoryEvent): string {
   return reason ? [told, reason].filter(Boolean).join(': ') : told;
 }
 
-function row(event: HistoryEvent): Row {
-  return [{ ms: event.atMs }, event.event, event.value || '-', story(event)];
+const eventColumns: readonly Column[] = [
+  { name: 'TIME', shows: 'instant' },
+  { name: 'EVENT' },
+  { name: 'VALUE' },
+  { name: 'WHAT', least: 12, goesBelow: true },
+];
+
+function row(event: HistoryEvent): Cell[] {
+  return [event.atMs, event.event, event.value || '-', story(event)];
 }
 
-function totalRow(total: HourlyTotal): Row {
+const totalColumns: readonly Column[] = [
+  { name: 'HOUR', shows: 'instant' },
+  { name: 'CLASS' },
+  { name: 'WITHIN' },
+  { name: 'EXCEEDED' },
+  { name: 'BLOCKED' },
+  { name: 'ERRORS' },
+];
+
+function totalRow(total: HourlyTotal): Cell[] {
   const { hourMs, class: name, within, exceeded, blocked, errors } = total;
-  return [{ ms: hourMs }, name, ...[within, exceeded, blocked, errors].map(String)];
+  return [hourMs, name, ...[within, exceeded, blocked, errors].map(String)];
 }
 
 function instantOf(option: string | boolean | undefined, nowMs: number): number | undefined {
@@ -150,9 +174,10 @@ function* eventLines(
   if (options.json || options.jsonl) {
     return { lines: yield* jsonLines(found.map(eventJson), Boolean(options.json)), isAny };
   }
-  const table = [['TIME', 'EVENT', 'VALUE', 'WHAT'], ...found.map(row)];
+  const footer = countedNoun(found.length, 'event');
+  const table = { columns: eventColumns, rows: found.map(row), footer };
   const earlier = hasEarlier ? [`earlier ones are left out, but for --limit 0 or --since`] : [];
-  return { lines: [...earlier, { table, wraps: true }], isAny };
+  return { lines: [...earlier, table], isAny };
 }
 
 function* totalLines(
@@ -168,8 +193,7 @@ function* totalLines(
   if (options.json || options.jsonl) {
     return { lines: yield* jsonLines(totals.map(totalJson), Boolean(options.json)), isAny };
   }
-  const header = ['HOUR', 'CLASS', 'WITHIN', 'EXCEEDED', 'BLOCKED', 'ERRORS'];
-  return { lines: [{ table: [header, ...totals.map(totalRow)] }], isAny };
+  return { lines: [{ columns: totalColumns, rows: totals.map(totalRow) }], isAny };
 }
 
 export const history: Command = {

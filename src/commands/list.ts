@@ -1,8 +1,24 @@
-/** `list`: every block in force, and those that a dry run would have made. */
+/**
+ * `list`: the blocks in force, and those that a dry run would have made. However many there are, they
+ * are chosen, sorted and written down in slices, between which the daemon serves checks.
+ */
 import type { Block } from '../core/block.ts';
 import type { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
-import type { Command, Row } from './command.ts';
-import { rateOf } from './words.ts';
+import { doBeside, type Work } from '../runtime/work.ts';
+import { choices, choosing } from './choose-blocks.ts';
+import type {
+  Cell,
+  Column,
+  Command,
+  CommandContext,
+  CommandOptions,
+  Line,
+  Table,
+} from './command.ts';
+import { countedNoun, rateOf } from './words.ts';
+
+/** How many blocks are looked at in a step. */
+const atOnce = 200;
 
 function secondsLeft(block: Block, nowMs: number): number {
   return Math.max(0, Math.ceil((block.untilMs - nowMs) / 1000));
@@ -31,44 +47,104 @@ function notPossibleAt({ blocks }: Gatekeeper, { address, source }: Block): stri
   return source === 'dry run' ? [] : blocks.unable(address);
 }
 
-const header = ['ADDRESS', 'CLASS', 'RATE', 'SINCE', 'UNTIL', 'LEFT', 'TIMES', 'SOURCE'];
-const lastHeader = 'NOT POSSIBLE AT';
+const columns: readonly Column[] = [
+  { name: 'ADDRESS' },
+  { name: 'CLASS', rank: 4 },
+  { name: 'RATE', rank: 3 },
+  { name: 'SINCE', shows: 'instant', rank: 9 },
+  { name: 'UNTIL', shows: 'instant', rank: 8 },
+  { name: 'LEFT', shows: 'duration', rank: 1 },
+  { name: 'TIMES', rank: 6 },
+  { name: 'SOURCE', rank: 2 },
+];
+const reasonColumn: Column = { name: 'REASON', rank: 7, least: 12 };
+const notPossibleColumn: Column = { name: 'NOT POSSIBLE AT', rank: 5 };
 
-function row(block: Block, nowMs: number): Row {
+function cellsOf(block: Block, nowMs: number): Cell[] {
   return [
     block.address.text,
     block.class,
     rateOf(block),
-    { ms: block.sinceMs },
-    { ms: block.untilMs },
-    `${secondsLeft(block, nowMs)}s`,
-    String(block.times),
+    block.sinceMs,
+    block.untilMs,
+    secondsLeft(block, nowMs) * 1000,
+    block.times,
     block.source === 'dry run' ? 'would block' : block.source,
   ];
+}
+
+/** A column that would be empty is left out. */
+function* tabling(
+  gatekeeper: Gatekeeper,
+  blocks: readonly Block[],
+  nowMs: number,
+): Work<Omit<Table, 'footer'>> {
+  const hasReason = blocks.some(({ reason }) => reason !== '');
+  const notPossible: string[] = [];
+  for (const block of blocks) {
+    if (notPossible.push(notPossibleAt(gatekeeper, block).join(', ')) % atOnce === 0) yield;
+  }
+  const hasNotPossible = notPossible.some((names) => names !== '');
+  const rows: Cell[][] = [];
+  for (const [at, block] of blocks.entries()) {
+    const cells = cellsOf(block, nowMs);
+    if (hasReason) cells.push(block.reason || '-');
+    if (hasNotPossible) cells.push(notPossible[at] || '-');
+    if (rows.push(cells) % atOnce === 0) yield;
+  }
+  const more = [
+    ...(hasReason ? [reasonColumn] : []),
+    ...(hasNotPossible ? [notPossibleColumn] : []),
+  ];
+  return { columns: [...columns, ...more], rows };
+}
+
+/** The objects as an array on one line, or each on a line of its own. */
+function* jsonLines(
+  gatekeeper: Gatekeeper,
+  blocks: readonly Block[],
+  nowMs: number,
+  isArray: boolean,
+): Work<Line[]> {
+  const texts: string[] = [];
+  for (const block of blocks) {
+    const json = { ...blockJson(block, nowMs), notPossible: notPossibleAt(gatekeeper, block) };
+    const text = JSON.stringify(json);
+    const mark = texts.length === 0 ? '' : ',';
+    if (texts.push(isArray ? `${mark}${text}` : text) % atOnce === 0) yield;
+  }
+  return isArray ? [{ pieces: ['[', ...texts, ']'] }] : texts;
+}
+
+function* listing(context: CommandContext, options: CommandOptions): Work<Line[]> {
+  const { gatekeeper, clock } = context;
+  const nowMs = clock.wallMs();
+  const { chosen, all } = yield* choosing(context, options, nowMs);
+  if (options.json || options.jsonl) {
+    return yield* jsonLines(gatekeeper, chosen, nowMs, !options.jsonl);
+  }
+  const footer = chosen.length === all ? '' : `${chosen.length} of `;
+  const table = yield* tabling(gatekeeper, chosen, nowMs);
+  return [{ ...table, footer: `${footer}${countedNoun(all, 'block')}` }];
 }
 
 export const list: Command = {
   name: 'list',
   arguments: '',
   summary: 'list the blocks, the one that ends first in front',
-  options: [{ flags: '--json', summary: 'print an array of objects' }],
+  options: [
+    { flags: '--class <class>', summary: 'only those of this class' },
+    { flags: '--source <source>', summary: 'only those by rate, operator or dry-run' },
+    { flags: '--network <network>', summary: 'only those that lie in it or around it' },
+    { flags: '--sort <order>', summary: 'by left, since, address, class or times' },
+    { flags: '--limit <number>', summary: 'only so many, the first ones' },
+    { flags: '--json', summary: 'print an array of objects' },
+    { flags: '--jsonl', summary: 'print an object on each line' },
+  ],
+  choices,
   changes: false,
-  run({ gatekeeper, clock }, _, options) {
-    const nowMs = clock.wallMs();
-    const real = gatekeeper.blocks.all((block) => block.untilMs > nowMs);
-    const blocks = [...real, ...gatekeeper.dryRuns.all()];
-    const notPossible = blocks.map((block) => notPossibleAt(gatekeeper, block));
-    if (options.json) {
-      const json = blocks.map((block, index) => {
-        return { ...blockJson(block, nowMs), notPossible: notPossible[index] };
-      });
-      return { exit: 0, lines: [JSON.stringify(json)] };
-    }
-    const rows = blocks.map((block) => row(block, nowMs));
-    if (notPossible.every((names) => names.length === 0)) {
-      return { exit: 0, lines: [{ table: [header, ...rows] }] };
-    }
-    const wide = rows.map((cells, index) => [...cells, notPossible[index]?.join(', ') || '-']);
-    return { exit: 0, lines: [{ table: [[...header, lastHeader], ...wide] }] };
+  async run(context, _, options) {
+    const nowMs = () => context.clock.monotonicMs();
+    return { exit: 0, lines: await doBeside(listing(context, options), { nowMs }) };
   },
 };

@@ -23,14 +23,22 @@ export const log: Command = {
   name: 'log',
   arguments: '[action] [value]',
   summary: 'show where the log goes; level LEVEL, file PATH or reopen changes it',
-  options: [],
+  options: [{ flags: '--json', summary: 'print one object' }],
+  choices: { action: ['level', 'file', 'reopen'] },
   changes: false,
   needsDaemon: true,
-  run(context, args) {
+  run(context, args, options) {
     const { log: control } = daemonOf(context);
     if (args.length > 0) change(context, control, args);
     const { level, levelName, file, format } = control.state();
     const troubles = context.gatekeeper.health.troubles().filter(({ mode }) => mode === 'log');
+    if (options.json) {
+      const told = troubles.map(({ part, what }) => ({ part, what }));
+      return {
+        exit: 0,
+        lines: [JSON.stringify({ level, levelName, file, format, troubles: told })],
+      };
+    }
     return {
       exit: 0,
       lines: [

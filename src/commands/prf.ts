@@ -1,7 +1,6 @@
 /** `prf`: how many checks rater answers, what it says and how quickly. */
 import type { CheckTotals } from '../health/check-totals.ts';
-import { type Command, daemonOf } from './command.ts';
-import { tableLines } from './words.ts';
+import { type Column, type Command, daemonOf, type Table } from './command.ts';
 
 function rateLine({ rates }: CheckTotals): string {
   const shown = rates.map(({ seconds, perSecond }) => {
@@ -10,21 +9,25 @@ function rateLine({ rates }: CheckTotals): string {
   return `per second: ${shown.join(', ')}`;
 }
 
-function classRows({ classes }: CheckTotals): string[][] {
+function named(...names: string[]): Column[] {
+  return names.map((name) => ({ name }));
+}
+
+function classTable({ classes }: CheckTotals): Table {
   const rows = classes.map(({ name, within, exceeded, blocked, errors }) => {
-    return [name, ...[within, exceeded, blocked, errors].map(String)];
+    return [name, within, exceeded, blocked, errors];
   });
-  return [['CLASS', 'WITHIN', 'EXCEEDED', 'BLOCKED', 'ERRORS'], ...rows];
+  return { columns: named('CLASS', 'WITHIN', 'EXCEEDED', 'BLOCKED', 'ERRORS'), rows };
 }
 
 /** Each row with the share of all checks that were answered in less than its time. */
-function latencyRows({ latencies, checks }: CheckTotals): string[][] {
+function latencyTable({ latencies, checks }: CheckTotals): Table {
   let sofar = 0;
   const rows = latencies.map(({ belowUs, checks: some }) => {
     sofar += some;
-    return [`< ${belowUs} us`, String(some), `${((100 * sofar) / checks).toFixed(2)}%`];
+    return [`< ${belowUs} us`, some, `${((100 * sofar) / checks).toFixed(2)}%`];
   });
-  return [['ANSWERED IN', 'CHECKS', 'UP TO HERE'], ...rows];
+  return { columns: named('ANSWERED IN', 'CHECKS', 'UP TO HERE'), rows };
 }
 
 export const prf: Command = {
@@ -39,7 +42,6 @@ export const prf: Command = {
     if (options.json) return { exit: 0, lines: [JSON.stringify(measured)] };
     const lines = [`checks: ${measured.checks}`, rateLine(measured)];
     if (measured.checks === 0) return { exit: 0, lines };
-    const tables = [...tableLines(classRows(measured)), ...tableLines(latencyRows(measured))];
-    return { exit: 0, lines: [...lines, ...tables] };
+    return { exit: 0, lines: [...lines, classTable(measured), latencyTable(measured)] };
   },
 };

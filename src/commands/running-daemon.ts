@@ -104,6 +104,10 @@ export interface RunningDaemon {
   memory(): Memory;
   transport(): Transport;
   connections(): Connections;
+  /** How late a timer was at most within the last minute or two, milliseconds. */
+  latenessMs(): number;
+  /** User and system time of the process. */
+  cpuSeconds(): number;
   timers(): PendingTimer[];
   children(): Child[];
   reload(by?: string): Reloaded;

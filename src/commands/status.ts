@@ -12,8 +12,9 @@ import type { RunningDaemon } from './running-daemon.ts';
 import { duration } from './words.ts';
 
 /** What was counted since rater started. */
-function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
+export function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
   const { checks, classes } = daemon.checkTotals();
+  const { made } = blocks.tally;
   const sum = (one: (tally: ClassTally) => number) => {
     return classes.reduce((total, tally) => total + one(tally), 0);
   };
@@ -23,7 +24,7 @@ function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon
     exceeded: sum(({ exceeded }) => exceeded),
     blocked: sum(({ blocked }) => blocked),
     errors: sum(({ errors }) => errors),
-    blocksMade: blocks.made,
+    blocksMade: made.rate.count + made.operator.count,
     wouldBlock: dryRuns.blocksTold,
     wouldRefuse: dryRuns.refusalsTold,
     failures: health.tally('database').count + health.tally('server').count,
@@ -34,7 +35,7 @@ function instant(milliseconds: number | undefined): string | null {
   return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
 }
 
-function troubleJson({ mode, part, what, sinceMs, failures }: Trouble) {
+export function troubleJson({ mode, part, what, sinceMs, failures }: Trouble) {
   return { mode, part, what, since: instant(sinceMs), failures };
 }
 
@@ -82,7 +83,7 @@ function wordsOf(name: string): string {
 }
 
 /** The classes whose limits are only logged. */
-function dryClasses({ classes }: Config): string[] {
+export function dryClasses({ classes }: Config): string[] {
   return [...classes.values()].flatMap(({ name, dryRun }) => (dryRun ? [name] : []));
 }
 

@@ -4,12 +4,10 @@ import { type Address, hostBitsIn, parseNetwork } from '../core/address.ts';
 import type { Block } from '../core/block.ts';
 import { Fault } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
-import type { Line, Row } from './command.ts';
-import { wrapLastCells } from './wrap-last-cells.ts';
 
 const longestReason = 200;
 const daySeconds = 86_400;
-const longestDays = 366;
+export const longestDays = 366;
 
 /** What may stand behind a number; an upper case M would be a month to some and a minute to others. */
 const unitSeconds: Readonly<Record<string, number>> = {
@@ -71,16 +69,32 @@ export function reasonIn(option: string | boolean | undefined): string {
   return String(option ?? '').slice(0, longestReason);
 }
 
+/** The widest unit in which so many seconds are nearly whole, and how many of it they are. */
+function inUnits(milliseconds: number): { readonly count: number; readonly unit: string } {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  for (const [unit, length] of units) {
+    const count = Math.round(seconds / length);
+    const isNear = Math.abs(count * length - seconds) <= seconds * inexactness;
+    if (seconds >= fewestInUnits && isNear) return { count, unit };
+  }
+  return { count: seconds, unit: 'second' };
+}
+
 /** `87 seconds`, `90 minutes`: never negative, and in the widest unit in which it is nearly whole. */
 export function duration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  const fits = ([, unit]: readonly [string, number]) => {
-    const rounded = Math.round(seconds / unit) * unit;
-    return seconds >= fewestInUnits && Math.abs(rounded - seconds) <= seconds * inexactness;
-  };
-  const [name, unit] = units.find(fits) ?? ['second', 1];
-  const count = Math.round(seconds / unit);
-  return `${count} ${name}${count === 1 ? '' : 's'}`;
+  const { count, unit } = inUnits(milliseconds);
+  return countedNoun(count, unit);
+}
+
+/** The same in a table: `87s`, `90m`, `7d`. */
+export function shortDuration(milliseconds: number): string {
+  const { count, unit } = inUnits(milliseconds);
+  return `${count}${unit[0]}`;
+}
+
+/** `1 block`, `2 blocks`. */
+export function countedNoun(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** `11/10/60s`, or `-` when no rate was exceeded. */
@@ -94,48 +108,4 @@ export function ageAndRest(block: Block, nowMs: number): string {
   const rest = block.untilMs - nowMs;
   const end = rest > 0 ? `${duration(rest)} left` : `ended ${duration(-rest)} ago`;
   return `blocked ${age} ago, ${end}`;
-}
-
-/** Local time to the second and how far it is from UTC, as `2026-01-31 08:05:46+05:30`. */
-export function localTime(milliseconds: number): string {
-  const minutes = -new Date(milliseconds).getTimezoneOffset();
-  const local = new Date(milliseconds + minutes * 60_000).toISOString();
-  const [hours, rest] = [Math.abs(minutes) / 60, Math.abs(minutes) % 60].map(twoDigits);
-  return `${local.slice(0, -5).replace('T', ' ')}${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
-}
-
-function twoDigits(number: number): string {
-  return String(Math.trunc(number)).padStart(2, '0');
-}
-
-/**
- * What a command says as text, with its instants in the zone of this process, and for a terminal with
- * so many columns.
- */
-export function textLines(lines: readonly Line[], columns?: number): string[] {
-  return lines.flatMap((line) => {
-    if (typeof line === 'string') return [line];
-    if (!('table' in line)) return [cellsOf(line).join('')];
-    const rows = line.table.map(cellsOf);
-    return line.wraps && columns !== undefined
-      ? wrapLastCells(tableLines(rows), rows, columns)
-      : tableLines(rows);
-  });
-}
-
-function cellsOf(row: Row): string[] {
-  return row.map((cell) => (typeof cell === 'string' ? cell : localTime(cell.ms)));
-}
-
-/** Rows of cells, the first one the header, as aligned lines. */
-export function tableLines(rows: readonly string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => {
-    return rows.reduce((widest, cells) => Math.max(widest, cells[column]?.length ?? 0), 0);
-  });
-  return rows.map((cells) => {
-    return cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  });
 }

@@ -33,3 +33,9 @@ export function closestName(name: string, names: Iterable<string>): string | und
   }
   return best;
 }
+
+/** `; did you mean ip?`, or '' when no name is near. */
+export function didYouMean(name: string, names: Iterable<string>): string {
+  const near = closestName(name, names);
+  return near === undefined ? '' : `; did you mean ${near}?`;
+}

@@ -16,6 +16,7 @@ export type Written = {
   readonly blocking: ValuesOf<'blocking'>;
   readonly 'blocking.tcprules': ValuesOf<'blocking.tcprules'> | undefined;
   readonly overload: ValuesOf<'overload'>;
+  readonly metrics: ValuesOf<'metrics'>;
 };
 
 /** A class of values, counted apart from all other classes. */
@@ -30,6 +31,8 @@ export type LimitClass = CamelCased<ValuesOf<'class'>> & {
 export type Settings = Readonly<ReturnType<typeof settingsOf>>;
 /** `peers` is tcpsvd's instructions directory, `tcprules` the rules of tcpserver, each if any. */
 export type Blocking = Readonly<ReturnType<typeof blockingOf>>;
+/** Where metrics are to be had. */
+export type MetricsPlaces = Readonly<ReturnType<typeof metricsOf>>;
 /** When the queue is too long, and how that is made known. */
 export type Overload = Readonly<ReturnType<typeof overloadOf>>;
 
@@ -40,12 +43,13 @@ export type Config = {
   readonly files: readonly string[];
   /** Of all that was in them: SHA-256 in hexadecimal. */
   readonly digest: string;
-  /** What `settings`, `blocking` and `overload` are made from. */
+  /** What `settings`, `blocking`, `overload` and `metrics` are made from. */
   readonly written: Written;
   readonly settings: Settings;
   readonly classes: ReadonlyMap<string, LimitClass>;
   readonly blocking: Blocking;
   readonly overload: Overload;
+  readonly metrics: MetricsPlaces;
   /** Addresses and networks that are never refused or blocked. */
   readonly allow: readonly Address[];
   /** `file:line: warning: what is likely meant otherwise`, in the order of the files. */
@@ -63,6 +67,7 @@ export function configOf(
     settings: settingsOf(written.settings),
     blocking: blockingOf(written.blocking, written['blocking.tcprules']),
     overload: overloadOf(written.overload),
+    metrics: metricsOf(written.metrics),
   };
 }
 
@@ -88,6 +93,11 @@ function blockingOf(values: Written['blocking'], tcprules: Written['blocking.tcp
     peers: directory === undefined ? undefined : { directory, timeoutSeconds, cdb },
     tcprules,
   };
+}
+
+function metricsOf(values: Written['metrics']) {
+  const { every: everySeconds, ...rest } = camelCased(values);
+  return { ...rest, everySeconds };
 }
 
 export function overloadOf(values: Written['overload']) {

@@ -66,6 +66,20 @@ export function checkFiles(
   }
 }
 
+/** What rater counts is not for other hosts to read, unless a server in between decides. */
+export function checkMetrics(
+  node: GroupNode,
+  { address, port }: ValuesOf<'metrics'>,
+  mistakes: Mistakes,
+): void {
+  if (port === undefined || isLoopback(parseAddress(address))) return;
+  mistakes.add(
+    placeOf(node, 'address', 'port'),
+    `metrics.address ${address} is not a loopback address; for other hosts have a server with ` +
+      'access control pass on what it answers',
+  );
+}
+
 /** Settings of `overload` that contradict each other. */
 export function checkOverload(
   node: GroupNode,

@@ -10,7 +10,13 @@ import { dirname, join, resolve } from 'node:path';
 import { type Address, parseNetwork } from '../core/address.ts';
 import { Fault } from '../runtime/errors.ts';
 import { type Config, configOf, type Written } from './config.ts';
-import { checkBlocking, checkControlAddress, checkFiles, checkOverload } from './contradictions.ts';
+import {
+  checkBlocking,
+  checkControlAddress,
+  checkFiles,
+  checkMetrics,
+  checkOverload,
+} from './contradictions.ts';
 import { type ConfigNode, type GroupNode, hasBroken, parseLibconfig } from './libconfig.ts';
 import type { ReadFiles } from './libconfig-tokens.ts';
 import { Mistakes, quotedValue } from './mistakes.ts';
@@ -29,6 +35,7 @@ type Tree = Pick<Config, 'classes' | 'allow'> & {
   readonly blocking: Written['blocking'] | undefined;
   readonly tcprules: Written['blocking.tcprules'];
   readonly overload: Written['overload'] | undefined;
+  readonly metrics: Written['metrics'] | undefined;
 };
 
 export type Checked = {
@@ -89,6 +96,13 @@ function readOverload(root: GroupNode, mistakes: Mistakes): Written['overload'] 
   return { ...values, load_below: values.load_below ?? values.load_above };
 }
 
+function readMetrics(root: GroupNode, mistakes: Mistakes): Written['metrics'] | undefined {
+  const node = groupIn(root, 'metrics', mistakes);
+  const values = readGroup('metrics', node, node?.place ?? root.place, mistakes);
+  if (node && values) checkMetrics(node, values, mistakes);
+  return values;
+}
+
 function readAllow(node: ConfigNode | undefined, mistakes: Mistakes): Address[] {
   if (!node || node.kind === 'broken') return [];
   if (!hasBroken(node) && !names.read(node)) {
@@ -138,7 +152,8 @@ function readTree(root: GroupNode, mistakes: Mistakes): Tree {
     mistakes.add(place, `blocking.classes: there is no class ${quotedValue(name)} in limits`);
   }
   const allow = readAllow(root.settings.get('allow')?.value, mistakes);
-  return { classes, blocking, tcprules, allow, overload: readOverload(root, mistakes) };
+  const [overload, metrics] = [readOverload(root, mistakes), readMetrics(root, mistakes)];
+  return { classes, blocking, tcprules, allow, overload, metrics };
 }
 
 function digestOf(files: ReadFiles): string {
@@ -154,11 +169,11 @@ export function checkConfig(file: string): Checked {
   const root = parseLibconfig(file, mistakes, files);
   const controlSocket = readControlSocket(root);
   const settings = readSettings(root, mistakes);
-  const { blocking, tcprules, overload, ...rest } = readTree(root, mistakes);
-  if (!settings || !blocking || !overload || mistakes.count > 0) {
+  const { blocking, tcprules, overload, metrics, ...rest } = readTree(root, mistakes);
+  if (!settings || !blocking || !overload || !metrics || mistakes.count > 0) {
     return { config: undefined, mistakes: mistakes.lines(), controlSocket };
   }
-  const written = { settings, blocking, 'blocking.tcprules': tcprules, overload };
+  const written = { settings, blocking, 'blocking.tcprules': tcprules, overload, metrics };
   const read = { file: resolve(file), files: [...files.keys()], digest: digestOf(files) };
   const warnings = mistakes.warnings();
   const config = configOf({ ...read, ...rest, warnings }, written);

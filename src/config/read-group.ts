@@ -1,7 +1,7 @@
 /**
  * Reads a group of the tree by its table in the schema.
  */
-import { closestName } from './closest-name.ts';
+import { didYouMean } from './closest-name.ts';
 import { type GroupNode, hasBroken } from './libconfig.ts';
 import type { Mistakes, Place } from './mistakes.ts';
 import { type GroupName, namesIn, schema, type Table, type ValuesOf, writtenAs } from './schema.ts';
@@ -23,9 +23,8 @@ export function reportUnknown(
 ): void {
   for (const { name, place } of node.settings.values()) {
     if (known.includes(name)) continue;
-    const near = closestName(name, known);
     const home = homeOf(name);
-    const hint = home ? `; it belongs in ${home}` : near ? `; did you mean ${near}?` : '';
+    const hint = home ? `; it belongs in ${home}` : didYouMean(name, known);
     mistakes.add(place, `unknown setting ${where ? `${where}.` : ''}${name}${hint}`);
   }
 }

@@ -190,6 +190,13 @@ export const schema = {
     source: required(path, "the admin's rules, read only"),
     cdb: required(path, 'the compiled rules that tcpserver -x reads, written by rater'),
   },
+  metrics: {
+    file: optional(path, 'file that gets the metrics, for node_exporter'),
+    every: usually(seconds(1, 3600), 15, 'time between two versions of file'),
+    socket: optional(socketPath, 'Unix socket that answers scrapes of Prometheus'),
+    address: usually(ipAddress, '127.0.0.1', 'address that answers scrapes of Prometheus'),
+    port: optional(port, 'port of that address; without it there is none'),
+  },
   overload: {
     file: onReload.usually(
       path,
@@ -237,6 +244,7 @@ export const topLevelNames = [
   'blocking',
   'allow',
   'overload',
+  'metrics',
 ] as const;
 
 /** What `group` may hold: its settings, and the groups inside it. */

@@ -29,16 +29,16 @@ function full(family: 4 | 6): number {
 }
 
 /**
- * The 32 bits of an IPv4 address as a signed number; undefined when the text from `start` on is not
- * the canonical spelling of one. Every check comes through here, so no string is made for an octet.
+ * The 32 bits of an IPv4 address as a signed number; undefined when the bytes are not the canonical
+ * spelling of one. Every check comes through here, so no string is made for it or for an octet.
  */
-export function ipv4Bits(text: string, start = 0): number | undefined {
+export function ipv4BitsIn(bytes: Uint8Array, start: number, end: number): number | undefined {
   let bits = 0;
   let dots = 0;
   /** -1 before its first digit. */
   let octet = -1;
-  for (let index = start; index < text.length; index += 1) {
-    const code = text.charCodeAt(index);
+  for (let index = start; index < end; index += 1) {
+    const code = bytes[index] as number;
     if (code === dot && octet >= 0) {
       bits = (bits << 8) | octet;
       dots += 1;
@@ -51,6 +51,22 @@ export function ipv4Bits(text: string, start = 0): number | undefined {
     }
   }
   return dots === 3 && octet >= 0 ? (bits << 8) | octet : undefined;
+}
+
+/** The longest canonical spelling, in characters. */
+const longestIPv4 = '255.255.255.255'.length;
+const spelling = new Uint8Array(longestIPv4);
+
+/** The same of a text. */
+export function ipv4Bits(text: string): number | undefined {
+  const { length } = text;
+  if (length > longestIPv4) return undefined;
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code > nine) return undefined;
+    spelling[index] = code;
+  }
+  return ipv4BitsIn(spelling, 0, length);
 }
 
 function octetsOf(bits: number): number[] {

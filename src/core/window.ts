@@ -78,27 +78,73 @@ export function idleMs(window: Window, nowMs: number): number {
   return (nowMs - (cells[at + headCells + slot] as number)) >>> 0;
 }
 
-/** Whether one more hit needs a larger window. */
-export function needsRoom(window: Window, rate: Rate, nowMs: number): boolean {
-  const count = countHits(window, rate, nowMs);
+/** Whether one more hit than the `count` that `countHits` has found needs a larger window. */
+export function needsRoom(window: Window, rate: Rate, count: number): boolean {
   return count >= slotsOf(window) && count < capacityOf(rate);
 }
 
 /**
- * Adds a hit and returns how many are in the window with it; beyond the rate's capacity
- * the oldest ones are forgotten. Make room first where `needsRoom` says so.
+ * Adds a hit to the `count` that `countHits` has found, and returns how many are in the window with it;
+ * beyond the rate's capacity the oldest ones are forgotten. Make room first where `needsRoom` says so.
  */
-export function addHit(window: Window, rate: Rate, nowMs: number): number {
+export function addHit(window: Window, rate: Rate, nowMs: number, count: number): number {
   const { cells, at } = window;
-  const max = Math.min(capacityOf(rate), slotsOf(window));
-  const excess = countHits(window, rate, nowMs) - max + 1;
+  const slots = slotsOf(window);
+  const excess = count - Math.min(capacityOf(rate), slots) + 1;
   if (excess > 0) dropOldest(window, excess);
-  const count = cells[at + countCell] as number;
-  const slot = ((cells[at + oldestCell] as number) + count) % slotsOf(window);
-  cells[at + headCells + slot] = nowMs;
-  cells[at + countCell] = count + 1;
+  const kept = excess > 0 ? count - excess : count;
+  const slot = (cells[at + oldestCell] as number) + kept;
+  cells[at + headCells + (slot < slots ? slot : slot - slots)] = nowMs;
+  cells[at + countCell] = kept + 1;
   cells[at + secondsCell] = rate.seconds;
-  return count + 1;
+  return kept + 1;
+}
+
+/** How old the oldest hit is that the window remembers, milliseconds; 0 without hits. */
+export function reachMs(window: Window, nowMs: number): number {
+  const { cells, at } = window;
+  if (cells[at + countCell] === 0) return 0;
+  const slot = cells[at + oldestCell] as number;
+  return (nowMs - (cells[at + headCells + slot] as number)) >>> 0;
+}
+
+/** How many of the hits that the window remembers are younger than `spanMs`. */
+export function hitsWithin(window: Window, spanMs: number, nowMs: number): number {
+  const { cells, at } = window;
+  const slots = slotsOf(window);
+  const ring = at + headCells;
+  const oldest = cells[at + oldestCell] as number;
+  const count = cells[at + countCell] as number;
+  // Instants only grow from the oldest on, so the first that is young enough is found by halving.
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const slot = (oldest + middle) % slots;
+    if ((nowMs - (cells[ring + slot] as number)) >>> 0 < spanMs) high = middle;
+    else low = middle + 1;
+  }
+  return count - low;
+}
+
+/** More than any window remembers. */
+const beyondHits = 2 ** 26;
+
+/**
+ * Orders windows by how many hits of the last `spanMs` they remember, then by all that are in them,
+ * then by how quickly those came: full windows of one limit are in the order of their rates. 0 is an
+ * idle one.
+ */
+export function rankByRate(window: Window, spanMs: number, nowMs: number): number {
+  const count = countYounger(window, window.cells[window.at + secondsCell] as number, nowMs);
+  if (count === 0) return 0;
+  const quickness = 1 / (2 + reachMs(window, nowMs));
+  return hitsWithin(window, spanMs, nowMs) * beyondHits + count + quickness;
+}
+
+/** Orders windows by the hits in them, then by those of the last `spanMs`. 0 is an idle one. */
+export function rankByCount(window: Window, spanMs: number, nowMs: number): number {
+  const count = countYounger(window, window.cells[window.at + secondsCell] as number, nowMs);
+  return count === 0 ? 0 : count * beyondHits + hitsWithin(window, spanMs, nowMs);
 }
 
 /** Copies the hits, oldest first, into an empty window that is at least as large. */

@@ -2,7 +2,9 @@
  * Memory for windows: runs of 4, 8, 16, ... cells out of large blocks, so that a million values
  * do not cost the garbage collector a million objects.
  *
- * A run is known by a number, its handle. Freed runs are handed out again; blocks are never freed.
+ * A run is known by a number, its handle. Freed runs are handed out again; blocks are never freed. The
+ * first cell of a freed run says which was freed before it, so that a million of them need no list,
+ * whose growth would stall every client.
  */
 import type { Window } from '../core/window.ts';
 
@@ -20,13 +22,15 @@ const smallestClass = 2;
 type SizeClass = {
   readonly size: number;
   readonly blocks: Uint32Array[];
-  next: number;
-  free: number[];
+  /** How many runs were ever handed out. */
+  extent: number;
+  /** The number of the run that was freed last, plus 1; 0 when none is free. */
+  free: number;
 };
 
 export class CellStore {
   readonly #classes = Array.from({ length: classes }, (_, exponent): SizeClass => {
-    return { size: 2 ** exponent, blocks: [], next: 0, free: [] };
+    return { size: 2 ** exponent, blocks: [], extent: 0, free: 0 };
   });
 
   #runs = 0;
@@ -40,9 +44,10 @@ export class CellStore {
   allocate(cells: number): number {
     const exponent = Math.max(smallestClass, Math.ceil(Math.log2(cells)));
     const sizeClass = this.#classes[exponent] as SizeClass;
-    const number = sizeClass.free.pop() ?? this.#extend(sizeClass);
+    const number = sizeClass.free === 0 ? this.#extend(sizeClass) : sizeClass.free - 1;
     const handle = ((number << classBits) | exponent) >>> 0;
     const { cells: block, at, size } = this.window(handle);
+    if (sizeClass.free !== 0) sizeClass.free = block[at] as number;
     block.fill(0, at, at + size);
     this.#runs += 1;
     return handle;
@@ -59,13 +64,16 @@ export class CellStore {
   }
 
   release(handle: number): void {
+    const sizeClass = this.#classes[handle & (classes - 1)] as SizeClass;
+    const { cells, at } = this.window(handle);
+    cells[at] = sizeClass.free;
+    sizeClass.free = (handle >>> classBits) + 1;
     this.#runs -= 1;
-    (this.#classes[handle & (classes - 1)] as SizeClass).free.push(handle >>> classBits);
   }
 
   #extend(sizeClass: SizeClass): number {
     const { size, blocks } = sizeClass;
-    const number = sizeClass.next++;
+    const number = sizeClass.extent++;
     const perBlock = Math.max(1, blockCells / size);
     if (number >= blocks.length * perBlock)
       blocks.push(new Uint32Array(Math.max(blockCells, size)));

@@ -26,11 +26,27 @@ export type Counts = readonly number[];
  * left to look up but the address. What is returned holds until the next call.
  */
 export type Ipv4Hits = {
-  /** Counts a hit and returns the counts with it. */
-  hit(bits: number, nowMs: number): Counts;
-  /** The counts as they are, without a hit. */
-  count(bits: number, nowMs: number): Counts;
+  /**
+   * Counts a hit that exceeds none of the rates, and returns the counts with it; undefined: it would
+   * exceed one, and nothing is counted.
+   */
+  hitWithin(bits: number, nowMs: number): Counts | undefined;
 };
+
+/** Which values are wanted. */
+export type BusyQuery = {
+  /** By the hits of the last `spanMs`, or by those in the window. */
+  readonly by: 'rate' | 'count';
+  readonly spanMs: number;
+  /** So many of each class and rate. */
+  readonly max: number;
+  /** Only of this class, and with this in their text, in lower case; '' is in all. */
+  readonly class: string | undefined;
+  readonly filter: string;
+};
+
+/** The hits that a window remembers: how many are younger than each span, and how old the oldest is. */
+export type Recent = { readonly within: readonly number[]; readonly reachMs: number };
 
 export interface Counters {
   /** Counts a hit and returns the counts with it. */
@@ -39,6 +55,19 @@ export interface Counters {
   count(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts | Promise<Counts>;
   /** The hits of IPv4 addresses in a class by these rates, where they are in this process. */
   ofIPv4?(name: string, rates: readonly Rate[]): Ipv4Hits;
+  /**
+   * The values that are hit most, where they are in this process; looks at some in a step. Of each class
+   * and rate they are exactly the busiest, as long as one limit holds for them: a value whose own limit
+   * is lower is remembered with fewer hits.
+   */
+  busiest?(query: BusyQuery, nowMs: () => number): Work<CounterKey[]>;
+  /** Of the value's window of so many seconds; undefined when there is none in this process. */
+  recent?(
+    key: CounterKey,
+    seconds: number,
+    spansMs: readonly number[],
+    nowMs: number,
+  ): Recent | undefined;
   /** Forgets the value's hits. */
   clear(key: CounterKey): void;
   /** Forgets values without a hit in any window, looking at `atOnce` in a step. */

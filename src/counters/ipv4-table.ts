@@ -59,6 +59,15 @@ export class Ipv4Table {
     return keys;
   }
 
+  /** In the order of a Map's: the number first. Nothing may be added or deleted meanwhile. */
+  forEach(visit: (number: number, bits: number) => void): void {
+    const slots = this.#slots;
+    for (let at = 0; at < slots.length; at += 2) {
+      const stored = (slots[at + 1] as number) >>> 0;
+      if (stored !== 0) visit(stored - 1, slots[at] as number);
+    }
+  }
+
   /** Where the search begins. The upper 8 bits of the hash have chosen the table already. */
   #home(bits: number): number {
     const capacity = this.#slots.length / 2;

@@ -7,10 +7,12 @@
  * oldest. The counts of all others stay exact.
  */
 import { ipv4Text } from '../core/address.ts';
+import { isExceeded } from '../core/judge.ts';
 import type { Rate } from '../core/limits.ts';
+import { countHits } from '../core/window.ts';
 import type { Work } from '../runtime/work.ts';
 import { CellStore } from './cell-store.ts';
-import type { CounterKey, Counters, Counts, Ipv4Hits } from './counters.ts';
+import type { BusyQuery, CounterKey, Counters, Counts, Ipv4Hits, Recent } from './counters.ts';
 import { RateWindows } from './rate-windows.ts';
 
 /** Monotonic milliseconds as windows keep them. */
@@ -69,26 +71,27 @@ export class MemoryCounters implements Counters {
   }
 
   ofIPv4(name: string, rates: readonly Rate[]): Ipv4Hits {
-    // Once they are there, the windows of a class and rate stay, and so may be held.
-    const windows = rates.map((rate) => this.#windows(name, rate));
-    const counts = rates.map(() => 0);
-    return {
-      hit: (bits, nowMs) => {
-        for (let index = 0; index < rates.length; index += 1) {
-          const rate = rates[index] as Rate;
-          counts[index] = (windows[index] as RateWindows).hit(bits, rate, instant(nowMs));
-        }
-        if (this.#isFull) this.#makeRoom({ class: name, value: ipv4Text(bits) }, instant(nowMs));
-        return counts;
-      },
-      count: (bits, nowMs) => {
-        for (let index = 0; index < rates.length; index += 1) {
-          const rate = rates[index] as Rate;
-          counts[index] = (windows[index] as RateWindows).count(bits, rate, instant(nowMs));
-        }
-        return counts;
-      },
+    const parts = rates.map((rate) => {
+      // Once they are there, the windows of a class and rate stay, and so may be held.
+      const windows = this.#windows(name, rate);
+      return { rate, windows, window: windows.find(0), count: 0 };
+    });
+    const hitWithin = (bits: number, nowMs: number) => {
+      const now = instant(nowMs);
+      for (const part of parts) {
+        part.window = part.windows.find(bits);
+        part.count = part.window ? countHits(part.window, part.rate, now) : 0;
+        if (isExceeded(part.rate, part.count + 1)) return undefined;
+      }
+      for (let index = 0; index < parts.length; index += 1) {
+        const { rate, windows, window, count } = parts[index] as (typeof parts)[0];
+        counts[index] = windows.add(bits, window, count, rate, now);
+      }
+      if (this.#isFull) this.#makeRoom({ class: name, value: ipv4Text(bits) }, now);
+      return counts;
     };
+    const counts = rates.map(() => 0);
+    return { hitWithin };
   }
 
   count(key: CounterKey, rates: readonly Rate[], nowMs: number): Counts {
@@ -96,6 +99,28 @@ export class MemoryCounters implements Counters {
     return rates.map((rate) => {
       return windows?.get(rate.seconds)?.count(key.value, rate, instant(nowMs)) ?? 0;
     });
+  }
+
+  *busiest(query: BusyQuery, nowMs: () => number): Work<CounterKey[]> {
+    const found = new Map<string, CounterKey>();
+    for (const [name, classWindows] of this.#classes) {
+      if (query.class !== undefined && query.class !== name) continue;
+      for (const windows of classWindows.values()) {
+        const values = yield* windows.busiest(query, () => instant(nowMs()));
+        for (const value of values) found.set(`${name} ${value}`, { class: name, value });
+      }
+    }
+    return [...found.values()];
+  }
+
+  recent(
+    key: CounterKey,
+    seconds: number,
+    spansMs: readonly number[],
+    nowMs: number,
+  ): Recent | undefined {
+    const windows = this.#classes.get(key.class)?.get(seconds);
+    return windows?.recent(key.value, spansMs, instant(nowMs));
   }
 
   clear(key: CounterKey): void {

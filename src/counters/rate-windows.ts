@@ -1,20 +1,27 @@
 /**
  * The windows of one class for one of its rates, by value.
  */
+
+import { Highest } from '../core/highest.ts';
 import type { Rate } from '../core/limits.ts';
 import {
   addHit,
   cellsFor,
   copyHits,
   countHits,
+  hitsWithin,
   idleMs,
   isIdle,
   needsRoom,
+  rankByCount,
+  rankByRate,
+  reachMs,
   slotsOf,
   type Window,
 } from '../core/window.ts';
 import type { CellStore } from './cell-store.ts';
-import { type Value, ValueMap } from './value-map.ts';
+import type { BusyQuery, Recent } from './counters.ts';
+import { type Value, ValueMap, valueText } from './value-map.ts';
 
 export class RateWindows {
   readonly #cells: CellStore;
@@ -28,16 +35,28 @@ export class RateWindows {
     return this.#handles.size;
   }
 
+  /** The value's window, until it gets another; undefined when it has none. */
+  find(value: Value): Window | undefined {
+    const handle = this.#handles.get(value);
+    return handle === undefined ? undefined : this.#cells.window(handle);
+  }
+
   hit(value: Value, rate: Rate, nowMs: number): number {
-    return addHit(this.#windowWithRoom(value, rate, nowMs), rate, nowMs);
+    const window = this.find(value);
+    return this.add(value, window, window ? countHits(window, rate, nowMs) : 0, rate, nowMs);
   }
 
   count(value: Value, rate: Rate, nowMs: number): number {
-    const handle = this.#handles.get(value);
-    return handle === undefined ? 0 : countHits(this.#cells.window(handle), rate, nowMs);
+    const window = this.find(value);
+    return window ? countHits(window, rate, nowMs) : 0;
   }
 
-  clear(value: string): void {
+  /** A hit of a value that has this window, as `find` says, with `count` hits now. */
+  add(value: Value, window: Window | undefined, count: number, rate: Rate, nowMs: number): number {
+    return addHit(this.#withRoom(value, window, count, rate), rate, nowMs, count);
+  }
+
+  clear(value: Value): void {
     const handle = this.#handles.get(value);
     if (handle === undefined) return;
     this.#cells.release(handle);
@@ -54,7 +73,33 @@ export class RateWindows {
 
   /** Every value; the current one may be forgotten meanwhile. */
   *values(): Generator<string> {
-    for (const [value] of this.#handles.entries()) yield value;
+    for (const [value] of this.#handles.entries()) yield valueText(value);
+  }
+
+  /** The values that are hit most, in this order; looks at some in a step. */
+  *busiest(query: BusyQuery, nowMs: () => number): Generator<undefined, string[]> {
+    const { by, max, filter, spanMs } = query;
+    const rankOf = by === 'rate' ? rankByRate : rankByCount;
+    const highest = new Highest<Value>(max);
+    let stepMs = nowMs();
+    const visiting = this.#handles.visiting((value, handle) => {
+      if (filter !== '' && !valueText(value).toLowerCase().includes(filter)) return;
+      const rank = rankOf(this.#cells.window(handle), spanMs, stepMs);
+      if (rank > 0) highest.offer(rank, value);
+    });
+    for (const _ of visiting) {
+      yield;
+      stepMs = nowMs();
+    }
+    return highest.items().map(valueText);
+  }
+
+  recent(value: string, spansMs: readonly number[], nowMs: number): Recent | undefined {
+    const handle = this.#handles.get(value);
+    if (handle === undefined) return undefined;
+    const window = this.#cells.window(handle);
+    const within = spansMs.map((spanMs) => hitsWithin(window, spanMs, nowMs));
+    return { within, reachMs: reachMs(window, nowMs) };
   }
 
   /** Milliseconds since the value's latest hit; infinite when it has no hits. */
@@ -64,11 +109,10 @@ export class RateWindows {
     return idleMs(this.#cells.window(handle), nowMs);
   }
 
-  #windowWithRoom(value: Value, rate: Rate, nowMs: number): Window {
-    const handle = this.#handles.get(value);
-    if (handle === undefined) return this.#newWindow(value, cellsFor(1));
-    const window = this.#cells.window(handle);
-    if (!needsRoom(window, rate, nowMs)) return window;
+  #withRoom(value: Value, window: Window | undefined, count: number, rate: Rate): Window {
+    if (!window) return this.#newWindow(value, cellsFor(1));
+    if (!needsRoom(window, rate, count)) return window;
+    const handle = this.#handles.get(value) as number;
     const larger = this.#newWindow(value, cellsFor(slotsOf(window) + 1));
     copyHits(window, larger);
     this.#cells.release(handle);

@@ -11,6 +11,7 @@ export type Table<K> = {
   /** Says whether there was such an entry. */
   delete(key: K): boolean;
   keys(): Iterable<K>;
+  forEach(visit: (number: number, key: K) => void): void;
 };
 
 export const shards = 256;
@@ -52,6 +53,14 @@ export class ShardedMap<K> {
         const number = shard.get(key);
         if (number !== undefined) yield [key, number];
       }
+    }
+  }
+
+  /** Visits every entry, a shard in a step; changes are allowed between steps, not by `visit`. */
+  *visiting(visit: (number: number, key: K) => void): Generator<undefined, void> {
+    for (const shard of this.#shards) {
+      shard.forEach(visit);
+      yield;
     }
   }
 

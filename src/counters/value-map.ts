@@ -28,6 +28,10 @@ function shardOfIPv4(bits: number): number {
 /** The text of a value, or the bits of an IPv4 address. */
 export type Value = string | number;
 
+export function valueText(value: Value): string {
+  return typeof value === 'number' ? ipv4Text(value) : value;
+}
+
 function shortest(value: Value): Value {
   return typeof value === 'number' ? value : (ipv4Bits(value) ?? value);
 }
@@ -57,9 +61,16 @@ export class ValueMap {
     else this.#others.delete(known);
   }
 
+  /** Visits every entry, some in a step; changes are allowed between steps, not by `visit`. */
+  *visiting(visit: (value: Value, number: number) => void): Generator<undefined, void> {
+    const swapped = (number: number, value: Value) => visit(value, number);
+    yield* this.#ipv4.visiting(swapped);
+    yield* this.#others.visiting(swapped);
+  }
+
   /** Every entry; changes are allowed meanwhile, new entries may be left out. */
-  *entries(): Generator<[string, number]> {
-    for (const [bits, number] of this.#ipv4.entries()) yield [ipv4Text(bits), number];
+  *entries(): Generator<[Value, number]> {
+    yield* this.#ipv4.entries();
     yield* this.#others.entries();
   }
 }

@@ -4,7 +4,7 @@ import type { DaemonLogControl } from '../commands/running-daemon.ts';
 import { type History, operator } from '../history/history.ts';
 import { Fault, reasonOf } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
-import { type DaemonLog, logLevels } from './pino-log.ts';
+import { type DaemonLog, logLevels } from './daemon-log.ts';
 
 function open(work: () => void): void {
   try {

@@ -9,7 +9,7 @@ import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault, faults, reasonOf } from '../runtime/errors.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
 import { type DriverTrouble, driverTroubleAtStart, lostWithout } from '../store/driver.ts';
-import { type DaemonLog, pinoLog, writingPart } from './pino-log.ts';
+import { type DaemonLog, daemonLog, writingPart } from './daemon-log.ts';
 import { Rater } from './rater.ts';
 
 const program = new Command('rater')
@@ -33,12 +33,14 @@ function configFrom(file: string): Config | undefined {
 }
 
 /** The log, and the health that logs there and knows of the log's own trouble. @throws Fault `log` */
-function openLog(settings: Settings): { readonly log: DaemonLog; readonly health: Health } {
+async function openLog(
+  settings: Settings,
+): Promise<{ readonly log: DaemonLog; readonly health: Health }> {
   const { log: file, logLevel: level, logFormat } = settings;
   const human = file === undefined && isatty(2);
   const format = logFormat === 'auto' ? (human ? 'human' : 'plain') : logFormat;
   try {
-    const log = pinoLog({
+    const log = await daemonLog({
       file,
       level,
       format,
@@ -60,7 +62,7 @@ function doubtOf({ what, remedy }: DriverTrouble, { settings }: Config): string 
 
 async function serve(config: Config, trouble: DriverTrouble | undefined): Promise<void> {
   process.umask(0o077);
-  const { log, health } = openLog(config.settings);
+  const { log, health } = await openLog(config.settings);
   const rater = new Rater(config, log, health, trouble);
   const end = (signal: NodeJS.Signals) => {
     rater.stop(signal).then(

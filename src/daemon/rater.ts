@@ -7,6 +7,7 @@
  */
 
 import type { CommandContext } from '../commands/command.ts';
+import { metricFamilies } from '../commands/metric-families.ts';
 import type { PendingTimer, Reloaded, RunningDaemon } from '../commands/running-daemon.ts';
 import type { Config } from '../config/config.ts';
 import { configChanges } from '../config/config-changes.ts';
@@ -18,6 +19,7 @@ import { placesOf } from '../enforcers/kinds.ts';
 import { makeEnforcers } from '../enforcers/make-enforcers.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
 import { CheckMetrics } from '../health/check-metrics.ts';
+import { expositionOf } from '../health/exposition.ts';
 import type { Health } from '../health/health.ts';
 import { type Downtime, Heartbeat, heartbeatPath, secondsOf } from '../health/heartbeat.ts';
 import { operator } from '../history/history.ts';
@@ -29,6 +31,7 @@ import { version } from '../runtime/program.ts';
 import { type DriverTrouble, lostWithout } from '../store/driver.ts';
 import { openStore } from '../store/open-store.ts';
 import { ConfigWatcher } from './config-watcher.ts';
+import type { DaemonLog } from './daemon-log.ts';
 import { DatabaseWatch } from './database-watch.ts';
 import { Connections } from './listeners/connections.ts';
 import { Listeners } from './listeners/listeners.ts';
@@ -36,7 +39,7 @@ import { chooseTransport } from './listeners/native-transport.ts';
 import { forUntrustedClients, hasUntrustedClients } from './listeners/untrusted-clients.ts';
 import { Locks } from './locks.ts';
 import { logControl } from './log-control.ts';
-import type { DaemonLog } from './pino-log.ts';
+import { MetricsFile } from './metrics-file.ts';
 import { runningDaemon } from './running-daemon.ts';
 import { Scheduler } from './scheduler.ts';
 import { LiveVariables } from './variables.ts';
@@ -62,6 +65,7 @@ export class Rater {
   readonly #transport = chooseTransport(process.env.IPTHROTTLE_TRANSPORT);
   readonly #runningDaemon: RunningDaemon;
   readonly #heartbeat: Heartbeat;
+  #metricsFile: MetricsFile | undefined;
   /** The latest one before this rater. */
   #downtime: Downtime | undefined;
   /** The configuration as the file has it, and the one in use, which `var` changes. */
@@ -132,6 +136,7 @@ export class Rater {
     });
     this.#scheduler.every('hourly totals', countEveryMs, () => this.#countHour());
     this.#overloadWatch.start();
+    this.#writeMetrics();
     this.#downtime = this.#tryHeartbeat(() => this.#heartbeat.begin());
     this.#log.info('ready', {
       socket,
@@ -143,6 +148,15 @@ export class Rater {
     this.#noteStart();
     if (this.#downtime) this.#tellOf(this.#downtime);
     this.#tellWarnings();
+  }
+
+  #writeMetrics(): void {
+    const { file, everySeconds } = this.#config.metrics;
+    if (file === undefined) return;
+    const metricsFile = new MetricsFile(file, () => this.#exposition(), this.#health);
+    this.#metricsFile = metricsFile;
+    metricsFile.write();
+    this.#scheduler.every('metrics', everySeconds * 1000, () => metricsFile.write());
   }
 
   /** Runs when all entries are in place. Watching earlier would report our own changes. */
@@ -188,6 +202,7 @@ export class Rater {
     this.#scheduler.stop();
     this.#overloadWatch.stop();
     await this.#configWatcher.close();
+    await this.#metricsFile?.remove();
     this.#listeners.close();
     this.#health.tellUntold();
     this.#countHour();
@@ -266,16 +281,22 @@ export class Rater {
     const gatekeeper = this.#gatekeeper;
     return new Listeners({
       settings: this.#config.settings,
+      metricsPlaces: this.#config.metrics,
       gatekeeper,
       byTcp: hasUntrustedClients(this.#config) ? forUntrustedClients(gatekeeper) : gatekeeper,
       context: () => this.#context(),
       connections: this.#connections,
       metrics: this.#metrics,
+      exposition: () => this.#exposition(),
       clock: this.#clock,
       log: this.#log,
       health: this.#health,
       native: this.#transport.native,
     });
+  }
+
+  #exposition(): string {
+    return expositionOf(metricFamilies(this.#context(), this.#runningDaemon));
   }
 
   #context(): CommandContext {
@@ -319,6 +340,7 @@ export class Rater {
       log: logControl(this.#log, level, setLevel, onOpened, this.#gatekeeper.history),
       variables,
       timers: () => this.#pendingTimers(),
+      latenessMs: () => this.#scheduler.latenessMs,
       reload: (by?: string) => this.reload(by),
       transport: () => {
         const { datagrams } = this.#listeners;

@@ -6,7 +6,10 @@ import type { Connections } from './listeners/connections.ts';
 
 /** `known` is the part of rater itself. */
 export function runningDaemon(
-  known: Pick<RunningDaemon, 'startedMs' | 'log' | 'variables' | 'timers' | 'reload' | 'transport'>,
+  known: Omit<
+    RunningDaemon,
+    'pid' | 'checkTotals' | 'memory' | 'cpuSeconds' | 'connections' | 'children'
+  >,
   metrics: CheckMetrics,
   connections: Connections,
 ): RunningDaemon {
@@ -22,6 +25,10 @@ export function runningDaemon(
         heapTotalBytes: heapTotal,
         externalBytes: external,
       };
+    },
+    cpuSeconds() {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
     },
     connections: () => connections.list(),
     children,

@@ -29,6 +29,8 @@ export class Scheduler {
   readonly #clock: Clock;
   readonly #scheduled = new Map<string, Scheduled>();
   readonly #running = new Map<string, Running>();
+  /** How late a timer was at most, in this minute and in the one before. */
+  #lateness = { minute: 0, maxMs: 0, beforeMs: 0 };
   #isStopped = false;
 
   constructor(gatekeeper: Gatekeeper, clock: Clock) {
@@ -67,6 +69,12 @@ export class Scheduler {
   pending(): PendingTimer[] {
     const nowMs = this.#clock.monotonicMs();
     return [...this.#scheduled].map(([name, { dueMs }]) => ({ name, inMs: dueMs - nowMs }));
+  }
+
+  /** How late a timer was at most within the last minute or two, milliseconds. */
+  get latenessMs(): number {
+    this.#noteLateness(this.#clock.monotonicMs(), 0);
+    return Math.max(this.#lateness.maxMs, this.#lateness.beforeMs);
   }
 
   stop(): void {
@@ -126,6 +134,15 @@ export class Scheduler {
     if (again) this.#after(name, 0, () => this.#inSlices(name, again));
   }
 
+  #noteLateness(nowMs: number, lateMs: number): void {
+    const { minute, maxMs } = this.#lateness;
+    const current = Math.floor(nowMs / 60_000);
+    if (current !== minute) {
+      this.#lateness = { minute: current, maxMs: 0, beforeMs: current === minute + 1 ? maxMs : 0 };
+    }
+    this.#lateness.maxMs = Math.max(this.#lateness.maxMs, lateMs);
+  }
+
   /** Does `work` once; with no delay, after the event loop has served waiting clients. */
   #after(name: string, delayMs: number, work: () => void): void {
     const run = () => {
@@ -137,7 +154,11 @@ export class Scheduler {
       const immediate = setImmediate(run);
       this.#scheduled.set(name, { dueMs, cancel: () => clearImmediate(immediate) });
     } else {
-      const timeout = setTimeout(run, delayMs);
+      const timeout = setTimeout(() => {
+        const nowMs = this.#clock.monotonicMs();
+        this.#noteLateness(nowMs, nowMs - dueMs);
+        run();
+      }, delayMs);
       this.#scheduled.set(name, { dueMs, cancel: () => clearTimeout(timeout) });
     }
   }

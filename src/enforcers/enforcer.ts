@@ -85,6 +85,8 @@ export interface Rebuild {
   readonly trouble: string | undefined;
   /** Milliseconds until the next rebuild; undefined when none is due. */
   readonly inMs: number | undefined;
+  /** Milliseconds that the oldest change has waited that the file lacks; 0 when it has all. */
+  readonly lagMs: number;
   /**
    * Resolves when pending blocks are in force, and rejects with the Fault that prevents it. Others
    * are served meanwhile.

@@ -23,10 +23,11 @@ import { Fault } from '../runtime/errors.ts';
 import type { Log } from '../runtime/log.ts';
 import type { Work } from '../runtime/work.ts';
 import type { Store } from '../store/store.ts';
-import type { Line } from '../wire/line-splitter.ts';
+import type { RawLine } from '../wire/raw-line.ts';
 import { errorReply, type Reply } from '../wire/reply.ts';
 import type { Request } from '../wire/request.ts';
 import { Allowlist } from './allowlist.ts';
+import { BusyValues } from './busy-values.ts';
 import { ClassTable, countedNetwork, type Target } from './class-table.ts';
 import { DryRuns } from './dry-runs.ts';
 import { type Holder, Sessions } from './sessions.ts';
@@ -82,6 +83,8 @@ export class Gatekeeper {
   readonly verdicts: Verdicts;
   readonly health: Health;
   readonly history: History;
+  /** Of the clients that are trusted. */
+  readonly busyValues: BusyValues;
   readonly #sessions = new Sessions();
   readonly #unblockAllowlisted: UnblockAllowlisted;
   readonly #counters: Counters;
@@ -125,6 +128,15 @@ export class Gatekeeper {
       isOverloaded: parts.isOverloaded,
     });
     this.#shortWay = this.#makeShortWay();
+    this.busyValues = new BusyValues({
+      classes: () => this.#classes,
+      counters: parts.counters,
+      sessions: this.#sessions,
+      blocks: this.blocks,
+      allowlist: this.allowlist,
+      dryRuns: this.dryRuns,
+      clock: parts.clock,
+    });
   }
 
   /**
@@ -176,9 +188,9 @@ export class Gatekeeper {
 
   /**
    * The answer of hit() to a line that came at this monotonic instant, if there is a short way to it;
-   * undefined: nothing is counted, and the line is to be parsed and hit.
+   * undefined: nothing is counted, and the line is to be parsed and hit. It holds until the next call.
    */
-  hitShortly(line: Line, nowMs: number): ShortAnswer | undefined {
+  hitShortly(line: RawLine, nowMs: number): ShortAnswer | undefined {
     return this.#shortWay.answer(line, nowMs);
   }
 

@@ -8,13 +8,13 @@
  */
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
 import type { LimitClass } from '../config/config.ts';
-import { ipv4Bits } from '../core/address.ts';
+import { ipv4BitsIn } from '../core/address.ts';
 import { Ipv4Networks } from '../core/ipv4-networks.ts';
-import { isExceeded, judge } from '../core/judge.ts';
+import { judge } from '../core/judge.ts';
 import type { Limit, Rate } from '../core/limits.ts';
 import type { Counters, Ipv4Hits } from '../counters/counters.ts';
 import type { Log } from '../runtime/log.ts';
-import type { Line } from '../wire/line-splitter.ts';
+import type { RawLine } from '../wire/raw-line.ts';
 import type { Reply } from '../wire/reply.ts';
 import type { Allowlist } from './allowlist.ts';
 import type { ClassTable } from './class-table.ts';
@@ -27,21 +27,30 @@ export type ShortWayParts = {
   readonly log: Log;
 };
 
-/** A reply that lets in, and the class that the line names. */
+/** A reply that lets in, and the class that the line names; it holds until the next one. */
 export type ShortAnswer = Extract<Reply, { count: number }> & { readonly class: string };
 
 /** A class of which most is known before a line comes. */
 type Way = {
   readonly name: string;
   /** How a line begins that names the class. */
-  readonly start: string;
+  readonly start: Uint8Array;
   /** Addresses and networks with limits of their own. */
   readonly named: Ipv4Networks;
   /** Of the limit of all others. */
   readonly rates: readonly Rate[];
   /** Undefined before the first hit. */
   hits: Ipv4Hits | undefined;
+  readonly answer: { readonly class: string; readonly status: 0; count: number; limit: number };
 };
+
+function beginsWith({ bytes, start, end }: RawLine, wanted: Uint8Array): boolean {
+  if (end - start < wanted.length) return false;
+  for (let index = 0; index < wanted.length; index += 1) {
+    if (bytes[start + index] !== wanted[index]) return false;
+  }
+  return true;
+}
 
 /** Whether nothing but the windows and blocks of the address itself decides about it. */
 function isPlain({ addresses, prefix4, also, concurrent, overload }: LimitClass): boolean {
@@ -54,7 +63,7 @@ function isForAll({ pattern: { text, network } }: Limit): boolean {
 
 export class ShortWay {
   readonly #parts: ShortWayParts;
-  readonly #ways = new Map<string, Way>();
+  readonly #ways: Way[] = [];
   /** That of the latest line: the next one likely names the same class. */
   #latest: Way | undefined;
 
@@ -65,34 +74,33 @@ export class ShortWay {
   }
 
   /** The answer to a line that came at this monotonic instant; undefined: ask the general way. */
-  answer(line: Line, nowMs: number): ShortAnswer | undefined {
+  answer(line: RawLine, nowMs: number): ShortAnswer | undefined {
     const { log, allowlist, blocks } = this.#parts;
     // The general way logs each hit.
-    if (log.debug || typeof line !== 'string') return undefined;
+    if (log.debug) return undefined;
     const way = this.#wayOf(line);
     if (!way) return undefined;
-    const bits = ipv4Bits(line, way.start.length);
+    const bits = ipv4BitsIn(line.bytes, line.start + way.start.length, line.end);
     if (bits === undefined || way.named.hold(bits)) return undefined;
     if (allowlist.mayCoverIPv4(bits) || blocks.mayRefuseIPv4(bits)) return undefined;
     return this.#hit(way, bits, nowMs);
   }
 
   #hit(way: Way, bits: number, nowMs: number): ShortAnswer | undefined {
-    const { name, rates } = way;
+    const { name, rates, answer } = way;
     way.hits ??= this.#parts.counters.ofIPv4?.(name, rates);
-    if (!way.hits) return undefined;
-    const before = way.hits.count(bits, nowMs);
-    for (let index = 0; index < rates.length; index += 1) {
-      if (isExceeded(rates[index] as Rate, (before[index] as number) + 1)) return undefined;
-    }
-    const { count, rate } = judge(rates, way.hits.hit(bits, nowMs));
-    return { class: name, status: 0, count, limit: rate.count };
+    const counts = way.hits?.hitWithin(bits, nowMs);
+    if (!counts) return undefined;
+    const { count, rate } = judge(rates, counts);
+    answer.count = count;
+    answer.limit = rate.count;
+    return answer;
   }
 
-  #wayOf(line: string): Way | undefined {
+  #wayOf(line: RawLine): Way | undefined {
     const latest = this.#latest;
-    if (latest && line.startsWith(latest.start)) return latest;
-    const way = this.#ways.get(line.slice(0, line.indexOf(' ')));
+    if (latest && beginsWith(line, latest.start)) return latest;
+    const way = this.#ways.find(({ start }) => beginsWith(line, start));
     if (way) this.#latest = way;
     return way;
   }
@@ -106,6 +114,8 @@ export class ShortWay {
     for (const { pattern } of before) if (pattern.network) named.add(pattern.network);
     const { name } = known;
     const rates = this.#parts.classes.ratesOf(known.limits[last]);
-    this.#ways.set(name, { name, start: `${name} `, named, rates, hits: undefined });
+    const start = Buffer.from(`${name} `);
+    const answer = { class: name, status: 0, count: 0, limit: 0 } as const;
+    this.#ways.push({ name, start, named, rates, hits: undefined, answer });
   }
 }

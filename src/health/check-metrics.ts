@@ -32,6 +32,7 @@ export class CheckMetrics {
   readonly #perSecond = new Float64Array(slots);
   #second = 0;
   #checks = 0;
+  #answeringMs = 0;
   /** Answers that are counted and not timed. */
   #untimed = 0;
 
@@ -71,12 +72,14 @@ export class CheckMetrics {
     this.#turnTo(answeredMs);
     increase(this.#perSecond, this.#second % slots, answers);
     this.#checks += answers;
+    this.#answeringMs += answeredMs - readMs;
   }
 
   measured(): Measured {
     this.#turnTo(this.#clock.monotonicMs());
     return {
       checks: this.#checks,
+      seconds: this.#answeringMs / 1000,
       rates: spans.map((seconds) => ({ seconds, perSecond: this.#rate(seconds) })),
       classes: [...this.#tallies].map(([name, tally]) => ({ name, ...tally })),
       latencies: [...this.#latencies].flatMap((checks, power) => {

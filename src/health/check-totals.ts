@@ -15,6 +15,8 @@ export type LatencyRow = { readonly belowUs: number; readonly checks: number };
 
 export type CheckTotals = {
   readonly checks: number;
+  /** That all answers took together. */
+  readonly seconds: number;
   /** Checks per second over the last whole seconds; undefined until so many have passed. */
   readonly rates: readonly { readonly seconds: number; readonly perSecond: number | undefined }[];
   /** `-` stands for requests without a class that exists. */

@@ -177,6 +177,12 @@ export const degradedModes = {
     sentence: 'the log could not be opened or written',
     remedy: 'make room and let the user of rater write there, then ipthrottle log reopen',
   },
+  metrics: {
+    effect: 'tells nobody',
+    ends: 'mended',
+    sentence: 'the file of metrics could not be written',
+    remedy: 'let the user of rater write in its directory; rater goes on trying by itself',
+  },
   heartbeat: {
     effect: 'tells nobody',
     ends: 'mended',

@@ -25,9 +25,11 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -60,7 +62,7 @@ enum { EXCEEDED = 1, OPERATOR = 100, LATER = 111 };          /* exit codes */
 enum { MAX_MS = 600000, LONGEST_PAUSE_MS = 16 };
 enum { MAX_REQUEST = 1000, MAX_REPLY = 1000, MAX_LINE = 1024 };
 enum { MAX_SMTP = 512 - 2, SHOWN_VALUE = 64, SHOWN = 200, MAX_SECONDS_DIGITS = 9 };
-enum { DRAIN_ROUNDS = 16, MAX_PROTOCOL = 16, MAX_COOKIE_DIGITS = 20 };
+enum { DRAIN_ROUNDS = 16, MAX_PROTOCOL = 16, MAX_COOKIE_DIGITS = 20, NAME_LENGTH = 16 };
 enum { FIRST_KEPT = 10 }; /* above 6 and 7 of UCSPI clients, and what shell scripts redirect */
 
 /* A line being made or read. What does not fit is cut off; add_char is the only way in. */
@@ -549,19 +551,32 @@ static int name_datagrams(int fd, struct sockaddr_un *name)
 }
 
 /*
+ * A name that nobody can guess, of what the kernel gives each program. One that it makes up itself is one
+ * of a million: who asks in its place, from another network namespace, would choose the reply to us.
+ */
+static socklen_t name_ourselves(struct sockaddr_un *name)
+{
+	const unsigned char *random = (const unsigned char *)getauxval(AT_RANDOM);
+	*name = (struct sockaddr_un){.sun_family = AF_UNIX};
+	for (int i = 0; i < NAME_LENGTH && random; i++)
+		name->sun_path[1 + i] = (char)('a' + (random[8 + i / 2] >> i % 2 * 4 & 15));
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (random ? 1 + NAME_LENGTH : 0));
+}
+
+/*
  * Returns the socket on which the reply will come, or -1 when nothing was sent, for whatever reason:
  * an old daemon, another network namespace, a full queue. Nothing here waits.
  * Connected before it has a name of its own, so that the kernel refuses what others send to it.
  */
 static int send_by_datagram(const struct line *request)
 {
-	const struct sockaddr no_name = {.sa_family = AF_UNIX}; /* the kernel makes one up */
-	struct sockaddr_un name;
+	struct sockaddr_un name, own;
+	socklen_t own_length = name_ourselves(&own);
 	int fd = open_socket(SOCK_DGRAM, 3);
 	if (fd < 0)
 		return -1;
 	if (name_datagrams(fd, &name) && connect(fd, (struct sockaddr *)&name, sizeof name) == 0
-	    && bind(fd, &no_name, sizeof no_name.sa_family) == 0
+	    && bind(fd, (struct sockaddr *)&own, own_length) == 0
 	    && send(fd, request->text, request->length, MSG_NOSIGNAL) >= 0)
 		return fd;
 	close(fd);

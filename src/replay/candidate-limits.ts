@@ -12,7 +12,15 @@
 import { isExceeded } from '../core/judge.ts';
 import type { Rate } from '../core/limits.ts';
 import { type Offences, offencesLeft, type Penalty, penaltySeconds } from '../core/penalty.ts';
-import { addHit, cellsFor, copyHits, needsRoom, slotsOf, type Window } from '../core/window.ts';
+import {
+  addHit,
+  cellsFor,
+  copyHits,
+  countHits,
+  needsRoom,
+  slotsOf,
+  type Window,
+} from '../core/window.ts';
 import { CellStore } from '../counters/cell-store.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { RowWindows } from './row-windows.ts';
@@ -157,10 +165,11 @@ function newOffender(): Offender {
 /** Counts a hit since the last block; returns how many are in the window with it. */
 function ownHit(offender: Offender, rate: Rate, nowMs: number): number {
   const instant = nowMs >>> 0;
-  if (needsRoom(offender.window, rate, instant)) {
+  const count = countHits(offender.window, rate, instant);
+  if (needsRoom(offender.window, rate, count)) {
     const larger = newWindow(2 * slotsOf(offender.window));
     copyHits(offender.window, larger);
     offender.window = larger;
   }
-  return addHit(offender.window, rate, instant);
+  return addHit(offender.window, rate, instant, count);
 }

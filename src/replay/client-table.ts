@@ -5,7 +5,7 @@
  * Guarantee: memory grows with the number of clients and blocked clients, not with that of connections.
  */
 import type { Block } from '../core/block.ts';
-import { type Value, ValueMap } from '../counters/value-map.ts';
+import { type Value, ValueMap, valueText } from '../counters/value-map.ts';
 
 /** The blocks of one client. Instants are wall milliseconds of the log. */
 export type BlockedClient = {
@@ -52,8 +52,8 @@ export class ClientTable {
   }
 
   /** The text of every client, and its row. */
-  clients(): Iterable<[string, number]> {
-    return this.#rows.entries();
+  *clients(): Generator<[string, number]> {
+    for (const [value, row] of this.#rows.entries()) yield [valueText(value), row];
   }
 
   addBlock(row: number, block: Block): void {

@@ -34,12 +34,11 @@ export class ObservedCounters implements Counters {
   ofIPv4(name: string, rates: readonly Rate[]): Ipv4Hits {
     const hits = this.#counters.ofIPv4(name, rates);
     return {
-      hit: (bits, nowMs) => {
-        const counts = hits.hit(bits, nowMs);
-        this.#onHit(name, bits, rates, counts);
+      hitWithin: (bits, nowMs) => {
+        const counts = hits.hitWithin(bits, nowMs);
+        if (counts) this.#onHit(name, bits, rates, counts);
         return counts;
       },
-      count: (bits, nowMs) => hits.count(bits, nowMs),
     };
   }
 

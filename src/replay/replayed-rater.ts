@@ -12,7 +12,7 @@ import type { Block } from '../core/block.ts';
 import type { Limit, Rate } from '../core/limits.ts';
 import type { Counts } from '../counters/counters.ts';
 import { MemoryCounters } from '../counters/memory-counters.ts';
-import type { Value } from '../counters/value-map.ts';
+import { type Value, valueText } from '../counters/value-map.ts';
 import type { Enforcer } from '../enforcers/enforcer.ts';
 import { ClassTable } from '../gatekeeper/class-table.ts';
 import { Gatekeeper } from '../gatekeeper/gatekeeper.ts';
@@ -21,6 +21,8 @@ import type { Clock } from '../runtime/clock.ts';
 import type { Log } from '../runtime/log.ts';
 import { doNow } from '../runtime/work.ts';
 import { MemoryStore } from '../store/memory-store.ts';
+import { longestLine } from '../wire/line-splitter.ts';
+import { RawLine } from '../wire/raw-line.ts';
 import { ClientTable } from './client-table.ts';
 import { ObservedCounters } from './observed-counters.ts';
 import type { ReplayObserver, ReplayOutcome } from './replay-observer.ts';
@@ -70,6 +72,7 @@ export class ReplayedRater {
   #class: ReplayedClass | undefined;
   #value: Value = 0;
   #row = -1;
+  readonly #line = Object.assign(new RawLine(), { bytes: Buffer.alloc(longestLine) });
 
   constructor(config: Config, clock: Clock, observer: ReplayObserver) {
     const classes = [...config.classes.values()].map(toReplay);
@@ -113,8 +116,7 @@ export class ReplayedRater {
     [this.#class, this.#value, this.#row] = [replayed, value, row];
     clients.connections[row] = (clients.connections[row] as number) + 1;
     const line = typeof value === 'number' ? replayed.lines[row] : undefined;
-    const isShort = line && this.#gatekeeper.hitShortly(line, this.#clock.monotonicMs());
-    const outcome = isShort ? 'let in' : this.#ask(replayed, value);
+    const outcome = line && this.#isLetInShortly(line) ? 'let in' : this.#ask(replayed, value);
     if (outcome !== 'let in') clients.refused[row] = (clients.refused[row] as number) + 1;
     this.#class = undefined;
     return outcome;
@@ -139,7 +141,7 @@ export class ReplayedRater {
 
   /** Whether the client is allowlisted, or has another limit than this one. */
   isExempt({ known }: ReplayedClass, value: Value, general: Limit | undefined): boolean {
-    const text = textOf(value);
+    const text = valueText(value);
     const address = known.addresses ? parseAddress(text) : undefined;
     if (address && this.#gatekeeper.allowlist.covering(address)) return true;
     return this.#table.targetOf(known, text, address).limit !== general;
@@ -153,7 +155,7 @@ export class ReplayedRater {
 
   #generalRowOf(replayed: ReplayedClass, value: Value): number | undefined {
     const { known, clients } = replayed;
-    const text = textOf(value);
+    const text = valueText(value);
     const address = known.addresses ? parseAddress(text) : undefined;
     if (known.addresses && !address) return undefined;
     return clients.rowOf(this.#table.targetOf(known, text, address).key.value);
@@ -163,9 +165,14 @@ export class ReplayedRater {
     lines[row] ??= `${known.name} ${ipv4Text(bits)}`;
   }
 
+  #isLetInShortly(line: string): boolean {
+    this.#line.end = this.#line.bytes.write(line, 'latin1');
+    return this.#gatekeeper.hitShortly(this.#line, this.#clock.monotonicMs()) !== undefined;
+  }
+
   /** As ratecheck would, unless the server keeps the client out itself. */
   #ask({ known }: ReplayedClass, value: Value): ReplayOutcome {
-    const text = textOf(value);
+    const text = valueText(value);
     const address = known.addresses ? parseAddress(text) : undefined;
     if (address && this.#gatekeeper.blocks.active(address)) return 'kept out';
     const request = { class: known.name, value: text, isSession: false };
@@ -222,8 +229,4 @@ export class ReplayedRater {
     replayed.clients.addBlock(replayed.clients.rowOf(address.text), block);
     this.#observer.blocked?.(sinceMs, address.text, name, (untilMs - sinceMs) / 1000, times);
   }
-}
-
-function textOf(value: Value): string {
-  return typeof value === 'number' ? ipv4Text(value) : value;
 }

@@ -6,6 +6,7 @@ import {
   addHit,
   cellsFor,
   copyHits,
+  countHits,
   isIdle,
   needsRoom,
   slotsOf,
@@ -28,7 +29,14 @@ export class RowWindows {
 
   /** Counts a hit at this monotonic instant; returns how many are in the window with it. */
   hit(row: number, nowMs: number): number {
-    return addHit(this.#windowWithRoom(row, nowMs), this.#rate, nowMs);
+    const kept = this.#handles[row] ?? 0;
+    if (kept === 0) return addHit(this.#newWindow(row, cellsFor(1)), this.#rate, nowMs, 0);
+    const window = this.#cells.window(kept - 1);
+    const count = countHits(window, this.#rate, nowMs);
+    const roomy = needsRoom(window, this.#rate, count)
+      ? this.#larger(row, kept - 1, window)
+      : window;
+    return addHit(roomy, this.#rate, nowMs, count);
   }
 
   /** Forgets clients without a hit in the window. Returns how many are left. */
@@ -45,14 +53,10 @@ export class RowWindows {
     return left;
   }
 
-  #windowWithRoom(row: number, nowMs: number): Window {
-    const kept = this.#handles[row] ?? 0;
-    if (kept === 0) return this.#newWindow(row, cellsFor(1));
-    const window = this.#cells.window(kept - 1);
-    if (!needsRoom(window, this.#rate, nowMs)) return window;
+  #larger(row: number, handle: number, window: Window): Window {
     const larger = this.#newWindow(row, cellsFor(slotsOf(window) + 1));
     copyHits(window, larger);
-    this.#cells.release(kept - 1);
+    this.#cells.release(handle);
     return larger;
   }
 

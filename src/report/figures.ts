@@ -1,5 +1,5 @@
 /** How the page writes numbers and times. */
-import { localTime } from '../commands/words.ts';
+import { localTime } from '../commands/local-time.ts';
 
 /** `12,345`. */
 export function grouped(count: number): string {

@@ -6,7 +6,8 @@
  * is told to load nothing, and to run no script but the page's own.
  */
 import { createHash } from 'node:crypto';
-import { duration, localTime } from '../commands/words.ts';
+import { localTime } from '../commands/local-time.ts';
+import { duration } from '../commands/words.ts';
 import { type Bar, barChart, hourMap, timeChart } from './charts.ts';
 import { grouped, minuteText, momentText, percent, shortened } from './figures.ts';
 import { type Html, html } from './html.ts';

@@ -1,10 +1,12 @@
 /*
  * Node's side of transport.c and datagrams.c: one handle of libuv for a listener with all its clients,
- * and one call into JavaScript a wake-up. src/daemon/listeners/native-transport.ts has what it exports.
+ * and one call into JavaScript a wake-up, or for each datagram.
+ * src/daemon/listeners/native-transport.ts has what it exports.
  *
  * Only the stable Node-API is used, and of libuv uv_poll_*, uv_close and uv_handle_size, which have
  * not changed since Node 4: one build serves all versions.
  */
+#define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <errno.h>
 #include <node_api.h>
@@ -27,31 +29,20 @@ enum { LONGEST_PATH = 108, SHORT_TEXT = 1 << 14 };
 struct listener {
 	struct transport *streams; /* one of these two is NULL */
 	struct datagrams *datagrams;
-	struct batch *batch; /* that of the other */
+	struct batch *batch; /* of streams */
 	napi_env env;
 	uv_poll_t *poll; /* NULL when closed */
 	napi_async_cleanup_hook_handle hook;
-	napi_ref wake, bytes, shared;
+	napi_ref wake, bytes, replies, shared;
 	napi_async_context context;
 	int32_t *numbers;
+	const char *reply_bytes; /* REPLY_BYTES, in which JavaScript puts replies together */
+	/* Of datagrams. */
+	napi_ref late;
+	unsigned char *text; /* where JavaScript reads a line */
+	enum awaited awaited;
 	int is_stopped, is_closing, is_waking, is_forgotten, is_leaving;
 };
-
-static void gather(struct listener *listener)
-{
-	if (listener->streams)
-		transport_gather(listener->streams);
-	else
-		datagrams_gather(listener->datagrams);
-}
-
-static void settle(struct listener *listener, const char *replies, size_t length)
-{
-	if (listener->streams)
-		transport_settle(listener->streams, replies, length);
-	else
-		datagrams_settle(listener->datagrams, replies, length);
-}
 
 static void close_all(struct listener *listener)
 {
@@ -132,6 +123,16 @@ static void on_forgotten(napi_env env, void *data, void *hint)
 	free_if_over(listener);
 }
 
+static void drop_references(struct listener *listener)
+{
+	const napi_ref all[] = {
+		listener->wake, listener->bytes, listener->shared, listener->late, listener->replies,
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (all[i])
+			napi_delete_reference(listener->env, all[i]);
+}
+
 static void on_closed(uv_handle_t *handle)
 {
 	struct listener *listener = handle->data;
@@ -142,11 +143,8 @@ static void on_closed(uv_handle_t *handle)
 	listener->datagrams = NULL;
 	listener->batch = NULL;
 	napi_async_destroy(listener->env, listener->context);
-	if (!listener->is_leaving) {
-		napi_delete_reference(listener->env, listener->wake);
-		napi_delete_reference(listener->env, listener->bytes);
-		napi_delete_reference(listener->env, listener->shared);
-	}
+	if (!listener->is_leaving)
+		drop_references(listener);
 	napi_remove_async_cleanup_hook(listener->hook);
 	free_if_over(listener);
 }
@@ -209,20 +207,22 @@ static void close_batch(struct listener *listener)
 		batch->groups[i].answered = 0;
 		batch->groups[i].actions = CLOSE;
 	}
-	settle(listener, "", 0);
+	transport_settle(listener->streams, "", 0);
 }
 
-static void call_wake(struct listener *listener)
+/* Calls a function and then whatever that leaves for later; NULL after an exception. */
+static napi_value call(struct listener *listener, napi_ref function, size_t count, const napi_value *arguments)
 {
 	napi_env env = listener->env;
-	napi_value wake, receiver, error;
-	if (napi_get_reference_value(env, listener->wake, &wake) != napi_ok
+	napi_value called, receiver, error, result = NULL;
+	if (napi_get_reference_value(env, function, &called) != napi_ok
 	    || napi_get_global(env, &receiver) != napi_ok)
-		return;
-	if (napi_make_callback(env, listener->context, receiver, wake, 0, NULL, NULL) == napi_ok)
-		return;
+		return NULL;
+	if (napi_make_callback(env, listener->context, receiver, called, count, arguments, &result) == napi_ok)
+		return result;
 	if (napi_get_and_clear_last_exception(env, &error) == napi_ok)
 		napi_fatal_exception(env, error);
+	return NULL;
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -231,13 +231,13 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	struct listener *listener = poll->data;
 	const struct batch *batch = listener->batch;
 	napi_handle_scope scope;
-	gather(listener);
+	transport_gather(listener->streams);
 	if (batch->group_count > 0 || batch->closed > 0 || batch->late > 0 || batch->accept_error) {
 		if (napi_open_handle_scope(listener->env, &scope) != napi_ok)
 			return;
 		tell_batch(listener);
 		listener->is_waking = 1;
-		call_wake(listener);
+		call(listener, listener->wake, 0, NULL);
 		listener->is_waking = 0;
 		if (batch->group_count > 0)
 			close_batch(listener);
@@ -246,10 +246,71 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	end_if_over(listener);
 }
 
+static void reply_to_datagram(struct listener *listener, int id, const char *reply, size_t length)
+{
+	int is_late = !datagrams_reply(listener->datagrams, id, reply, length);
+	if (is_late)
+		call(listener, listener->late, 0, NULL);
+}
+
+/* Without a reply now, it is kept for a later one. Who gets none because of an exception is forgotten. */
+static void answer(struct listener *listener, int received)
+{
+	napi_env env = listener->env;
+	napi_value arguments[3], result = NULL;
+	struct line line;
+	int32_t length = 0;
+	int id = datagrams_keep(listener->datagrams, received, &line);
+	if (id < 0)
+		return;
+	memcpy(listener->text, listener->datagrams->texts[received], line.length);
+	if (napi_create_int32(env, id, &arguments[0]) == napi_ok
+	    && napi_create_int32(env, line.is, &arguments[1]) == napi_ok
+	    && napi_create_int32(env, (int32_t)line.length, &arguments[2]) == napi_ok)
+		result = call(listener, listener->wake, 3, arguments);
+	if (!result || napi_get_value_int32(env, result, &length) != napi_ok || length > LONGEST_REPLY)
+		reply_to_datagram(listener, id, "", 0);
+	else if (length > 0)
+		reply_to_datagram(listener, id, listener->reply_bytes, (size_t)length);
+}
+
+static void await_datagrams(struct listener *);
+
+static void on_datagrams(uv_poll_t *poll, int status, int events)
+{
+	(void)status, (void)events;
+	struct listener *listener = poll->data;
+	napi_handle_scope scope;
+	if (napi_open_handle_scope(listener->env, &scope) != napi_ok)
+		return;
+	int count = datagrams_receive(listener->datagrams);
+	listener->is_waking = 1;
+	for (int i = 0; i < count; i++)
+		answer(listener, i);
+	listener->is_waking = 0;
+	napi_close_handle_scope(listener->env, scope);
+	await_datagrams(listener);
+	end_if_over(listener);
+}
+
+static void await_datagrams(struct listener *listener)
+{
+	static const int events[] = {[A_REPLY] = 0, [ROOM] = UV_WRITABLE, [MORE] = UV_READABLE};
+	enum awaited awaited = datagrams_await(listener->datagrams);
+	if (awaited == listener->awaited)
+		return;
+	listener->awaited = awaited;
+	if (events[awaited])
+		uv_poll_start(listener->poll, events[awaited], on_datagrams);
+	else
+		uv_poll_stop(listener->poll);
+}
+
 /* What JavaScript calls */
 
 static int watch_descriptor(struct listener *listener, int fd)
 {
+	uv_poll_cb on_event = listener->streams ? on_readable : on_datagrams;
 	uv_loop_t *loop;
 	listener->poll = malloc(uv_handle_size(UV_POLL));
 	if (!listener->poll)
@@ -262,7 +323,7 @@ static int watch_descriptor(struct listener *listener, int fd)
 		return error;
 	}
 	listener->poll->data = listener;
-	uv_poll_start(listener->poll, UV_READABLE, on_readable);
+	uv_poll_start(listener->poll, UV_READABLE, on_event);
 	return 0;
 }
 
@@ -290,9 +351,7 @@ static struct listener *make_listener(napi_env env, int is_datagrams)
 		listener->streams = calloc(1, sizeof *listener->streams);
 	if (listener->streams)
 		listener->batch = &listener->streams->batch;
-	else if (listener->datagrams)
-		listener->batch = &listener->datagrams->batch;
-	if (listener->batch)
+	if (listener->streams || listener->datagrams)
 		return listener;
 	free(listener);
 	return NULL;
@@ -318,69 +377,105 @@ static int begin(struct listener *listener, const char *path, int backlog)
 	return error;
 }
 
-/*
- * listen(path, backlog, bytes, numbers, wake): the listener, or a negative errno. With a negative
- * backlog it is for datagrams.
- */
-static napi_value listen_(napi_env env, napi_callback_info info)
+/* The listener once it listens, or a negative errno. */
+static napi_value started(struct listener *listener, const char *path, int backlog, napi_value wake)
 {
-	size_t count = 5, length;
-	napi_value arguments[5], name, result;
-	char path[LONGEST_PATH + 1];
-	int32_t backlog;
-	void *bytes, *numbers;
-	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 5
-	    || napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok
-	    || napi_get_value_int32(env, arguments[1], &backlog) != napi_ok
-	    || !(bytes = elements(env, arguments[2], napi_uint8_array, BATCH_BYTES))
-	    || !(numbers = elements(env, arguments[3], napi_int32_array, SHARED)))
-		return thrown(env, "wrong arguments");
-	if (length >= LONGEST_PATH)
-		return number(env, -ENAMETOOLONG);
-	struct listener *listener = make_listener(env, backlog < 0);
-	if (!listener)
-		return number(env, -ENOMEM);
-	listener->batch->bytes = bytes;
-	listener->numbers = numbers;
+	napi_env env = listener->env;
+	napi_value name, result;
 	int error = begin(listener, path, backlog);
 	if (error) {
+		drop_references(listener);
 		unmake(listener);
 		return number(env, error);
 	}
 	napi_create_string_latin1(env, "ipthrottle", NAPI_AUTO_LENGTH, &name);
 	napi_async_init(env, NULL, name, &listener->context);
-	napi_create_reference(env, arguments[2], 1, &listener->bytes);
-	napi_create_reference(env, arguments[3], 1, &listener->shared);
-	napi_create_reference(env, arguments[4], 1, &listener->wake);
+	napi_create_reference(env, wake, 1, &listener->wake);
 	napi_add_async_cleanup_hook(env, on_leaving, listener, &listener->hook);
 	napi_create_external(env, listener, on_forgotten, NULL, &result);
 	return result;
 }
 
-/* take(listener, replies): what becomes of the batch is in the shared numbers. */
+/* listen(path, backlog, bytes, replies, numbers, wake): the listener, or a negative errno. */
+static napi_value listen_(napi_env env, napi_callback_info info)
+{
+	size_t count = 6, length;
+	napi_value arguments[6];
+	char path[LONGEST_PATH + 1];
+	int32_t backlog;
+	void *bytes, *replies, *numbers;
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 6
+	    || napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok
+	    || napi_get_value_int32(env, arguments[1], &backlog) != napi_ok
+	    || !(bytes = elements(env, arguments[2], napi_uint8_array, BATCH_BYTES))
+	    || !(replies = elements(env, arguments[3], napi_uint8_array, REPLY_BYTES))
+	    || !(numbers = elements(env, arguments[4], napi_int32_array, SHARED)))
+		return thrown(env, "wrong arguments");
+	if (length >= LONGEST_PATH)
+		return number(env, -ENAMETOOLONG);
+	struct listener *listener = make_listener(env, 0);
+	if (!listener)
+		return number(env, -ENOMEM);
+	listener->batch->bytes = bytes;
+	listener->reply_bytes = replies;
+	listener->numbers = numbers;
+	napi_create_reference(env, arguments[2], 1, &listener->bytes);
+	napi_create_reference(env, arguments[3], 1, &listener->replies);
+	napi_create_reference(env, arguments[4], 1, &listener->shared);
+	return started(listener, path, backlog, arguments[5]);
+}
+
+/*
+ * receive(path, text, replies, answer, late): the listener for datagrams, or a negative errno. For each,
+ * answer(id, is, length) is called with its line at the start of `text`, and returns how many bytes at the
+ * start of `replies` are the reply, or 0 if replyLate is to be called. late() is called for each reply
+ * that could not be sent.
+ */
+static napi_value receive(napi_env env, napi_callback_info info)
+{
+	size_t count = 5, length;
+	napi_value arguments[5];
+	char path[LONGEST_PATH + 1];
+	void *text, *replies;
+	if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 5
+	    || napi_get_value_string_utf8(env, arguments[0], path, sizeof path, &length) != napi_ok
+	    || !(text = elements(env, arguments[1], napi_uint8_array, LONGEST_LINE))
+	    || !(replies = elements(env, arguments[2], napi_uint8_array, LONGEST_REPLY)))
+		return thrown(env, "wrong arguments");
+	if (length >= LONGEST_PATH)
+		return number(env, -ENAMETOOLONG);
+	struct listener *listener = make_listener(env, 1);
+	if (!listener)
+		return number(env, -ENOMEM);
+	listener->text = text;
+	listener->awaited = MORE;
+	listener->reply_bytes = replies;
+	napi_create_reference(env, arguments[1], 1, &listener->bytes);
+	napi_create_reference(env, arguments[2], 1, &listener->replies);
+	napi_create_reference(env, arguments[4], 1, &listener->late);
+	return started(listener, path, 0, arguments[3]);
+}
+
+/* take(listener, length): what becomes of the batch is in the shared numbers, and its replies in the bytes. */
 static napi_value take(napi_env env, napi_callback_info info)
 {
 	napi_value arguments[2];
 	struct listener *listener;
-	char room[SHORT_TEXT];
-	size_t length;
+	uint32_t length;
 	if (!take_arguments(env, info, 2, arguments, &listener))
 		return NULL;
-	if (!listener->poll)
+	if (!listener->poll || !listener->streams)
 		return thrown(env, "closed");
+	if (napi_get_value_uint32(env, arguments[1], &length) != napi_ok || length > REPLY_BYTES)
+		return thrown(env, "wrong length");
 	struct batch *batch = listener->batch;
-	char *replies = text_of(env, arguments[1], room, sizeof room, &length);
-	if (!replies)
-		return thrown(env, "no replies");
 	const int32_t *from = listener->numbers + FIRST_GROUP;
 	for (size_t i = 0; i < batch->group_count; i++, from += GROUP_SIZE) {
 		batch->groups[i].answered = from[ANSWERED] > 0 ? (size_t)from[ANSWERED] : 0;
 		batch->groups[i].actions = from[ACTIONS];
 	}
-	settle(listener, replies, length);
+	transport_settle(listener->streams, listener->reply_bytes, length);
 	tell_counts(listener);
-	if (replies != room)
-		free(replies);
 	return NULL;
 }
 
@@ -397,21 +492,42 @@ static napi_value reply(napi_env env, napi_callback_info info)
 	if (napi_get_value_int32(env, arguments[1], &id) != napi_ok
 	    || napi_get_value_int32(env, arguments[3], &actions) != napi_ok)
 		return thrown(env, "wrong arguments");
-	if (!listener->poll || listener->is_closing)
+	if (!listener->poll || !listener->streams || listener->is_closing)
 		return NULL; /* nobody is left */
 	if (listener->batch->group_count > 0)
 		return thrown(env, "not now");
 	char *line = text_of(env, arguments[2], room, sizeof room, &length);
 	if (!line)
 		return thrown(env, "no reply");
-	if (listener->streams)
-		transport_reply(listener->streams, id, line, length, actions);
-	else
-		datagrams_reply(listener->datagrams, id, line, length);
+	transport_reply(listener->streams, id, line, length, actions);
 	tell_counts(listener);
 	if (line != room)
 		free(line);
 	end_if_over(listener);
+	return NULL;
+}
+
+/* replyLate(listener, id, line): the answer to the datagram for which there was none at first. */
+static napi_value reply_late(napi_env env, napi_callback_info info)
+{
+	napi_value arguments[3];
+	struct listener *listener;
+	char room[SHORT_TEXT];
+	size_t length;
+	int32_t id;
+	if (!take_arguments(env, info, 3, arguments, &listener))
+		return NULL;
+	if (napi_get_value_int32(env, arguments[1], &id) != napi_ok)
+		return thrown(env, "wrong arguments");
+	if (!listener->poll || !listener->datagrams || listener->is_closing)
+		return NULL; /* nobody is left */
+	char *line = text_of(env, arguments[2], room, sizeof room, &length);
+	if (!line)
+		return thrown(env, "no reply");
+	reply_to_datagram(listener, id, line, length);
+	if (line != room)
+		free(line);
+	await_datagrams(listener);
 	return NULL;
 }
 
@@ -494,6 +610,8 @@ NAPI_MODULE_INIT()
 	const napi_property_descriptor exported[] = {
 		{"listen", NULL, listen_, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"take", NULL, take, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"receive", NULL, receive, NULL, NULL, NULL, napi_enumerable, NULL},
+		{"replyLate", NULL, reply_late, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"reply", NULL, reply, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"clients", NULL, clients, NULL, NULL, NULL, napi_enumerable, NULL},
 		{"acceptAgain", NULL, accept_again, NULL, NULL, NULL, napi_enumerable, NULL},

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "lines.h"
 
-enum { BATCH_BYTES = 1 << 17, MAX_GROUPS = 256, MAX_LINES = 4096 };
+enum { BATCH_BYTES = 1 << 17, REPLY_BYTES = 1 << 16, MAX_GROUPS = 256, MAX_LINES = 4096 };
 
 /* What a group tells of its client. */
 enum { IS_NEW = 1, HAS_ENDED = 2 };

@@ -5,187 +5,79 @@
 #define _GNU_SOURCE
 #include "datagrams.h"
 #include <errno.h>
-#include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
 #endif
 
-enum { RECEIVED_AT_ONCE = 16, NONE = -1 };
+/* Replies to all datagrams that are kept take half of what the kernel makes of it. */
+enum { SEND_BUFFER = 1 << 18, REPLIES_UNLOOKED = 64 };
 
-struct datagram {
-	struct sockaddr_un from;
-	socklen_t from_length;
-	char text[LONGEST_LINE + 3]; /* a line with its end, and a byte that shows that it is longer */
-	size_t length;
-	int is_held, next;
-};
-
-static int watch(struct datagrams *d, int operation, int fd, uint32_t events)
+/*
+ * The kernel counts what senders have not read against our socket, and does not bound what one of them
+ * leaves. When a quarter is taken, the rest is enough for the requests that we have.
+ */
+static void look_at_replies(struct datagrams *d)
 {
-	struct epoll_event event = {.events = events, .data.fd = fd};
-	return epoll_ctl(d->epoll, operation, fd, &event);
+	int unread = 0;
+	if (d->unlooked < REPLIES_UNLOOKED && !d->is_clogged)
+		return;
+	ioctl(d->socket, SIOCOUTQ, &unread);
+	d->is_clogged = unread > d->room / 4;
+	d->unlooked = 0;
 }
 
-/* Lists */
-
-static void release(struct datagrams *d, int id)
+int datagrams_receive(struct datagrams *d)
 {
-	d->all[id].is_held = 0;
-	d->all[id].next = d->free;
-	d->free = id;
+	look_at_replies(d);
+	if (d->is_clogged)
+		return 0;
+	int room = d->free_count < RECEIVED_AT_ONCE ? d->free_count : RECEIVED_AT_ONCE;
+	int count = room > 0 ? recvmmsg(d->socket, d->messages, (unsigned)room, MSG_DONTWAIT, NULL) : 0;
+	for (int i = 0; i < count; i++) {
+		d->senders[i].length = d->messages[i].msg_hdr.msg_namelen;
+		d->messages[i].msg_hdr.msg_namelen = sizeof d->senders[i].name;
+	}
+	return count > 0 ? count : 0;
 }
 
-static void enqueue(struct datagrams *d, int id)
+int datagrams_keep(struct datagrams *d, int received, struct line *line)
 {
-	d->all[id].next = NONE;
-	if (d->tail == NONE)
-		d->head = id;
-	else
-		d->all[d->tail].next = id;
-	d->tail = id;
-}
-
-static int dequeue(struct datagrams *d)
-{
-	int id = d->head;
-	d->head = d->all[id].next;
-	if (d->head == NONE)
-		d->tail = NONE;
+	const struct sender *sender = &d->senders[received];
+	unsigned char *text = d->texts[received];
+	size_t length = d->messages[received].msg_len;
+	if (sender->length <= offsetof(struct sockaddr_un, sun_path) + 1
+	    || sender->length > sizeof sender->name || sender->name.sun_path[0] != 0)
+		return -1;
+	text[length] = '\n';
+	find_line(text, 0, length + 1, 0, line);
+	if (line->end < length)
+		return -1;
+	int id = d->free[--d->free_count];
+	d->kept[id] = *sender;
+	d->is_kept[id] = 1;
 	return id;
 }
 
-/* Has us woken while something waits here, and while something waits in the kernel if there is room. */
-static void arm(struct datagrams *d)
+int datagrams_reply(struct datagrams *d, int id, const char *reply, size_t length)
 {
-	int is_again = d->head != NONE, is_deaf = d->free == NONE;
-	if (is_again != d->is_again
-	    && watch(d, EPOLL_CTL_MOD, d->again, is_again ? EPOLLIN : 0) == 0)
-		d->is_again = is_again;
-	if (is_deaf != d->is_deaf && watch(d, EPOLL_CTL_MOD, d->socket, is_deaf ? 0 : EPOLLIN) == 0)
-		d->is_deaf = is_deaf;
-}
-
-/* Gathering */
-
-/* One line, with or without its end, of a sender to whom we can reply. */
-static int is_request(const struct datagram *datagram)
-{
-	const char *lf = memchr(datagram->text, '\n', datagram->length);
-	size_t name = offsetof(struct sockaddr_un, sun_path);
-	return datagram->from_length > name + 1 && datagram->from.sun_path[0] == 0
-	       && (!lf || lf == datagram->text + datagram->length - 1);
-}
-
-static void receive(struct datagrams *d)
-{
-	struct mmsghdr messages[RECEIVED_AT_ONCE];
-	struct iovec parts[RECEIVED_AT_ONCE];
-	int ids[RECEIVED_AT_ONCE];
-	int room = 0;
-	for (int id = d->free; id != NONE && room < RECEIVED_AT_ONCE; id = d->all[id].next) {
-		struct datagram *datagram = &d->all[id];
-		parts[room] = (struct iovec){.iov_base = datagram->text, .iov_len = sizeof datagram->text};
-		messages[room] = (struct mmsghdr){.msg_hdr = {
-			.msg_name = &datagram->from, .msg_namelen = sizeof datagram->from,
-			.msg_iov = &parts[room], .msg_iovlen = 1,
-		}};
-		ids[room++] = id;
-	}
-	int count = room > 0 ? recvmmsg(d->socket, messages, (unsigned)room, MSG_DONTWAIT, NULL) : 0;
-	for (int i = 0; i < count; i++) {
-		struct datagram *datagram = &d->all[ids[i]];
-		d->free = datagram->next;
-		datagram->from_length = messages[i].msg_hdr.msg_namelen;
-		datagram->length = messages[i].msg_len;
-		if (datagram->from_length > sizeof datagram->from)
-			datagram->from_length = 0;
-		enqueue(d, ids[i]);
-	}
-}
-
-static void add_line(struct batch *batch, const struct datagram *datagram)
-{
-	struct line *line = &batch->lines[batch->line_count++];
-	unsigned char *bytes = batch->bytes + batch->used;
-	memcpy(bytes, datagram->text, datagram->length);
-	if (!memchr(bytes, '\n', datagram->length))
-		bytes[datagram->length] = '\n';
-	find_line(bytes, 0, datagram->length + 1, 0, line);
-	line->start += batch->used;
-	line->end += batch->used;
-	batch->used += sizeof datagram->text + 1;
-}
-
-void datagrams_gather(struct datagrams *d)
-{
-	struct batch *batch = &d->batch;
-	empty_batch(batch);
-	if (d->head == NONE)
-		receive(d);
-	while (d->head != NONE) {
-		int id = dequeue(d);
-		if (!is_request(&d->all[id])) {
-			release(d, id);
-			continue;
-		}
-		batch->groups[batch->group_count++]
-			= (struct group){.id = id, .first = batch->line_count, .count = 1};
-		add_line(batch, &d->all[id]);
-	}
-	if (batch->group_count == 0)
-		arm(d);
-}
-
-/* Settling */
-
-static void send_reply(struct datagrams *d, const struct datagram *to, const char *reply, size_t length)
-{
-	ssize_t sent;
-	if (length == 0)
-		return;
-	do
-		sent = sendto(d->socket, reply, length, MSG_DONTWAIT | MSG_NOSIGNAL,
-		              (const struct sockaddr *)&to->from, to->from_length);
-	while (sent < 0 && errno == EINTR);
-	if (sent < 0)
-		d->batch.late++;
-}
-
-void datagrams_settle(struct datagrams *d, const char *replies, size_t length)
-{
-	struct batch *batch = &d->batch;
-	size_t at = 0;
-	for (size_t i = 0; i < batch->group_count; i++) {
-		struct group *group = &batch->groups[i];
-		size_t part = length_of_lines(replies + at, length - at, count_replies(group));
-		if (is_unserved(group) && !(group->actions & CLOSE)) {
-			enqueue(d, group->id);
-			continue;
-		}
-		send_reply(d, &d->all[group->id], replies + at, part);
-		at += part;
-		if (group->actions & HOLD)
-			d->all[group->id].is_held = 1;
-		else
-			release(d, group->id);
-	}
-	empty_batch(batch);
-	arm(d);
-}
-
-void datagrams_reply(struct datagrams *d, int id, const char *reply, size_t length)
-{
-	if (id < 0 || id >= MAX_DATAGRAMS || !d->all[id].is_held)
-		return;
-	send_reply(d, &d->all[id], reply, length);
-	release(d, id);
-	arm(d);
+	if (id < 0 || id >= MAX_DATAGRAMS || !d->is_kept[id])
+		return 1;
+	const struct sender *to = &d->kept[id];
+	ssize_t sent = 0;
+	if (length > 0)
+		do
+			sent = sendto(d->socket, reply, length, MSG_DONTWAIT | MSG_NOSIGNAL,
+			              (const struct sockaddr *)&to->name, to->length);
+		while (sent < 0 && errno == EINTR);
+	if (sent > 0)
+		d->unlooked++;
+	d->is_kept[id] = 0;
+	d->free[d->free_count++] = id;
+	return sent >= 0;
 }
 
 /* Beginning and end */
@@ -225,6 +117,16 @@ int is_dead_name(const char *path)
 	return is_dead;
 }
 
+/* How many bytes of replies may be unread; what the kernel counts of one is several times its length. */
+static int make_room(int fd)
+{
+	int room = SEND_BUFFER;
+	socklen_t size = sizeof room;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, size);
+	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, &size);
+	return room;
+}
+
 static int bind_to(const char *path)
 {
 	struct sockaddr_un address;
@@ -243,32 +145,26 @@ static int bind_to(const char *path)
 
 int datagrams_open(struct datagrams *d, const char *path)
 {
-	d->epoll = epoll_create1(EPOLL_CLOEXEC);
-	d->again = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-	d->all = calloc(MAX_DATAGRAMS, sizeof *d->all);
-	d->socket = d->epoll >= 0 && d->again >= 0 && d->all ? bind_to(path) : -EMFILE;
-	int error = d->socket < 0 ? -d->socket : 0;
-	if (!error && (watch(d, EPOLL_CTL_ADD, d->again, 0) < 0
-	               || watch(d, EPOLL_CTL_ADD, d->socket, EPOLLIN) < 0))
-		error = errno;
-	if (error) {
-		datagrams_close(d);
-		return -error;
+	d->socket = bind_to(path);
+	for (int i = 0; i < RECEIVED_AT_ONCE; i++) {
+		d->parts[i] = (struct iovec){.iov_base = d->texts[i], .iov_len = DATAGRAM_BYTES};
+		d->messages[i] = (struct mmsghdr){.msg_hdr = {
+			.msg_name = &d->senders[i].name, .msg_namelen = sizeof d->senders[i].name,
+			.msg_iov = &d->parts[i], .msg_iovlen = 1,
+		}};
 	}
-	d->free = d->head = d->tail = NONE;
-	for (int id = MAX_DATAGRAMS - 1; id >= 0; id--)
-		release(d, id);
-	return d->epoll;
+	for (int i = 0; i < MAX_DATAGRAMS; i++)
+		d->free[i] = MAX_DATAGRAMS - 1 - i;
+	d->free_count = MAX_DATAGRAMS;
+	d->unlooked = d->is_clogged = 0;
+	if (d->socket >= 0)
+		d->room = make_room(d->socket);
+	return d->socket;
 }
 
 void datagrams_close(struct datagrams *d)
 {
-	int *all[] = {&d->socket, &d->again, &d->epoll};
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		if (*all[i] >= 0)
-			close(*all[i]);
-		*all[i] = -1;
-	}
-	free(d->all);
-	d->all = NULL;
+	if (d->socket >= 0)
+		close(d->socket);
+	d->socket = -1;
 }

@@ -16,7 +16,10 @@ export type Reply =
     }
   | { readonly status: 2; readonly message: string };
 
+/** In UTF-16, each unit of which is at most three bytes. */
 const longestMessage = 300;
+/** Bytes that a line of a reply takes at most. */
+export const longestReply = longestMessage * 3 + 4;
 const form = /^([01]) (\d+)\/(\d+|-)(?: (\d+))?$/;
 
 /** The reply as a line with CRLF. */

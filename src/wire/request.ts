@@ -2,7 +2,7 @@
  * A request line, `class value`: the class up to the first space, the value all after it. A `+` in
  * front of the class says that the connection stays open as long as the client's session lasts.
  */
-import type { BadLine, Line } from './line-splitter.ts';
+import type { BadLine, Line } from './raw-line.ts';
 
 export type Request = {
   readonly class: string;

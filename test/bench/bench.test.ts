@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { judgeGoal, logarithmicBound, median, ratioOf } from './arithmetic.ts';
-import { changeSince, lineOf, parseResults, type Run, resultsText, tableText } from './results.ts';
+import {
+  changeSince,
+  lineOf,
+  parseResults,
+  type Run,
+  resultsText,
+  sectionsOf,
+  tableText,
+} from './results.ts';
 import { takeTurns } from './rounds.ts';
 import type { Finding, Goal, Series } from './row.ts';
 import { rows } from './rows/rows.ts';
@@ -107,6 +115,14 @@ describe('results', () => {
   test('rows that were left out are kept with the reason', () => {
     expect(resultsText(run(), undefined)).toContain('left out: reap: gave up after 120 s');
   });
+
+  test('sections that people have written between table and JSON stay', () => {
+    const sections = '## Versions of Node\n\n| what | Node 22 |\n';
+    const text = resultsText(run(), undefined, sections);
+    expect(text).toContain(`\n\n${sections}\n\`\`\`json\n`);
+    expect(sectionsOf(text)).toBe(sections);
+    expect(sectionsOf(resultsText(run(), undefined))).toBe('');
+  });
 });
 
 describe('rows', () => {
@@ -129,8 +145,10 @@ describe('rows', () => {
     'tcprules cdb of 100 000 blocks',
     'resident memory of the daemon, 10 000 values, 1 000 blocks',
     '`ipthrottle list` of 10 and of 100 000 blocks',
+    'start of `ipthrottle list`, `check` and `status`',
     'history: daemon CPU per check',
     'replay, tcpsvd -v lines with TAI64N',
+    'top at 1 000 000 tracked values, one screen a second',
     'growth: a check from 1k to 1M values',
     'growth: a block and its end from 100 to 100k blocks',
   ])('there is a row for: %s', (what) => {

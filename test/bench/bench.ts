@@ -17,6 +17,7 @@ import {
   parseResults,
   type Run,
   resultsText,
+  sectionsOf,
   tableText,
 } from './results.ts';
 import { type Finding, type Row, Skipped } from './row.ts';
@@ -57,11 +58,12 @@ function machine(): Machine {
   };
 }
 
-function lastRun(): Run | undefined {
+/** What is kept of the last run, if anything is. */
+function lastText(): string {
   try {
-    return parseResults(readFileSync(results, 'utf8'));
+    return readFileSync(results, 'utf8');
   } catch {
-    return undefined;
+    return '';
   }
 }
 
@@ -113,13 +115,14 @@ function end(signal: NodeJS.Signals): void {
 process.once('SIGINT', end).once('SIGTERM', end);
 // A contender that outlives its row's timeout fails later; the timeout was reported.
 process.on('unhandledRejection', () => {});
-const last = lastRun();
+const before = lastText();
+const last = parseResults(before);
 const run = await runAll();
 process.stdout.write(`\n${machineText(run)}\n\n${tableText(run, last)}\n`);
 for (const { what, why } of run.left) process.stdout.write(`left out: ${what}: ${why}\n`);
 if (last) process.stdout.write(`compared with: ${machineText(last)}\n`);
 if ((options.keep || !options.quick) && only.length === 0) {
-  writeFileSync(results, resultsText(run, last));
+  writeFileSync(results, resultsText(run, last, sectionsOf(before)));
   process.stdout.write(`kept in test/bench/${basename(results)}\n`);
 }
 const isWrong = run.lines.some((line) => line.isCorrectness && line.judgement !== 'met');

@@ -134,8 +134,8 @@ export function machineText({ date, machine, isQuick }: Run): string {
 
 const fence = '```';
 
-/** The Markdown file of a run. */
-export function resultsText(run: Run, last: Run | undefined): string {
+/** The Markdown file of a run, with sections that people have written. */
+export function resultsText(run: Run, last: Run | undefined, sections = ''): string {
   const rows = [header, header.map(() => '---'), ...tableRows(run, last)];
   const left = run.left.map(({ what, why }) => `- left out: ${what}: ${why}\n`).join('');
   return [
@@ -149,12 +149,17 @@ export function resultsText(run: Run, last: Run | undefined): string {
     '',
     ...rows.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`),
     '',
-    left,
+    [left, sections].filter((part) => part !== '').join('\n'),
     `${fence}json`,
     JSON.stringify(run, null, 1),
     fence,
     '',
   ].join('\n');
+}
+
+/** What people have written between the table and the JSON. */
+export function sectionsOf(text: string): string {
+  return new RegExp(`\\n(## .*?\\n)(?=\\n${fence}json\\n)`, 's').exec(text)?.[1] ?? '';
 }
 
 /** The run in a results file, or undefined when it holds no run. */

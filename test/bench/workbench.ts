@@ -20,7 +20,10 @@ export class Workbench {
   readonly places: Places;
   readonly isQuick: boolean;
   /** Node as the sample run scripts start rater with it. */
-  readonly likeRater = ['env', 'NODE_OPTIONS=--max-semi-space-size=1', process.execPath];
+  readonly likeRater = [
+    ...['env', 'NODE_OPTIONS=--max-semi-space-size=1 --v8-pool-size=1'],
+    process.execPath,
+  ];
   readonly #directories: string[] = [];
   readonly #running: RunningProgram[] = [];
   readonly #commands = new Set<ChildProcess>();

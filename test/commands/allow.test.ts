@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { localTime } from '../../src/commands/words.ts';
+import { localTime } from '../../src/commands/local-time.ts';
 import { commandSite as site } from './site.ts';
 
 const config = `limits : { ip: ( ("*", 60, 3) ); }; blocking : { time: 120; };

@@ -1,6 +1,6 @@
 /** `history`: who did what, and what is asked for. */
 import { expect, test } from 'vitest';
-import { localTime } from '../../src/commands/words.ts';
+import { localTime } from '../../src/commands/local-time.ts';
 import { commandSite as site } from './site.ts';
 
 const config = `limits : { ip: ( ("*", 60, 3) ); net: ( ("*", 60, 4) ); };

@@ -1,5 +1,7 @@
+/** Tests: src/commands/choose-blocks.ts */
 import { expect, test } from 'vitest';
-import { localTime } from '../../src/commands/words.ts';
+import type { CommandOptions } from '../../src/commands/command.ts';
+import { localTime } from '../../src/commands/local-time.ts';
 import { address } from '../core/blocks.ts';
 import { commandSite as site } from './site.ts';
 
@@ -18,10 +20,10 @@ test('list shows blocks in the order in which they end, then those of dry runs',
   const at = (seconds: number) => localTime(time.ms + seconds * 1000);
   expect(await run('list')).toEqual([
     0,
-    'ADDRESS          CLASS  RATE     SINCE                      UNTIL                      LEFT  TIMES  SOURCE',
-    `203.0.113.0/24   ip     -        ${now}  ${at(60)}  60s   1      operator`,
-    `192.0.2.1        ip     4/3/60s  ${now}  ${at(600)}  600s  2      rate`,
-    `198.51.100.0/24  net    5/4/60s  ${now}  ${at(120)}  120s  1      would block`,
+    'ADDRESS          CLASS  RATE     SINCE                      UNTIL                      LEFT  TIMES  SOURCE       REASON',
+    `203.0.113.0/24   ip     -        ${now}  ${at(60)}  60s   1      operator     noise`,
+    `192.0.2.1        ip     4/3/60s  ${now}  ${at(600)}  10m   2      rate         -`,
+    `198.51.100.0/24  net    5/4/60s  ${now}  ${at(120)}  2m    1      would block  -`,
   ]);
   const [operators, rated, dry] = await runJson('list');
   expect(operators).toEqual({
@@ -69,4 +71,67 @@ test('list names the servers that have no way to refuse a block', async () => {
     '203.0.113.7': [],
     '203.0.112.0/20': [server],
   });
+});
+
+async function three() {
+  const made = site(config);
+  const { asked, gatekeeper, time } = made;
+  await asked('ip 192.0.2.7', 4);
+  time.ms += 1000;
+  gatekeeper.block({ address: address('203.0.113.0/24'), seconds: 3600, reason: '' });
+  time.ms += 1000;
+  await asked('net 198.51.100.7', 5);
+  const addresses = async (options: CommandOptions) => {
+    const [exit, ...lines] = await made.run('list', { jsonl: true, ...options });
+    expect(exit).toBe(0);
+    return lines.map((line) => JSON.parse(String(line)).address as string);
+  };
+  return { ...made, addresses };
+}
+
+const [rated, operators, dry] = ['192.0.2.7', '203.0.113.0/24', '198.51.100.0/24'];
+
+test.each([
+  [{}, [rated, operators, dry]],
+  [{ class: 'net' }, [dry]],
+  [{ source: 'rate' }, [rated]],
+  [{ source: 'operator' }, [operators]],
+  [{ source: 'dry-run' }, [dry]],
+  [{ network: '203.0.113.9' }, [operators]],
+  [{ network: '192.0.0.0/8' }, [rated]],
+  [{ network: '10.0.0.0/8' }, []],
+  [{ sort: 'address' }, [rated, dry, operators]],
+  [{ sort: 'since' }, [dry, operators, rated]],
+  [{ sort: 'left' }, [rated, dry, operators]],
+  [{ sort: 'class' }, [rated, operators, dry]],
+  [{ sort: 'times' }, [rated, operators, dry]],
+  [{ limit: '2' }, [rated, operators]],
+  [{ limit: '1', sort: 'since', class: 'ip' }, [operators]],
+])('list with %j', async (options, wanted) => {
+  const { addresses } = await three();
+  expect(await addresses(options as CommandOptions)).toEqual(wanted);
+});
+
+test.each([
+  [{ class: 'nett' }, /no such class: nett; did you mean net\?/],
+  [{ source: 'rates' }, /--source: not one of rate, operator, dry-run: rates/],
+  [{ sort: 'constructor' }, /--sort: not one of left, since, address, class, times: constructor/],
+  [{ limit: '0' }, /--limit: not a number of blocks: 0/],
+  [{ network: '192.0.2.7/24' }, /did you mean 192\.0\.2\.0\/24 or 192\.0\.2\.7\?/],
+])('list with %j is wrong usage', async (options, said) => {
+  const { run } = await three();
+  const [exit, line] = await run('list', options as CommandOptions);
+  expect([exit, line]).toEqual([100, expect.stringMatching(said)]);
+});
+
+test('list sorts and shows many blocks, whose order is that of their ends', async () => {
+  const { gatekeeper, runJson, run } = site(config);
+  for (let at = 0; at < 1500; at += 1) {
+    const seconds = 1000 + ((at * 7919) % 1500);
+    const network = address(`10.0.${at >> 8}.${at & 255}`);
+    gatekeeper.block({ address: network, seconds, reason: '' });
+  }
+  const left = ((await runJson('list')) as { secondsLeft: number }[]).map((one) => one.secondsLeft);
+  expect(left).toEqual(Array.from({ length: 1500 }, (_, at) => 1000 + at));
+  expect(await run('list')).toHaveLength(1 + 1 + 1500);
 });

@@ -1,8 +1,9 @@
 /** A site on which commands are run, by the daemon or without it. */
+
+import { textLines } from '../../src/commands/answer-text.ts';
 import type { CommandContext, CommandOptions } from '../../src/commands/command.ts';
 import { runCommand } from '../../src/commands/commands.ts';
 import type { RunningDaemon } from '../../src/commands/running-daemon.ts';
-import { textLines } from '../../src/commands/words.ts';
 import { placesOf } from '../../src/enforcers/kinds.ts';
 import { configFrom, gatekeeperSite } from '../gatekeeper/site.ts';
 

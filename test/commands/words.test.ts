@@ -1,6 +1,6 @@
 /** Times in words say what they are, not the nearest unit. */
 import { expect, test } from 'vitest';
-import { duration, secondsIn } from '../../src/commands/words.ts';
+import { duration, secondsIn, shortDuration } from '../../src/commands/words.ts';
 import { quoted } from '../../src/runtime/log.ts';
 
 test.each([
@@ -23,6 +23,7 @@ test.each([
   [366 * 86_400, '366 days'],
 ])('%i seconds are %s', (seconds, words) => {
   expect(duration(seconds * 1000)).toBe(words);
+  expect(shortDuration(seconds * 1000)).toBe(words.replace(/ (.).*/, '$1'));
 });
 
 test.each([

@@ -23,7 +23,8 @@ import { listenOnUnixSocket, type UnixListener } from '../../src/daemon/listener
 import type { Holder } from '../../src/gatekeeper/sessions.ts';
 import { CheckMetrics } from '../../src/health/check-metrics.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
-import { type Line, LineSplitter } from '../../src/wire/line-splitter.ts';
+import { LineSplitter } from '../../src/wire/line-splitter.ts';
+import type { Line, RawLine } from '../../src/wire/raw-line.ts';
 import type { Reply } from '../../src/wire/reply.ts';
 import { parseRequest, type Request } from '../../src/wire/request.ts';
 import { gatekeeperSite } from '../gatekeeper/site.ts';
@@ -176,8 +177,8 @@ export function keepsCheckSocketPromises(
         nowMs += 8;
         return { status: 0, count: 99, limit: -1 };
       };
-      const hitShortly = (line: Line, atMs: number) => {
-        if (line !== 'short') return undefined;
+      const hitShortly = (line: RawLine, atMs: number) => {
+        if (line.text !== 'short') return undefined;
         nowMs += 2;
         instants.push(atMs);
         return { class: 'ip', status: 0, count: instants.length, limit: 5 } as const;
@@ -211,8 +212,8 @@ export function keepsCheckSocketPromises(
     test('a client with thousands of lines that have a short way takes turns as well', async () => {
       let nowMs = 0;
       const asked: Line[] = [];
-      const hitShortly = (line: Line) => {
-        asked.push(line);
+      const hitShortly = (line: RawLine) => {
+        asked.push(line.text);
         nowMs += 0.001;
         return { class: 'ip', status: 0, count: 1, limit: -1 } as const;
       };
@@ -227,6 +228,17 @@ export function keepsCheckSocketPromises(
       expect(await text(modest)).toBe('0 1/-\r\n');
       expect(await replies).toBe('0 1/-\r\n'.repeat(9000));
       expect(asked.indexOf('modest')).toBeLessThan(8000);
+    });
+
+    test('replies for which a turn has no room come in the next ones, in order', async () => {
+      const hit = ({ value }: Request): Reply => {
+        return { status: 2, message: `${value} ${'\u20ac'.repeat(290)}` };
+      };
+      const parts = { ...site(), gatekeeper: { hit, hasClass: () => true } };
+      const client = await (await listening(parts)).client();
+      const asked = Array.from({ length: 500 }, (_, index) => `u${index}`);
+      client.end(asked.map((value) => `user ${value}\n`).join(''));
+      expect((await text(client)).match(/u\d+/g)).toEqual(asked);
     });
 
     test('answers that take their time are given, each in its turn', async () => {

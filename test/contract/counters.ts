@@ -40,17 +40,34 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       const byBits = counters.ofIPv4?.(one.class, rates);
       if (!byBits) return;
       const [bits, other] = [ipv4Bits(one.value) as number, ipv4Bits('192.0.2.2') as number];
-      expect(byBits.count(bits, 0)).toEqual([0, 0]);
-      expect(counters.size).toBe(0);
       await counters.hit(one, rates, 0);
-      expect(byBits.hit(bits, 1)).toEqual([2, 2]);
-      expect(await counters.hit(one, rates, 2)).toEqual([3, 3]);
-      expect(byBits.count(bits, 60_001)).toEqual([1, 3]);
-      expect(byBits.count(other, 2)).toEqual([0, 0]);
+      expect(byBits.hitWithin(bits, 1)).toEqual([2, 2]);
+      expect(await counters.hit(one, rates, 60_000)).toEqual([2, 3]);
+      expect(byBits.hitWithin(bits, 60_001)).toEqual([2, 4]);
+      expect(byBits.hitWithin(other, 2)).toEqual([1, 1]);
+      expect(counters.size).toBe(2);
       counters.clear(one);
-      expect(byBits.hit(bits, 3)).toEqual([1, 1]);
-      for (let hits = 4; hits < 9; hits += 1) byBits.hit(bits, hits);
-      expect(byBits.hit(bits, 9)).toEqual([4, 7]);
+      expect(byBits.hitWithin(bits, 60_002)).toEqual([1, 1]);
+    });
+
+    test('a hit by bits that would exceed one of the rates is not counted in any', async () => {
+      const counters = make();
+      const within = [
+        { seconds: 60, count: 2 },
+        { seconds: 3600, count: 3 },
+      ];
+      const byBits = counters.ofIPv4?.(one.class, within);
+      if (!byBits) return;
+      const bits = ipv4Bits(one.value) as number;
+      expect(byBits.hitWithin(bits, 0)).toEqual([1, 1]);
+      expect(byBits.hitWithin(bits, 1)).toEqual([2, 2]);
+      expect(byBits.hitWithin(bits, 2)).toBeUndefined();
+      expect(await counters.count(one, within, 2)).toEqual([2, 2]);
+      expect(byBits.hitWithin(bits, 60_000)).toEqual([2, 3]);
+      expect(byBits.hitWithin(bits, 120_000)).toBeUndefined();
+      expect(await counters.count(one, within, 120_000)).toEqual([0, 3]);
+      const none = counters.ofIPv4?.('none', [{ seconds: 60, count: 0 }]);
+      expect(none?.hitWithin(bits, 0)).toBeUndefined();
       expect(counters.size).toBe(1);
     });
 
@@ -73,6 +90,55 @@ export function keepsCountersPromises(name: string, make: () => Counters): void 
       counters.clear(one);
       counters.clear(one);
       expect(await counters.hit(one, rates, 1)).toEqual([1, 1]);
+    });
+
+    test('the busiest are found among many, in steps', async () => {
+      const counters = make();
+      if (!counters.busiest) return;
+      const minute = rates.slice(0, 1).map(({ seconds }) => ({ seconds, count: 100 }));
+      const hits = async (name: string, value: string, times: number, nowMs: number) => {
+        for (let hit = 0; hit < times; hit += 1) {
+          await counters.hit({ class: name, value }, minute, nowMs);
+        }
+      };
+      for (let value = 0; value < 90; value += 1) await hits('ip', valueNo(value), 1, 20_000);
+      await hits('ip', 'many', 9, 1000);
+      await hits('ip', '192.0.2.7', 3, 19_000);
+      await hits('ip', 'Quick', 5, 15_000);
+      await hits('other', '192.0.2.7', 4, 20_000);
+      const query = { by: 'rate', spanMs: 10_000, max: 2, class: undefined, filter: '' } as const;
+      const found = (changes: object, leastSteps = 100) => {
+        const work = counters.busiest?.({ ...query, ...changes }, () => 20_000);
+        if (!work) throw new Error('it has no busiest');
+        let steps = 0;
+        for (;;) {
+          const step = work.next();
+          if (step.done) {
+            expect(steps).toBeGreaterThanOrEqual(leastSteps);
+            return step.value.map(({ class: name, value }) => `${name} ${value}`);
+          }
+          steps += 1;
+        }
+      };
+      expect(found({ class: 'ip' })).toEqual(['ip Quick', 'ip 192.0.2.7']);
+      expect(found({ class: 'ip', by: 'count' })).toEqual(['ip many', 'ip Quick']);
+      expect(found({ class: 'ip', filter: 'quick' })).toEqual(['ip Quick']);
+      expect(found({ class: 'ip', filter: '192.0.2.2' })).toHaveLength(2);
+      expect(found({ class: 'none' }, 0)).toEqual([]);
+      const [first, , third] = found({});
+      expect([first, third]).toEqual(['ip Quick', 'other 192.0.2.7']);
+    });
+
+    test('it tells how many hits of a window are younger than a span, and the oldest', async () => {
+      const counters = make();
+      if (!counters.recent) return;
+      for (const nowMs of [1000, 2000, 3000, 4000, 5000]) await counters.hit(one, rates, nowMs);
+      const recent = (seconds: number) => counters.recent?.(one, seconds, [1, 1001, 9999], 6000);
+      expect(recent(3600)).toEqual({ within: [0, 1, 5], reachMs: 5000 });
+      // Twice its limit.
+      expect(recent(60)).toEqual({ within: [0, 1, 4], reachMs: 4000 });
+      expect(recent(1)).toBeUndefined();
+      expect(counters.recent({ class: 'ip', value: 'none' }, 60, [1], 6000)).toBeUndefined();
     });
 
     test('a sweep forgets idle values only, in steps', async () => {

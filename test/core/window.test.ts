@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Rate } from '../../src/core/limits.ts';
-import { capacityOf } from '../../src/core/window.ts';
+import {
+  addHit,
+  capacityOf,
+  cellsFor,
+  countHits,
+  rankByCount,
+  rankByRate,
+} from '../../src/core/window.ts';
 import { CellStore } from '../../src/counters/cell-store.ts';
 import { RateWindows } from '../../src/counters/rate-windows.ts';
 
@@ -93,4 +100,35 @@ test('counts equal those of a plain list of instants, up to twice the limit', ()
       }
     }),
   );
+});
+
+test('windows are ordered by the hits of a span, then by all, then by how quickly those came', () => {
+  const rate = { seconds: 60, count: 5 };
+  const store = new CellStore();
+  const windowOf = (...hits: number[]) => {
+    const window = store.window(store.allocate(cellsFor(10)));
+    for (const nowMs of hits) addHit(window, rate, nowMs, countHits(window, rate, nowMs));
+    return window;
+  };
+  const nowMs = 60_000;
+  const windows = {
+    slower: windowOf(...Array.from({ length: 20 }, (_, hit) => 51_000 + 400 * hit)),
+    quick: windowOf(...Array.from({ length: 20 }, (_, hit) => 59_900 + hit)),
+    three: windowOf(1000, 57_000, 58_000, 59_000),
+    two: windowOf(1, 2, 3, 4, 58_000, 59_000),
+    old: windowOf(1, 2, 3, 4, 5),
+    older: windowOf(1, 2),
+  };
+  const idle = [windowOf(), windowOf(0)];
+  const by = (rankOf: typeof rankByRate, spanMs = 10_000) => {
+    const ranks = Object.entries(windows).map(([name, window]) => {
+      return { name, rank: rankOf(window, spanMs, nowMs) };
+    });
+    return ranks.sort((a, b) => b.rank - a.rank).map(({ name }) => name);
+  };
+  expect(by(rankByRate)).toEqual(['quick', 'slower', 'three', 'two', 'old', 'older']);
+  expect(by(rankByCount)).toEqual(['slower', 'quick', 'two', 'old', 'three', 'older']);
+  for (const rankOf of [rankByRate, rankByCount]) {
+    expect(idle.map((window) => rankOf(window, 10_000, nowMs))).toEqual([0, 0]);
+  }
 });

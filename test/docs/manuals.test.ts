@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cliCommands } from '../../src/cli/cli-commands.ts';
 import { shellCommands } from '../../src/commands/commands.ts';
+import { metrics } from '../../src/commands/metric-families.ts';
 import { schema, settingRows, topLevelNames } from '../../src/config/schema.ts';
 import { longestCommand, longestPersonLine } from '../../src/daemon/listeners/control-listener.ts';
 import { checks } from '../../src/doctor/checks/checks.ts';
@@ -116,6 +117,15 @@ test('ipthrottle.8 has every check of doctor, in their order, and no other', () 
   const [, rest = ''] = page('ipthrottle.8').section('COMMANDS').join('\n').split('.It Ic doctor');
   const documented = [...(rest.split('.It Ic')[0]?.matchAll(/^\.It Sy (.*)$/gm) ?? [])];
   expect(documented.map(([, name]) => name)).toEqual(checks.map(({ name }) => name));
+});
+
+test('ipthrottle.8 has every metric with its type, in their order, and no other', () => {
+  const text = page('ipthrottle.8').lines.join('\n');
+  const [, section = ''] = /^\.Sh METRICS\n(.*?)^\.Sh /ms.exec(text) ?? [];
+  const found = [...section.matchAll(/^\.It Sy (\S+)\n(\w+)/gm)];
+  expect(found.map(([, name, type]) => [name, type])).toEqual(
+    metrics.map(({ name, type }) => [name, type]),
+  );
 });
 
 test('ipthrottle.8 has every degraded mode with its effect, in their order, and no other', () => {

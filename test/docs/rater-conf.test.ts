@@ -34,6 +34,8 @@ function entries(group: string): Map<string, string> {
   );
 }
 
+const namedRows = settingRows().map((row) => [`${row.group}.${row.name}`, row] as const);
+
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
@@ -48,7 +50,7 @@ describe('man/rater.conf.5', () => {
     expect(page.match(/^\.It Ic /gm)).toHaveLength(listed);
   });
 
-  test.each(settingRows())('$group.$name: its kind and its default', (row) => {
+  test.each(namedRows)('%s: its kind and its default', (_, row) => {
     const otherwise = row.isRequired ? 'required' : 'no default';
     const given = row.shownDefault === undefined ? otherwise : `default ${row.shownDefault}`;
     const begin = `${capital(row.description)}; ${given}. `;
@@ -93,8 +95,10 @@ function flat(config: unknown): string {
 }
 
 describe('etc/rater.conf', () => {
-  test.each(settingRows())('shows $name with its default', ({ name, shownDefault }) => {
-    const written = new RegExp(`\\b${name}: (\\([^)]*\\)|[^;]*);`).exec(sample)?.[1];
+  test.each(namedRows)('shows %s with its default', (_, { group, name, shownDefault }) => {
+    // A group within another has names of its own.
+    const text = sample.split(new RegExp(`^${group} +: {`, 'm')).at(-1) as string;
+    const written = new RegExp(`\\b${name}: (\\([^)]*\\)|[^;]*);`).exec(text)?.[1];
     expect(written).toBeDefined();
     const isFree = shownDefault === undefined || ['control', 'load_below'].includes(name);
     if (!isFree) expect([written, written?.replaceAll(/^"|"$/g, '')]).toContain(shownDefault);

@@ -9,10 +9,11 @@ import { Fault } from '../../src/runtime/errors.ts';
 import type { Fields, Log } from '../../src/runtime/log.ts';
 import { doNow } from '../../src/runtime/work.ts';
 import { SqliteStore } from '../../src/store/sqlite-store.ts';
-import type { Line } from '../../src/wire/line-splitter.ts';
+import type { Line } from '../../src/wire/raw-line.ts';
 import { errorReply, replyLine } from '../../src/wire/reply.ts';
 import { parseRequest } from '../../src/wire/request.ts';
 import { address } from '../core/blocks.ts';
+import { rawLine } from '../wire/raw-lines.ts';
 import { configFrom, session } from './site.ts';
 
 /** A gatekeeper that is asked by lines, by the short way where `isShort`. */
@@ -55,7 +56,7 @@ function site(config: Config, isShort: boolean, maxValues?: number) {
     return replyLine(await gatekeeper.hit(request, holder));
   };
   const ask = async (line: Line) => {
-    const answer = isShort ? gatekeeper.hitShortly(line, time.ms) : undefined;
+    const answer = isShort ? gatekeeper.hitShortly(rawLine(line), time.ms) : undefined;
     if (!answer) return generally(line);
     went.short += 1;
     if (typeof line === 'string') expect(answer.class).toBe(line.split(' ', 1)[0]);
@@ -281,7 +282,7 @@ describe('goes the short way:', () => {
     ['one beside an allowance', 'ip 198.51.100.128', '0 1/10'],
   ])('%s', (_, asked, reply) => {
     const { gatekeeper, time } = site(configFrom(config), true);
-    const answer = gatekeeper.hitShortly(asked, time.ms);
+    const answer = gatekeeper.hitShortly(rawLine(asked), time.ms);
     expect(answer && replyLine(answer)).toBe(`${reply}\r\n`);
   });
 });
@@ -305,7 +306,7 @@ describe('goes the general way, and counts nothing:', () => {
     ['a line without text', { is: 'too long' }],
   ])('%s', (_, asked) => {
     const { gatekeeper, time } = site(configFrom(config), true);
-    expect(gatekeeper.hitShortly(asked, time.ms)).toBeUndefined();
+    expect(gatekeeper.hitShortly(rawLine(asked), time.ms)).toBeUndefined();
     expect(gatekeeper.trackedValues).toBe(0);
   });
 
@@ -315,24 +316,24 @@ describe('goes the general way, and counts nothing:', () => {
       expect(await ask('ip 203.0.113.1')).toMatch(/^0/);
       time.ms += 60_000;
     }
-    expect(gatekeeper.hitShortly('ip 203.0.113.1', time.ms)).toBeUndefined();
+    expect(gatekeeper.hitShortly(rawLine('ip 203.0.113.1'), time.ms)).toBeUndefined();
     expect(await ask('ip 203.0.113.1')).toBe('1 12/11 120\r\n');
-    expect(gatekeeper.hitShortly('ip 203.0.113.1', time.ms)).toBeUndefined();
+    expect(gatekeeper.hitShortly(rawLine('ip 203.0.113.1'), time.ms)).toBeUndefined();
   });
 
   test('a blocked address, until its block is lifted', () => {
     const { gatekeeper, time } = site(configFrom(config), true);
     const blocked = address('203.0.113.0/24');
     gatekeeper.block({ address: blocked, seconds: 60, reason: '' });
-    expect(gatekeeper.hitShortly('ip 203.0.113.1', time.ms)).toBeUndefined();
+    expect(gatekeeper.hitShortly(rawLine('ip 203.0.113.1'), time.ms)).toBeUndefined();
     gatekeeper.unblock(blocked);
-    expect(gatekeeper.hitShortly('ip 203.0.113.1', time.ms)).toMatchObject({ count: 1 });
+    expect(gatekeeper.hitShortly(rawLine('ip 203.0.113.1'), time.ms)).toMatchObject({ count: 1 });
   });
 
   test('every hit, while hits are logged', async () => {
     const { gatekeeper, time, log, tell, lines, ask } = site(configFrom(config), true);
     log.debug = tell;
-    expect(gatekeeper.hitShortly('ip 203.0.113.1', time.ms)).toBeUndefined();
+    expect(gatekeeper.hitShortly(rawLine('ip 203.0.113.1'), time.ms)).toBeUndefined();
     expect(await ask('ip 203.0.113.1')).toBe('0 1/10\r\n');
     expect(lines).toEqual(['hit {"class":"ip","value":"203.0.113.1","status":0}']);
   });

@@ -33,6 +33,19 @@ describe('an exchange of datagrams', () => {
   });
 });
 
+test('each client has a name that nobody can guess', async () => {
+  const rater = await startDatagramRater(directory.path, onTestFinished, 'name');
+  const asked = Array.from({ length: 10 }, () => {
+    return run([ratecheck, '-s', rater.socket, '-t', '60000', '-n', 'user', 'a']);
+  });
+  const names = (await Promise.all(asked)).map(({ stdout }) => stdout);
+  expect(new Set(names).size).toBe(10);
+  for (const name of names) expect(name).toMatch(/^0 [a-p]{16}\n$/);
+  for (let at = 0; at < 16; at += 1) {
+    expect(new Set(names.map((name) => name[2 + at])).size).toBeGreaterThan(1);
+  }
+});
+
 describe('a request is sent once', () => {
   const patient = ['-t', '60000', '-v', 'x', 'echo', 'served'];
 

@@ -14,9 +14,19 @@ class SoakFirst extends BaseSequencer {
 }
 
 /** What is tested once more with the socket for checks served by node:net. */
-const byNode = ['abuse', 'bounds', 'listeners', 'lost-socket', 'sessions'].map((name) => {
-  return `test/system/${name}.test.ts`;
-});
+const byNode = [
+  'soak/soak',
+  'system/abuse',
+  'system/access',
+  'system/bounds',
+  'system/daemon-life',
+  'system/exactly-the-limit',
+  'system/hostile-text',
+  'system/listeners',
+  'system/lost-socket',
+  'system/out-of-descriptors',
+  'system/sessions',
+].map((name) => `test/${name}.test.ts`);
 
 export default defineConfig({
   define: { IPTHROTTLE_VERSION: '"0-test"' },

@@ -1,6 +1,7 @@
 /**
  * Clients of every kind, good and bad. Each does one thing and checks all that must hold for it.
  */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +11,12 @@ import { open, type Said, talk } from './conversation.ts';
 import { controlLines, type Line, LineMaker } from './lines.ts';
 import { ModelValue } from './model.ts';
 
-export type Place = { readonly directory: string; readonly port: number };
+export type Place = {
+  readonly directory: string;
+  readonly port: number;
+  /** The program ratecheck; undefined where it could not be built. */
+  readonly ratecheck: string | undefined;
+};
 
 /** What happened so far. */
 export class Tally {
@@ -64,6 +70,7 @@ export class Clients {
       [4, 'sessions', () => this.#session()],
       [4, 'control', () => this.#control()],
       [2, 'operator', () => this.#operator()],
+      [4, 'ratecheck', () => this.#ratecheck()],
     ];
     const all = kinds.flatMap(([weight, ...kind]) => Array<typeof kind>(weight).fill(kind));
     while (!isOver()) {
@@ -79,6 +86,22 @@ export class Clients {
 
   #find(what: string): void {
     this.#tally.findings.push(`worker ${this.#worker}: ${what}`);
+  }
+
+  /** As servers ask: by datagram where rater takes one, else by a connection. */
+  async #ratecheck(): Promise<void> {
+    const program = this.#place.ratecheck;
+    const line = this.#lines.valid();
+    const words = /^(\w+) ([^\0]+)$/.exec(line.bytes.toString());
+    if (program === undefined || !words) return;
+    const args = ['-s', this.#unix.path, '-t', '60000', '-n', ...words.slice(1)];
+    const fromMs = performance.now();
+    const reply = await new Promise<string>((resolve) => {
+      execFile(program, args, (_, stdout, stderr) => resolve((stdout || stderr).trimEnd()));
+    });
+    this.#tally.lines += 1;
+    this.#tally.replies += 1;
+    this.#learn(line, { text: reply, atMs: performance.now() }, fromMs);
   }
 
   /** Lines on the Unix socket: pipelined, in pieces or byte by byte; all answered, in order. */

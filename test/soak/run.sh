@@ -1,11 +1,18 @@
 #!/bin/sh
-# npm run soak -- [--minutes N | --seconds N] [--seed N]: gibberish and valid input for a daemon of
-# its own, see test/soak/soak.ts. Needs a build. Exits 1 when anything was found.
-set -eu
-cd "$(dirname "$0")/../.."
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-trap 'exit 111' HUP INT TERM
-node_modules/.bin/esbuild test/soak/soak.ts --bundle --platform=node --target=node20.19 \
-  --format=esm --outfile="$scratch/soak.mjs" --log-level=warning
-node "$scratch/soak.mjs" --rater "$PWD/bin/rater" "$@"
+# npm run soak -- [--minutes N | --seconds N] [--seed N] [--attackers N]: clients of every kind for a daemon
+# by each transport, so long for both; then the daemon by other versions of Node; then our C under
+# sanitizers: its tests, and inputs that a fuzzer finds by coverage. Needs a build. Goes on when anything
+# was found, and exits 1.
+set -u
+here=$(dirname "$0")
+status=0
+step() {
+  echo "== $*"
+  "$@" || status=1
+}
+step sh "$here/clients.sh" "$@"
+step env IPTHROTTLE_TRANSPORT=node sh "$here/clients.sh" "$@"
+step sh "$here/versions.sh"
+step sh "$here/sanitized.sh"
+step sh "$here/fuzz.sh"
+exit "$status"

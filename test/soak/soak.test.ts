@@ -3,20 +3,29 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-const script = fileURLToPath(new URL('run.sh', import.meta.url));
+const script = fileURLToPath(new URL('clients.sh', import.meta.url));
 
-test('gibberish and valid input from clients of every kind find no fault', async () => {
+test('gibberish and valid input from clients of every kind find no fault, under attack', async () => {
   const { exit, said } = await new Promise<{ exit: number | null; said: string }>((resolve) => {
     const child = execFile(
       'sh',
-      [script, '--seconds', '15', '--seed', '1'],
+      [script, '--seconds', '15', '--seed', '1', '--attackers', '500'],
       (_, stdout, stderr) => {
         resolve({ exit: child.exitCode, said: stdout + stderr });
       },
     );
   });
   expect({ exit, said }).toEqual({ exit: 0, said: expect.stringMatching(/\nfindings: 0\n$/) });
-  for (const kind of ['checks', 'tcp', 'gibberish', 'resets', 'deaf', 'sessions', 'control']) {
+  for (const kind of [
+    'checks',
+    'tcp',
+    'gibberish',
+    'resets',
+    'deaf',
+    'sessions',
+    'control',
+    'ratecheck',
+  ]) {
     expect(said).toMatch(new RegExp(`\\b${kind} \\d`));
   }
   const [, lines, replies] = /^lines: (\d+),.*\nreplies: (\d+)$/m.exec(said) ?? [];

@@ -1,6 +1,7 @@
 /**
  * Hours of gibberish, hours of valid input: clients of every kind against one rater, each reply
- * held to a model, and at the end memory, descriptors, files and log.
+ * held to a model, and at the end memory, descriptors, files and log. All the while it is under attack, by
+ * clients and datagrams (attackers.ts).
  *
  * The seed decides what is sent, not when it arrives: it finds the same kinds of trouble again, not
  * always the same instant.
@@ -9,6 +10,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Attackers } from './attackers.ts';
 import { Chance } from './chance.ts';
 import { Clients, Tally } from './clients.ts';
 import { open, talk } from './conversation.ts';
@@ -56,13 +58,26 @@ async function wake(idles: readonly Idle[], tally: Tally): Promise<void> {
   );
 }
 
-async function soak(program: string, seconds: number, seed: number): Promise<readonly string[]> {
-  const rater = await WatchedRater.start(program);
+type Options = {
+  readonly rater: string;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly attackers: number;
+  /** The program that floods; undefined: no floods. */
+  readonly flood: string | undefined;
+};
+
+async function soak(options: Options): Promise<readonly string[]> {
+  const { seconds, seed } = options;
+  const rater = await WatchedRater.start(options.rater, options.attackers);
   const tally = new Tally();
   const { findings } = tally;
   const descriptorsBefore = rater.descriptors;
   const socket = join(rater.directory, 'rater.sock');
   const idles = Array.from({ length: idleClients }, () => idleClient(socket));
+  const attackers = new Attackers(rater.directory, tally, new Chance(seed));
+  await attackers.connect(options.attackers);
+  const floods = options.flood === undefined ? 'none' : attackers.flood(options.flood);
   const startMs = performance.now();
   const passed = () => (performance.now() - startMs) / (seconds * 1000);
   const isOver = () => passed() >= 1 || !rater.isRunning || findings.length > 100;
@@ -76,7 +91,8 @@ async function soak(program: string, seconds: number, seed: number): Promise<rea
   const works = Array.from({ length: workers }, (_, worker) => {
     return new Clients(rater, tally, new Chance(seed * 1000 + worker), worker).run(isOver);
   });
-  await Promise.all([watch(), ...works]);
+  await Promise.all([watch(), attackers.run(isOver), ...works]);
+  const datagrams = await attackers.end();
 
   if (!rater.isRunning) findings.push('rater has ended');
   else {
@@ -105,6 +121,8 @@ async function soak(program: string, seconds: number, seed: number): Promise<rea
   const said = [
     `soak: ${seconds} seconds, seed ${seed}`,
     `connections: ${tally.connections + idleClients} (idle ${idleClients}, ${kinds.join(', ')})`,
+    `attackers: ${options.attackers}`,
+    `floods: ${floods}; sent/replies: ${datagrams.join(', ')}`,
     `lines: ${tally.lines}, ${tally.bytes} bytes`,
     `replies: ${tally.replies}`,
     `log lines: ${rater.logLines}`,
@@ -122,13 +140,22 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     seconds: { type: 'string' },
     seed: { type: 'string' },
+    attackers: { type: 'string', default: '5000' },
+    flood: { type: 'string' },
   },
 });
-const seconds = Number(values.seconds ?? Number(values.minutes ?? 5) * 60);
-const seed = Number(values.seed ?? Date.now() % 1_000_000);
-if (!(seconds > 0) || !Number.isInteger(seed)) {
-  process.stderr.write('soak: usage: soak [--minutes N | --seconds N] [--seed N]\n');
+const options = {
+  rater: values.rater,
+  seconds: Number(values.seconds ?? Number(values.minutes ?? 5) * 60),
+  seed: Number(values.seed ?? Date.now() % 1_000_000),
+  attackers: Number(values.attackers),
+  flood: values.flood,
+};
+if (!(options.seconds > 0) || ![options.seed, options.attackers].every(Number.isInteger)) {
+  process.stderr.write(
+    'soak: usage: soak [--minutes N | --seconds N] [--seed N] [--attackers N]\n',
+  );
   process.exit(100);
 }
-const findings = await soak(values.rater, seconds, seed);
+const findings = await soak(options);
 process.exit(findings.length > 0 ? 1 : 0);

@@ -7,8 +7,8 @@
  *     test/soak/transport-fuzz.c src/transport/transport.c src/transport/datagrams.c
  *   ./transport-fuzz DIRECTORY ROUNDS SEED
  *
- * With clang -fsanitize=fuzzer,address,undefined -DLIBFUZZER it is a target of libFuzzer, which makes its
- * sockets in the current directory.
+ * With clang -fsanitize=fuzzer,address,undefined -DLIBFUZZER it is a target of libFuzzer (fuzz.sh), which
+ * makes its sockets in the current directory.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -104,7 +104,7 @@ static void check_answered(void)
 	must(count == single.count, "no line is answered twice");
 }
 
-static size_t decide(struct batch *batch, int may_watch)
+static size_t decide(struct batch *batch)
 {
 	size_t length = 0;
 	for (size_t i = 0; i < batch->group_count; i++) {
@@ -134,7 +134,7 @@ static size_t decide(struct batch *batch, int may_watch)
 			note_answered(batch, group);
 		for (size_t each = 0; each < now; each++, length += 2)
 			memcpy(replies + length, "r\n", 2);
-		*is_watched = may_watch && !(group->tells & HAS_ENDED) && choose(4) == 1;
+		*is_watched = !(group->tells & HAS_ENDED) && choose(4) == 1;
 		group->actions = *is_held ? HOLD | WATCH : *is_watched ? WATCH : !single.is_used && choose(16) == 1 ? CLOSE : 0;
 	}
 	return length;
@@ -143,7 +143,7 @@ static size_t decide(struct batch *batch, int may_watch)
 static void wake(struct transport *t)
 {
 	transport_gather(t);
-	size_t length = decide(&t->batch, 1);
+	size_t length = decide(&t->batch);
 	transport_settle(t, replies, length);
 	caller.closed += (long)t->batch.closed;
 	t->batch.closed = t->batch.late = 0;
@@ -209,11 +209,12 @@ static void try_streams(void)
 		if (clients[i] >= 0)
 			close(clients[i]);
 	choices_left = 0;
+	/* First it accepts those that wait for that, also when nobody is there. */
+	wake(t);
 	for (int patience = PATIENCE; patience > 0 && (t->open > 0 || caller.told == 0); patience--) {
 		wake(t);
 		reply_to_held(t, IDS);
 	}
-	wake(t);
 	must(t->open == 0, "who has left is gone");
 	caller.closed += (long)t->batch.closed;
 	must(caller.told - caller.refused == caller.closed, "each end is told once");
@@ -263,6 +264,27 @@ static void try_single(void)
 	unlink(address.sun_path);
 }
 
+static int kept; /* datagrams that wait for their replies */
+
+static void answer_datagrams(struct datagrams *d)
+{
+	struct line line;
+	int count = datagrams_receive(d);
+	must(count <= MAX_DATAGRAMS - kept, "no more come than can be kept");
+	for (int i = 0; i < count; i++) {
+		int id = datagrams_keep(d, i, &line);
+		if (id < 0)
+			continue;
+		must(id < MAX_DATAGRAMS && !caller.is_held[id], "who waits is known by a number of its own");
+		must(line.start == 0 && line.length <= LONGEST_LINE, "lines are in bounds");
+		caller.is_held[id] = choose(8) == 1;
+		if (caller.is_held[id])
+			kept++;
+		else
+			datagrams_reply(d, id, "r\n", choose(2) * 2);
+	}
+}
+
 static void try_datagrams(void)
 {
 	static struct datagrams datagrams;
@@ -271,7 +293,7 @@ static void try_datagrams(void)
 	struct sockaddr_un own = {.sun_family = AF_UNIX};
 	memset(d, 0, sizeof *d);
 	memset(&caller, 0, sizeof caller);
-	d->batch.bytes = bytes;
+	kept = 0;
 	name_address("datagrams");
 	must(datagrams_open(d, address.sun_path) >= 0, "it receives");
 	must(!is_dead_name(address.sun_path), "it is not dead");
@@ -285,17 +307,16 @@ static void try_datagrams(void)
 		if (choose(4) == 1)
 			while (recv(client, room, sizeof room, 0) > 0)
 				;
-		if (choose(3) == 1) {
-			datagrams_gather(d);
-			size_t length = decide(&d->batch, 0);
-			datagrams_settle(d, replies, length);
-		}
+		if (choose(3) == 1)
+			answer_datagrams(d);
 		int id = (int)choose(256);
 		if (choose(4) == 1 && caller.is_held[id]) {
 			caller.is_held[id] = 0;
 			datagrams_reply(d, id, "late\n", 5);
+			kept--;
 		}
 	}
+	must(d->free_count == MAX_DATAGRAMS - kept, "what is answered is forgotten");
 	close(client);
 	datagrams_close(d);
 	must(is_dead_name(address.sun_path), "it is dead");

@@ -3,10 +3,18 @@
  * descriptors, its files and its log.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort } from '../run/free-port.ts';
 import { configuration, marker } from './lines.ts';
@@ -15,20 +23,24 @@ const ours =
   /^(rater\.conf|rules(\.cdb)?|peers|rater\.sock(\.lock|\.failed-open)?|control\.sock|rater\.db(\.lock|\.life|-wal|-shm)?)$/;
 const logLine = /^rater: (info|warn): [^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u;
 const timeoutMs = 20_000;
+/** Of clients that are not attackers. */
+const connections = 2000;
 
 export class WatchedRater {
   /** Holds the site and nothing else. */
   readonly #parent: string;
   readonly directory: string;
   readonly port: number;
+  readonly ratecheck: string | undefined;
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
   #logLines = 0;
   #isReady = false;
   readonly #badLines: string[] = [];
 
-  static async start(program: string): Promise<WatchedRater> {
-    const rater = new WatchedRater(program, await freePort());
+  /** With room for so many more connections than its clients need. */
+  static async start(program: string, more: number): Promise<WatchedRater> {
+    const rater = new WatchedRater(program, await freePort(), more);
     for (const endMs = Date.now() + timeoutMs; !rater.#isReady; await pause(20)) {
       if (Date.now() > endMs || !rater.isRunning) {
         throw new Error(`rater does not start: ${rater.#badLines.join('; ')}`);
@@ -37,13 +49,15 @@ export class WatchedRater {
     return rater;
   }
 
-  private constructor(program: string, port: number) {
+  private constructor(program: string, port: number, more: number) {
     this.port = port;
+    const ratecheck = join(dirname(program), 'ratecheck');
+    this.ratecheck = existsSync(ratecheck) ? ratecheck : undefined;
     this.#parent = mkdtempSync(join(tmpdir(), 'ipthrottle-soak-'));
     this.directory = join(this.#parent, 'site');
     mkdirSync(join(this.directory, 'peers'), { recursive: true });
     writeFileSync(join(this.directory, 'rules'), '192.0.2.:deny\n:allow\n');
-    const settings = `socket: "rater.sock"; db_path: "rater.db"; port: ${port}; tcp_trusted: true; expiration_timer: 1;`;
+    const settings = `socket: "rater.sock"; db_path: "rater.db"; port: ${port}; tcp_trusted: true; expiration_timer: 1; max_connections: ${connections + more};`;
     writeFileSync(
       join(this.directory, 'rater.conf'),
       `settings : { ${settings} };\n${configuration}`,

@@ -5,7 +5,7 @@
  * Tests: src/commands/fds.ts, src/commands/help.ts, src/commands/log.ts, src/commands/mem.ts
  * Tests: src/commands/prf.ts, src/commands/reload.ts, src/commands/status.ts, src/commands/tmr.ts
  * Tests: src/commands/uptime.ts, src/commands/variable.ts, src/daemon/log-control.ts
- * Tests: src/daemon/running-daemon.ts
+ * Tests: src/daemon/running-daemon.ts, src/commands/outcome-json.ts
  */
 import {
   existsSync,
@@ -80,15 +80,18 @@ describe.each([
       'check 192.0.2.9': [/^192\.0\.2\.9: not blocked/, /allowlist: yes/],
       reap: [],
       status: [/^rater: running, pid \d+/, /^blocks: 0/, /^checks: 0/, /^failures: 0/],
+      top: ['checks: 0, refused: 0, blocks: 0', /^VALUE +CLASS +RATE +PER SECOND/],
       reload: [`reloaded ${file}`],
       uptime: [/^up \d+ seconds?, since 20\d\d-\S+ \S+, pid \d+$/],
       prf: ['checks: 0', /^per second: /],
+      metrics: ['ipthrottle_blocks 0', /^# TYPE ipthrottle_checks_total counter$/],
       mem: [/^resident: \d+\.\d MiB/, 'blocks: 0', 'sessions: 0'],
       fds: [/^descriptors: \d+/, /^check +- +clients on .*rater\.sock$/, /the end of its command/],
       tmr: [/^WHAT +DUE IN/, /^reap +\d+ ms/, /^retry +\d+ ms/, /^sweep +\d+ ms/],
       cops: [/^PID +STATE +FOR +COMMAND$/],
       var: [/^NAME +VALUE/, /^enforce +on +yes/],
       log: ['level: 3 (info)', 'file: stderr', 'format: plain'],
+      'import "block 192.0.2.50 - spam"': ['imported 1 block and 0 allowances'],
       exit: [],
     };
     expect(

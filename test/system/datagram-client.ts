@@ -16,11 +16,12 @@ export function compileDatagrams() {
     execFileSync('cc', ['-Wall', '-Wextra', '-Werror', '-O2', '-o', program, source]);
   });
   afterAll(() => rmSync(directory, { recursive: true }));
-  return (...args: string[]): Promise<{ exit: number; said: string }> => {
+  const client = (...args: string[]): Promise<{ exit: number; said: string }> => {
     return new Promise((resolve) => {
       const child = execFile(program, args, { encoding: 'latin1' }, (_error, said) => {
         resolve({ exit: child.exitCode ?? -1, said });
       });
     });
   };
+  return Object.assign(client, { program });
 }

@@ -7,13 +7,14 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, readdirSync, unlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { loadNativeTransport } from '../../src/daemon/listeners/native-transport.ts';
 import { examine, startAsked } from '../doctor/examination.ts';
+import { builtRatecheck } from '../ratecheck/programs.ts';
 import { missing, notRoot, unless } from '../run/unless.ts';
 import { compileDatagrams } from './datagram-client.ts';
 import { ask, connected, nextText } from './line-client.ts';
-import { until } from './running-program.ts';
+import { RunningProgram, until } from './running-program.ts';
 import { secondsLeft } from './seconds-left.ts';
 import { Site } from './site.ts';
 
@@ -128,6 +129,27 @@ describe('a datagram', unless(cannot), () => {
     client.destroy();
     expect(await send('user a')).toEqual({ exit: 0, said: '0 1/20\r\n' });
     expect(rater.isRunning).toBe(true);
+  });
+
+  test('whose sender never reads keeps no reply from others, however many it sends', async () => {
+    site = new Site({ limits: 'ip: (); user: ( ("*", 60, 200) );' });
+    await site.startRater();
+    const deaf = new RunningProgram({
+      command: [datagrams.program, '-d', '-f', '3000', site.path(name()), 'no class'],
+      directory: site.directory,
+    });
+    onTestFinished(() => deaf.end());
+    await deaf.says(/^deaf\n$/);
+    for (let turn = 1; turn <= 100; turn += 1) {
+      const { stdout } = spawnSync(
+        builtRatecheck(),
+        ['-s', site.path('rater.sock'), '-t', '60000', '-n', 'user', 'a'],
+        { encoding: 'utf8' },
+      );
+      expect(stdout).toBe(`0 ${turn}/200\n`);
+    }
+    await deaf.end();
+    await until('datagrams are taken again', async () => (await send('user b')).exit === 0);
   });
 
   test('whose sender is gone is counted, and its reply is told to be too late', async () => {

@@ -3,7 +3,7 @@
  * tcpsvd and tcpserver: exactly the limit passes, no half-made file is left, the trouble is logged
  * once, and whatever is missing comes by itself.
  *
- * Tests: src/daemon/pino-log.ts
+ * Tests: src/daemon/daemon-log.ts
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, type TestContext, test } from 'vitest';

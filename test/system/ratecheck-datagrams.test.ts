@@ -94,7 +94,7 @@ function descriptorsOf(pid: number): string[] {
   }
 }
 
-/** The name that the kernel made up for the socket of a ratecheck which waits for its reply. */
+/** The name of the socket of a ratecheck which waits for its reply. */
 async function nameOf(client: RunningProgram): Promise<string> {
   const found = () => {
     const links = descriptorsOf(client.pid);

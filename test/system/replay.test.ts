@@ -140,8 +140,8 @@ describe('the command', () => {
 time: 2026-11-29 00:00:00+00:00 to 2026-11-29 00:00:05+00:00, 5 seconds
 9 connections of 2 clients; 3 refused (33.3 %) of 1 client; 1 block
 would have been blocked: 1 client
-CLIENT     CLASS  RATE     FIRST                      LAST UNTIL                 BLOCKS  FOR        REFUSED  OF
-192.0.2.1  ip     4/3/60s  2026-11-29 00:00:03+00:00  2026-11-29 00:02:03+00:00  1       2 minutes  3        6
+CLIENT     CLASS  RATE     FIRST                      LAST UNTIL                 BLOCKS  FOR  REFUSED  OF
+192.0.2.1  ip     4/3/60s  2026-11-29 00:00:03+00:00  2026-11-29 00:02:03+00:00  1       2m   3        6
 clients just under their limit:
   198.51.100.1: 3/3/60s
 other limits for everybody in class ip, as SECONDS/COUNT:

@@ -2,7 +2,7 @@
  * Times are shown in the zone of whoever asks, with how far it is from UTC, whether rater runs, in
  * another zone, or not; and also where ipthrottle and rater are of different versions.
  *
- * Tests: src/commands/words.ts
+ * Tests: src/commands/local-time.ts
  */
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Line, LineSplitter, longestLine } from '../../src/wire/line-splitter.ts';
+import { LineSplitter, longestLine } from '../../src/wire/line-splitter.ts';
+import type { Line } from '../../src/wire/raw-line.ts';
 
 const shown = (line: Line | undefined) => (typeof line === 'object' ? line.is : line);
 
@@ -37,18 +38,18 @@ test.each([
 test('lines can be taken one at a time, and what is fed meanwhile comes after them', () => {
   const splitter = new LineSplitter();
   splitter.feed(Buffer.from('a\nb\nc'));
-  expect(splitter.next()).toBe('a');
+  expect(splitter.next()?.text).toBe('a');
   splitter.feed(Buffer.from('c\nd'));
-  expect([splitter.next(), splitter.next()]).toEqual(['b', 'cc']);
+  expect([splitter.next()?.text, splitter.next()?.text]).toEqual(['b', 'cc']);
   expect([splitter.next(), splitter.unfinished]).toEqual([undefined, true]);
   splitter.feed(Buffer.from('\n'));
-  expect(splitter.next()).toBe('d');
+  expect(splitter.next()?.text).toBe('d');
 });
 
 test('gives no lines of what is dropped', () => {
   const splitter = new LineSplitter();
   splitter.feed(Buffer.from('a\nb\nc'));
-  expect(splitter.next()).toBe('a');
+  expect(splitter.next()?.text).toBe('a');
   splitter.drop();
   expect(splitter.push(Buffer.from('d\n'))).toEqual(['d']);
 });

@@ -11,7 +11,8 @@ import type { Holder } from '../../gatekeeper/sessions.ts';
 import type { CheckMetrics } from '../../health/check-metrics.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { sliceMs } from '../../runtime/work.ts';
-import type { Line } from '../../wire/line-splitter.ts';
+import type { Line, RawLine } from '../../wire/raw-line.ts';
+import type { Replies } from '../../wire/replies.ts';
 import { errorReply, type Reply, replyLine } from '../../wire/reply.ts';
 import { parseRequest } from '../../wire/request.ts';
 
@@ -122,27 +123,33 @@ export class CheckConnection implements Holder {
     this.#endings = [];
   }
 
-  /** The reply to a line that was read at the time of the slice; rejects with what the handler does. */
-  answer(line: Line, slice: Slice): string | Promise<string> {
+  /**
+   * Adds the reply to a line that was read at the time of the slice; or returns it as a line that comes
+   * later, and rejects with what the handler does.
+   */
+  answer(line: RawLine, slice: Slice, replies: Replies): Promise<string> | undefined {
     const { gatekeeper, metrics, clock } = this.#parts;
     const short = gatekeeper.hitShortly?.(line, slice.nowMs);
     if (short) {
       metrics.count(short.class, short);
       slice.untimed();
-      return replyLine(short);
+      replies.add(short);
+      return undefined;
     }
     slice.end();
     const readMs = slice.nowMs;
-    const { reply, class: name } = this.#answerTo(line);
+    const { reply, class: name } = this.#answerTo(line.text);
     // The next hit must not be older than this one.
     const answeredMs = slice.tick();
-    if (!(reply instanceof Promise)) return this.#noted(name, reply, readMs, answeredMs);
-    return reply.then((late) => this.#noted(name, late, readMs, clock.monotonicMs()));
-  }
-
-  #noted(name: string | undefined, reply: Reply, readMs: number, answeredMs: number): string {
-    this.#parts.metrics.note(name, reply, readMs, answeredMs);
-    return replyLine(reply);
+    if (reply instanceof Promise) {
+      return reply.then((late) => {
+        metrics.note(name, late, readMs, clock.monotonicMs());
+        return replyLine(late);
+      });
+    }
+    metrics.note(name, reply, readMs, answeredMs);
+    replies.add(reply);
+    return undefined;
   }
 
   #answerTo(line: Line): Answer {

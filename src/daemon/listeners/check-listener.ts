@@ -4,6 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { errnoOf } from '../../runtime/errors.ts';
+import { Replies } from '../../wire/replies.ts';
 import type { CheckParts } from './check-connection.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import type { Connections } from './connections.ts';
@@ -11,6 +12,9 @@ import { NodeConnection } from './node-connection.ts';
 
 /** How long a connection by TCP may last in all. */
 const requestDeadlineMs = 30_000;
+
+/** Bytes of the replies in one turn of a client. */
+const replyBytes = 1 << 16;
 
 /** Closes the connection when it is still open then. */
 function closeBy(deadlineMs: number, socket: Socket): void {
@@ -33,7 +37,7 @@ export function checkListener(
 ): Server {
   const { limit, connections } = parts;
   const kind = isOneRequest ? 'check by TCP' : 'check';
-  const checkParts = { ...parts, kind, isOneRequest };
+  const checkParts = { ...parts, kind, isOneRequest, replies: new Replies(replyBytes) };
   // The client is gone and Node has closed the connection already.
   const onError = (error: Error) => {
     if (errnoOf(error) === 'EPIPE') parts.onLateReply?.();

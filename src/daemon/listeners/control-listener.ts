@@ -11,13 +11,17 @@
  * by TCP it is every user of this host.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { CommandContext } from '../../commands/command.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { textPieces } from '../../commands/answer-text.ts';
+import type { CommandContext, Line, Outcome } from '../../commands/command.ts';
 import { type CommandCall, carryOut, runCommand, shellCommands } from '../../commands/commands.ts';
-import { textLines } from '../../commands/words.ts';
+import { outcomePieces } from '../../commands/outcome-json.ts';
 import type { Clock } from '../../runtime/clock.ts';
 import { exitCodes, Fault } from '../../runtime/errors.ts';
-import { type Log, printable } from '../../runtime/log.ts';
-import { LineSplitter, type Line as ReceivedLine } from '../../wire/line-splitter.ts';
+import type { Log } from '../../runtime/log.ts';
+import { doBeside, sliceMs } from '../../runtime/work.ts';
+import { LineSplitter } from '../../wire/line-splitter.ts';
+import type { Line as ReceivedLine } from '../../wire/raw-line.ts';
 import type { ConnectionLimit } from './connection-limit.ts';
 import { type Client, type Connections, waitsForReader } from './connections.ts';
 import { parseLine } from './parse-line.ts';
@@ -26,6 +30,8 @@ import { parseLine } from './parse-line.ts';
 export const longestCommand = 1 << 20;
 /** Bytes, more than a person types. */
 export const longestPersonLine = 1 << 16;
+/** Characters of an answer that are given to the system at once. */
+const writtenAtOnce = 1 << 16;
 const openingBrace = '{';
 /** Of an operator, in the history. */
 const longestName = 64;
@@ -42,8 +48,8 @@ export type ControlListenerParts = {
   readonly isTcp: boolean;
 };
 
-/** The text to send for a line; after the last one the connection ends. */
-type Answer = { readonly text: string; readonly isLast: boolean };
+/** The text to send for a line, made while it is sent; after the last one the connection ends. */
+type Answer = { readonly pieces: Iterable<string>; readonly isLast: boolean };
 
 function isCall(value: unknown): value is CommandCall {
   const call = value as Partial<CommandCall> | null;
@@ -81,11 +87,25 @@ function asCalledBy(name: string | undefined, context: CommandContext): CommandC
   return name && !context.isByTcp ? { ...context, by: name.slice(0, longestName) } : context;
 }
 
-async function answerProgram(line: ReceivedLine, context: CommandContext): Promise<string> {
+async function answerProgram(line: ReceivedLine, context: CommandContext): Promise<Answer> {
   const call = callIn(line);
-  const told = call ? await runCommand(call, asCalledBy(call.by, context)) : notACall;
-  const outcome = call?.writesInstants ? told : { ...told, lines: textLines(told.lines) };
-  return `${JSON.stringify(outcome)}\n`;
+  const told: Outcome = call ? await runCommand(call, asCalledBy(call.by, context)) : notACall;
+  const lines = call?.writesInstants ? told.lines : await textBeside(told.lines);
+  return { pieces: outcomePieces({ ...told, lines }), isLast: false };
+}
+
+/** What textLines() gives, in slices. */
+function textBeside(lines: readonly Line[]): Promise<string[]> {
+  return doBeside(
+    (function* () {
+      let text = '';
+      for (const piece of textPieces(lines)) {
+        text += piece;
+        yield;
+      }
+      return text.split('\n').slice(0, -1);
+    })(),
+  );
 }
 
 /** A person's line as text. @throws Fault `usage` */
@@ -98,18 +118,28 @@ function textOf(line: ReceivedLine): string {
   return line;
 }
 
-type PersonAnswer = { readonly lines: readonly string[]; readonly isLast: boolean };
-
-async function answerPerson(line: ReceivedLine, context: CommandContext): Promise<PersonAnswer> {
+async function answerPerson(
+  line: ReceivedLine,
+  context: CommandContext,
+  lineEnd: string,
+): Promise<Answer> {
   try {
     const call = parseLine(textOf(line), shellCommands);
-    if (!call) return { lines: [], isLast: false };
+    if (!call) return { pieces: [`Ok${lineEnd}`], isLast: false };
     const { lines } = await carryOut(call, context);
-    return { lines: textLines(lines), isLast: call.command === 'exit' };
+    return { pieces: personPieces(lines, lineEnd), isLast: call.command === 'exit' };
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { lines: error.message.split('\n').map((what) => `error: ${what}`), isLast: false };
+    const lines = error.message.split('\n').map((what) => `error: ${what}`);
+    return { pieces: personPieces(lines, lineEnd), isLast: false };
   }
+}
+
+function* personPieces(lines: readonly Line[], lineEnd: string): Generator<string> {
+  for (const piece of textPieces(lines)) {
+    yield lineEnd === '\n' ? piece : piece.replaceAll('\n', lineEnd);
+  }
+  yield `Ok${lineEnd}`;
 }
 
 /** Resolves when the client has read enough to be sent more, or is gone. */
@@ -153,12 +183,28 @@ class Conversation implements Client {
     for (const line of this.#lines.push(chunk)) {
       if (this.#isOver) return;
       this.#command = '';
-      const { text, isLast } = await this.#answer(line);
+      const { pieces, isLast } = await this.#answer(line);
       this.#command = undefined;
       if (isLast) this.#isOver = true;
-      if (text && this.#socket.writable && !this.#socket.write(text)) await drained(this.#socket);
+      await this.#send(pieces);
       if (isLast) this.#socket.end(() => this.#socket.destroy());
     }
+  }
+
+  /** In slices, and no faster than the client reads. */
+  async #send(pieces: Iterable<string>): Promise<void> {
+    let [text, sinceMs] = ['', this.#parts.clock.monotonicMs()];
+    const flush = () => text === '' || this.#socket.write(text);
+    for (const piece of pieces) {
+      text += piece;
+      if (!this.#socket.writable) return;
+      const isOverdue = this.#parts.clock.monotonicMs() - sinceMs > sliceMs;
+      if (!isOverdue && text.length < writtenAtOnce) continue;
+      if (!flush()) await drained(this.#socket);
+      else await nextTurn();
+      [text, sinceMs] = ['', this.#parts.clock.monotonicMs()];
+    }
+    if (this.#socket.writable && !flush()) await drained(this.#socket);
   }
 
   async #answer(line: ReceivedLine): Promise<Answer> {
@@ -167,9 +213,9 @@ class Conversation implements Client {
     const context = { ...this.#parts.context(), isByTcp: isTcp, by: this.kind };
     const lineEnd = isTcp ? '\r\n' : '\n';
     try {
-      if (isProgram) return { text: await answerProgram(line, context), isLast: false };
-      const { lines, isLast } = await answerPerson(line, context);
-      return { text: [...lines, 'Ok'].map((each) => printable(each) + lineEnd).join(''), isLast };
+      return isProgram
+        ? await answerProgram(line, context)
+        : await answerPerson(line, context, lineEnd);
     } catch (error) {
       // A bug in a command is no reason to stop counting.
       const what = error instanceof Error ? error.stack : String(error);
@@ -177,7 +223,7 @@ class Conversation implements Client {
       const lines = ['rater: bug in this command; the log has more'];
       const outcome = `${JSON.stringify({ exit: exitCodes.bug.code, lines })}\n`;
       const said = `error: ${lines[0]}${lineEnd}Ok${lineEnd}`;
-      return { text: isProgram ? outcome : said, isLast: false };
+      return { pieces: [isProgram ? outcome : said], isLast: false };
     }
   }
 }

@@ -5,23 +5,26 @@
  * Guarantee: the socket for checks is opened last: once it is there, so is all of the daemon, but for
  * the one for datagrams, which its clients can do without.
  */
+import { closeSync, openSync } from 'node:fs';
 import type { Server } from 'node:net';
 import type { CommandContext } from '../../commands/command.ts';
-import type { Settings } from '../../config/config.ts';
+import type { MetricsPlaces, Settings } from '../../config/config.ts';
 import type { CheckMetrics } from '../../health/check-metrics.ts';
 import type { Health } from '../../health/health.ts';
 import type { Clock } from '../../runtime/clock.ts';
-import { reasonOf } from '../../runtime/errors.ts';
+import { errnoOf, reasonOf } from '../../runtime/errors.ts';
 import type { Log } from '../../runtime/log.ts';
 import type { CheckHandler } from './check-connection.ts';
 import { type CheckListenerParts, checkListener } from './check-listener.ts';
 import { ConnectionLimit, maxChecks, maxOperators } from './connection-limit.ts';
 import { type Connections, type Listed, listedServer } from './connections.ts';
 import { controlListener } from './control-listener.ts';
+import { DatagramServer } from './datagram-server.ts';
 import { datagramSocket, removeDeadNames } from './datagram-socket.ts';
 import { FailedOpen } from './failed-open.ts';
 import { listenOnTcp } from './listen-on-tcp.ts';
-import { NativeServer, type NativeServerParts } from './native-server.ts';
+import { metricsServers } from './metrics-server.ts';
+import { NativeServer } from './native-server.ts';
 import type { NativeTransport } from './native-transport.ts';
 import { SocketWatch } from './socket-watch.ts';
 import {
@@ -35,12 +38,15 @@ const controlMode = 0o600;
 
 export type ListenersParts = {
   readonly settings: Settings;
+  readonly metricsPlaces: MetricsPlaces;
   /** What answers checks on the socket, and what by TCP. */
   readonly gatekeeper: CheckHandler;
   readonly byTcp: CheckHandler;
   readonly context: () => CommandContext;
   readonly connections: Connections;
   readonly metrics: CheckMetrics;
+  /** What Prometheus is told now. */
+  readonly exposition: () => string;
   readonly clock: Clock;
   readonly log: Log;
   readonly health: Health;
@@ -70,14 +76,19 @@ export class Listeners {
   /** Resolves when clients can connect. @throws Fault `listen` */
   async open(): Promise<void> {
     await this.#openControl();
+    await this.#openMetrics();
     // Without locks, only the socket says whether the pipe is another rater's.
     this.#failedOpen.look();
     await this.#openChecks();
   }
 
-  /** Opens Unix sockets anew that have lost their files, and counts who could not ask. */
+  /**
+   * Opens Unix sockets anew that have lost their files, counts who could not ask, and says when there is
+   * no descriptor for a client.
+   */
   look(): void {
     this.#failedOpen.look();
+    this.#lookForDescriptor();
     for (const socket of this.#unixSockets) void socket.look();
   }
 
@@ -94,6 +105,19 @@ export class Listeners {
     if (controlPort !== undefined) {
       await this.#openTcp('control by TCP', this.#control(true), controlAddress, controlPort);
     }
+  }
+
+  async #openMetrics(): Promise<void> {
+    const { metricsPlaces, settings, exposition } = this.#parts;
+    const { socket: path, address, port } = metricsPlaces;
+    const { socketMode: mode, socketGroup: group, backlog } = settings;
+    if (path === undefined && port === undefined) return;
+    const newServer = await metricsServers(exposition);
+    if (path !== undefined) {
+      const options = { path, mode, group, backlog };
+      await this.#openUnix(() => this.#byNode('metrics', newServer()), options);
+    }
+    if (port !== undefined) await this.#openTcp('metrics by TCP', newServer(), address, port);
   }
 
   async #openChecks(): Promise<void> {
@@ -124,7 +148,8 @@ export class Listeners {
   #checkSocket(parts: CheckListenerParts): OpenedSocket {
     const { native } = this.#parts;
     if (!native) return this.#byNode('check', checkListener(parts, false));
-    return this.#native(native, parts);
+    const server = new NativeServer(native, { ...parts, onError: this.#onError });
+    return { listener: server, listed: server };
   }
 
   /** For checks that need no connection. */
@@ -133,15 +158,13 @@ export class Listeners {
     const path = native && datagramSocket(options.path, native);
     if (!native || path === undefined) return;
     const isDead = native.isDeadName;
-    const make = () => this.#native(native, { ...parts, isDatagram: true });
+    const make = () => {
+      const server = new DatagramServer(native, parts);
+      return { listener: server, listed: server };
+    };
     await this.#openUnix(make, { ...options, path, isDead });
     removeDeadNames(options.path, isDead);
     this.#datagrams = path;
-  }
-
-  #native(native: NativeTransport, parts: Omit<NativeServerParts, 'onError'>): OpenedSocket {
-    const server = new NativeServer(native, { ...parts, onError: this.#onError });
-    return { listener: server, listed: server };
   }
 
   #byNode(kind: string, server: Server): OpenedSocket {
@@ -168,6 +191,16 @@ export class Listeners {
     const socket = new SocketWatch({ path, isDead, listen, log, health });
     await socket.listen();
     this.#unixSockets.push(socket);
+  }
+
+  /** Without one, libuv closes the clients of node:net silently. */
+  #lookForDescriptor(): void {
+    try {
+      closeSync(openSync('/dev/null', 'r'));
+    } catch (error) {
+      if (!['EMFILE', 'ENFILE'].includes(errnoOf(error) ?? '')) return;
+      this.#onError(error as Error);
+    }
   }
 
   /** Out of descriptors, say: that connection is lost, but the daemon goes on. */

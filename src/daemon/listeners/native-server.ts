@@ -1,14 +1,13 @@
 /**
- * Answers checks at a Unix socket by the native transport, by connections or by datagrams: no object
- * for a client but while it has a session or an answer is waited for.
+ * Answers checks at a Unix socket by the native transport: no object for a client but while it has a
+ * session or an answer is waited for.
  *
  * Guarantee: what was said of node-connection.ts. A batch of all clients' lines is answered in a slice;
  * what is left comes again after the lines of others.
  */
-import { isUtf8 } from 'node:buffer';
 import { existsSync, unlinkSync } from 'node:fs';
-import { getSystemErrorMap } from 'node:util';
-import type { Line } from '../../wire/line-splitter.ts';
+import { RawLine } from '../../wire/raw-line.ts';
+import { Replies } from '../../wire/replies.ts';
 import { CheckConnection, Slice, unfinishedReply } from './check-connection.ts';
 import type { CheckListenerParts } from './check-listener.ts';
 import { type Client, waitsForReader, waitsForSession } from './connections.ts';
@@ -18,11 +17,13 @@ import {
   firstLine,
   inGroup,
   inLine,
-  lineIs,
+  isUnfinished,
   type NativeListener,
   type NativeTransport,
+  replyBytes,
   shared,
   sharedNumbers,
+  systemError,
   tells,
   waits,
 } from './native-transport.ts';
@@ -31,20 +32,18 @@ import type { UnixListener } from './unix-socket.ts';
 /** How long no one is accepted for want of a descriptor, or of memory. */
 const acceptAgainMs = 100;
 
-/** The backlog that stands for datagrams. */
-const forDatagrams = -1;
-
 export type NativeServerParts = CheckListenerParts & {
-  readonly isDatagram?: boolean;
   /** Called when clients could not be accepted. */
   readonly onError: (error: Error) => void;
 };
 
 export class NativeServer implements UnixListener {
-  readonly kind: string;
+  readonly kind = 'check';
   readonly #native: NativeTransport;
   readonly #parts: NativeServerParts & { readonly isOneRequest: false };
-  readonly #bytes = Buffer.alloc(batchBytes);
+  readonly #replies = new Replies(replyBytes);
+  /** The line that is answered now. */
+  readonly #line = Object.assign(new RawLine(), { bytes: Buffer.alloc(batchBytes) });
   readonly #numbers = new Int32Array(sharedNumbers);
   /** Clients that have a session, or wait for an answer. */
   readonly #special = new Map<number, CheckConnection>();
@@ -58,7 +57,6 @@ export class NativeServer implements UnixListener {
   constructor(native: NativeTransport, parts: NativeServerParts) {
     this.#native = native;
     this.#parts = { ...parts, isOneRequest: false };
-    this.kind = parts.isDatagram ? 'check by datagram' : 'check';
     this.#plain = new CheckConnection(this.#parts);
   }
 
@@ -68,8 +66,14 @@ export class NativeServer implements UnixListener {
 
   async listen(path: string, backlog: number): Promise<void> {
     const wake = () => this.#wake();
-    const many = this.#parts.isDatagram ? forDatagrams : backlog;
-    const listener = this.#native.listen(path, many, this.#bytes, this.#numbers, wake);
+    const listener = this.#native.listen(
+      path,
+      backlog,
+      this.#line.bytes,
+      this.#replies.bytes,
+      this.#numbers,
+      wake,
+    );
     if (typeof listener === 'number') throw systemError(-listener, `listen ${path}`);
     this.#listener = listener;
     this.#path = path;
@@ -103,44 +107,41 @@ export class NativeServer implements UnixListener {
     this.#noteCounts();
     const numbers = this.#numbers;
     const slice = new Slice(this.#parts);
-    let replies = '';
+    this.#replies.clear();
     let line = firstLine;
     const end = shared.firstGroup + (numbers[shared.groups] as number) * inGroup.size;
     for (let group = shared.firstGroup; group < end; group += inGroup.size) {
-      replies += this.#answerGroup(group, line, slice);
+      this.#answerGroup(group, line, slice);
       line += (numbers[group + inGroup.lines] as number) * inLine.size;
     }
     slice.end();
-    this.#native.take(this.#listener as NativeListener, replies);
+    this.#native.take(this.#listener as NativeListener, this.#replies.length);
     this.#noteCounts();
   }
 
   /** Answers the lines of a client that come first in the numbers at `line`. */
-  #answerGroup(group: number, line: number, slice: Slice): string {
+  #answerGroup(group: number, line: number, slice: Slice): void {
     const numbers = this.#numbers;
     const told = numbers[group + inGroup.tells] as number;
     if (told & tells.isNew && !this.#parts.limit.enter()) {
       numbers[group + inGroup.actions] = actions.refuse;
-      return '';
+      return;
     }
     const id = numbers[group + inGroup.id] as number;
     const connection = this.#special.get(id) ?? this.#plain;
     const lines = numbers[group + inGroup.lines] as number;
-    let replies = '';
     let answered = 0;
-    while (answered < lines && !slice.isOver) {
-      const reply = this.#answer(connection, line + answered * inLine.size, slice);
+    while (answered < lines && !slice.isOver && this.#replies.hasRoom) {
+      const late = this.#answer(connection, line + answered * inLine.size, slice);
       answered += 1;
-      if (typeof reply !== 'string') {
-        this.#answerLate(id, connection, reply);
+      if (late !== undefined) {
+        this.#answerLate(id, connection, late);
         break;
       }
-      replies += reply;
     }
     numbers[group + inGroup.answered] = answered;
     const isDone = answered === lines;
     numbers[group + inGroup.actions] = this.#actionsFor(id, connection, told, isDone);
-    return replies;
   }
 
   #actionsFor(id: number, connection: CheckConnection, told: number, isDone: boolean): number {
@@ -158,20 +159,16 @@ export class NativeServer implements UnixListener {
     return hasEnded ? 0 : actions.close;
   }
 
-  #answer(connection: CheckConnection, line: number, slice: Slice): string | Promise<string> {
-    const is = this.#numbers[line + inLine.is] as number;
-    if (is === lineIs.unfinished) return unfinishedReply;
-    const start = this.#numbers[line + inLine.start] as number;
-    const length = this.#numbers[line + inLine.length] as number;
-    return connection.answer(this.#lineAt(is, start, start + length), slice);
-  }
-
-  /** A string of its own: a part of a longer one would keep that in memory. */
-  #lineAt(is: number, start: number, end: number): Line {
-    if (is === lineIs.ascii) return this.#bytes.toString('latin1', start, end);
-    if (is === lineIs.tooLong) return { is: 'too long' };
-    const bytes = Buffer.from(this.#bytes.subarray(start, end));
-    return isUtf8(bytes) ? bytes.toString('utf8') : { is: 'not UTF-8', bytes };
+  #answer(connection: CheckConnection, at: number, slice: Slice): Promise<string> | undefined {
+    const line = this.#line;
+    line.is = this.#numbers[at + inLine.is] as number;
+    if (line.is === isUnfinished) {
+      this.#replies.addLine(unfinishedReply);
+      return undefined;
+    }
+    line.start = this.#numbers[at + inLine.start] as number;
+    line.end = line.start + (this.#numbers[at + inLine.length] as number);
+    return connection.answer(line, slice, this.#replies);
   }
 
   #answerLate(id: number, connection: CheckConnection, answer: Promise<string>): void {
@@ -204,9 +201,4 @@ export class NativeServer implements UnixListener {
   #acceptAgain(): void {
     if (this.#listener !== undefined) this.#native.acceptAgain(this.#listener);
   }
-}
-
-function systemError(errno: number, what: string): Error {
-  const [code = `errno ${errno}`, text = 'unknown'] = getSystemErrorMap().get(-errno) ?? [];
-  return Object.assign(new Error(`${code}: ${text}, ${what}`), { code });
 }

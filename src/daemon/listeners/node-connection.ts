@@ -6,13 +6,17 @@
  * until it does.
  */
 import type { Socket } from 'node:net';
-import { type Line, LineSplitter } from '../../wire/line-splitter.ts';
+import { LineSplitter } from '../../wire/line-splitter.ts';
+import type { RawLine } from '../../wire/raw-line.ts';
+import type { Replies } from '../../wire/replies.ts';
 import { CheckConnection, type CheckParts, Slice, unfinishedReply } from './check-connection.ts';
 import { type Client, waitsForReader, waitsForSession } from './connections.ts';
 
 export type NodeConnectionParts = CheckParts & {
   /** The kind of its listener, for people. */
   readonly kind: string;
+  /** Where the replies of a turn are put together. */
+  readonly replies: Replies;
 };
 
 export class NodeConnection implements Client {
@@ -22,7 +26,7 @@ export class NodeConnection implements Client {
   readonly #checks: CheckConnection;
   readonly #lines = new LineSplitter();
   /** The line to answer next. While there is one, nothing is read. */
-  #line: Line | undefined;
+  #line: RawLine | undefined;
   #hasEnded = false;
 
   constructor(socket: Socket, parts: NodeConnectionParts) {
@@ -63,19 +67,19 @@ export class NodeConnection implements Client {
   /** Answers lines until the slice is over or an answer has to be waited for. */
   #answer(): void {
     const slice = new Slice(this.#parts);
-    let text = '';
+    const { replies } = this.#parts;
+    replies.clear();
     do {
-      const reply = this.#checks.answer(this.#line as Line, slice);
-      if (typeof reply !== 'string') {
-        this.#write(text);
-        this.#answerLate(reply);
+      const late = this.#checks.answer(this.#line as RawLine, slice, replies);
+      if (late !== undefined) {
+        this.#writeReplies();
+        this.#answerLate(late);
         return;
       }
-      text += reply;
       this.#advance();
-    } while (this.#line !== undefined && !slice.isOver);
+    } while (this.#line !== undefined && !slice.isOver && replies.hasRoom);
     slice.end();
-    this.#goOn(this.#write(text));
+    this.#goOn(this.#writeReplies());
   }
 
   #answerLate(answer: Promise<string>): void {
@@ -133,9 +137,13 @@ export class NodeConnection implements Client {
     }
   }
 
-  /** Returns whether the client has taken the text, or is gone. */
-  #write(text: string): boolean {
+  #writeReplies(): boolean {
+    return this.#write(Buffer.from(this.#parts.replies.said));
+  }
+
+  /** Returns whether the client has taken it, or is gone. */
+  #write(text: string | Buffer): boolean {
     const socket = this.#socket;
-    return text === '' || !socket.writable || socket.write(text);
+    return text.length === 0 || !socket.writable || socket.write(text);
   }
 }

@@ -5,8 +5,8 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Command, CommandOptions } from '../../commands/command.ts';
 import type { CommandCall } from '../../commands/commands.ts';
+import { noSuchCommand } from '../../commands/help.ts';
 import { errnoOf, Fault, reasonOf } from '../../runtime/errors.ts';
-import { quoted } from '../../runtime/log.ts';
 import { splitWords } from './split-words.ts';
 
 type OptionTable = NonNullable<ParseArgsConfig['options']>;
@@ -42,7 +42,7 @@ export function parseLine(line: string, table: readonly Command[]): CommandCall 
   const [name, ...words] = split;
   if (name === undefined) return undefined;
   const command = table.find((each) => each.name === name);
-  if (!command) throw new Fault('usage', `no such command: ${quoted(name)}; try help`);
+  if (!command) throw new Fault('usage', `${noSuchCommand(name, table)}; try help`);
   const { positionals, values } = parseOptions(command, words);
   const options: CommandOptions = Object.fromEntries(
     Object.entries(values).map(([key, value]) => [camelCase(key), value as string | boolean]),

@@ -29,6 +29,9 @@ export class RebuildPace {
   #giveUp = () => {};
   #lastMs = Number.NEGATIVE_INFINITY;
   #scheduled: Scheduled | undefined;
+  /** When the oldest request came that is not served: by the current rebuild, or by the next. */
+  #servingMs: number | undefined;
+  #unservedMs: number | undefined;
 
   constructor(rebuild: () => Work<void>, onFailure: (error: unknown) => void, timers: Timers) {
     this.#rebuild = rebuild;
@@ -49,6 +52,12 @@ export class RebuildPace {
   get inMs(): number | undefined {
     if (this.#isRebuilding) return 0;
     return this.#scheduled && this.#scheduled.dueMs - this.#timers.nowMs();
+  }
+
+  /** Milliseconds that the oldest request has waited; 0 when all are served. */
+  get lagMs(): number {
+    const sinceMs = this.#servingMs ?? this.#unservedMs;
+    return sinceMs === undefined ? 0 : this.#timers.nowMs() - sinceMs;
   }
 
   /**
@@ -72,10 +81,11 @@ export class RebuildPace {
     if (this.#wantedAfterMs === undefined && !this.#isRebuilding) return;
     this.#giveUp();
     this.#unschedule();
-    this.#wantedAfterMs = undefined;
+    this.#takeUp();
     const waiting = [...this.#waitingForThis.splice(0), ...this.#waitingForNext.splice(0)];
     try {
       doNow(this.#rebuild());
+      this.#servingMs = undefined;
       tell(waiting, 'done');
     } catch (error) {
       this.#retry();
@@ -95,11 +105,19 @@ export class RebuildPace {
 
   #want(afterMs: number): void {
     this.#wantedAfterMs = Math.min(afterMs, this.#wantedAfterMs ?? afterMs);
+    this.#unservedMs ??= this.#timers.nowMs();
   }
 
   #scheduleWanted(): void {
     if (this.#wantedAfterMs === undefined) return;
     this.#schedule(Math.max(this.#timers.nowMs(), this.#lastMs + this.#wantedAfterMs));
+  }
+
+  /** The requests of before are served from now on; those of a rebuild that failed still wait. */
+  #takeUp(): void {
+    this.#wantedAfterMs = undefined;
+    this.#servingMs ??= this.#unservedMs;
+    this.#unservedMs = undefined;
   }
 
   #retry(): void {
@@ -122,7 +140,7 @@ export class RebuildPace {
 
   #begin(): void {
     this.#scheduled = undefined;
-    this.#wantedAfterMs = undefined;
+    this.#takeUp();
     this.#isRebuilding = true;
     this.#waitingForThis = this.#waitingForNext;
     this.#waitingForNext = [];
@@ -135,6 +153,7 @@ export class RebuildPace {
       this.#scheduleWanted();
       return;
     }
+    if (ending === 'done') this.#servingMs = undefined;
     tell(this.#waitingForThis.splice(0), ending);
     this.#lastMs = this.#timers.nowMs();
     const isWanted = this.#wantedAfterMs !== undefined;

@@ -133,6 +133,10 @@ export class RebuiltCdb implements Rebuild {
     return this.#pace.inMs;
   }
 
+  get lagMs(): number {
+    return this.#pace.lagMs;
+  }
+
   get trouble(): string | undefined {
     return this.#trouble;
   }

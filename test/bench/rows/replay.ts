@@ -64,7 +64,7 @@ export const replay: Row = {
     const config = join(bench.newDirectory(), 'rater.conf');
     writeFileSync(config, 'limits : { ip: ( ("*", 60, 10) ); }; blocking : { time: 120; };');
     const replaying = [bench.ours('ipthrottle'), '-c', config, 'replay'];
-    const lines = bench.size(3_000_000, 100_000);
+    const lines = bench.size(3_000_000, 400_000);
     const log = writeLog(bench, lines);
     const regex = ['-d', 'TAI64N', log, '^ *tcpsvd: info: pid \\d+ from <HOST>$'];
     const { ours, peer } = await takeTurns(3, {

@@ -4,6 +4,7 @@ import { allowedConnections } from './allowed-connections.ts';
 import { blockFile } from './block-file.ts';
 import { checkCpu } from './check-cpu.ts';
 import { checks } from './checks.ts';
+import { commandStart } from './command-start.ts';
 import { compileRules } from './compile-rules.ts';
 import { connectionCpu } from './connection-cpu.ts';
 import { firstDrop } from './first-drop.ts';
@@ -20,6 +21,7 @@ import { rebuildRules } from './rebuild-rules.ts';
 import { replay } from './replay.ts';
 import { residentMemory } from './resident-memory.ts';
 import { start } from './start.ts';
+import { top } from './top.ts';
 import { valueMemory } from './value-memory.ts';
 import { valuesStall } from './values-stall.ts';
 
@@ -43,7 +45,9 @@ export const rows: readonly Row[] = [
   rebuildRules,
   residentMemory,
   list,
+  commandStart,
   replay,
+  top,
   growthValues,
   growthBlocks,
 ];

@@ -42,27 +42,38 @@ export const valuesStall: Row = {
         60_000,
       );
     };
-    const series = (name: string, sample: number | undefined) => ({
-      name,
-      samples: sample === undefined ? [] : [sample],
-    });
-    const finding = (what: string, ours?: number, still?: number, peer?: number): Finding => ({
+    const finding = (what: string, found: Found): Finding => ({
       what,
       unit: 'ms',
-      ours: series('rater', ours),
-      peer: peer === undefined ? undefined : series('redis', peer),
-      limit: series('C epoll at rest', still),
+      ours: { name: 'rater', samples: found.ours },
+      peer: redis ? { name: 'redis', samples: found.peer } : undefined,
+      limit: { name: 'C epoll at rest', samples: found.still },
       goal: { is: 'at most', bound: 20, of: 'ours' },
     });
-    const [arrives, stillThen] = await stall(rater.checked, () => arrive(rater.checked));
-    const [expires, stillLater] = await stall(rater.checked, forgotten);
-    const [redisArrives] = redis ? await stall(redis.checked, () => arrive(redis.checked)) : [];
-    const [redisExpires] = redis
-      ? await stall(redis.checked, () => sleep((windowSeconds + 2) * 1000))
-      : [];
+    const [arriving, expiring] = [newFound(), newFound()];
+    const note = (found: Found, [longestMs, stillMs]: readonly number[]) => {
+      found.ours.push(longestMs as number);
+      found.still.push(stillMs as number);
+    };
+    // A machine that others share has waits of its own, which a single round takes for ours.
+    for (let round = 0; round < bench.size(3, 1); round += 1) {
+      note(arriving, await stall(rater.checked, () => arrive(rater.checked)));
+      note(expiring, await stall(rater.checked, forgotten));
+      if (!redis) continue;
+      const waitOut = () => sleep((windowSeconds + 2) * 1000);
+      arriving.peer.push((await stall(redis.checked, () => arrive(redis.checked)))[0] as number);
+      expiring.peer.push((await stall(redis.checked, waitOut))[0] as number);
+    }
     return [
-      finding(`longest stall while ${values} values arrive`, arrives, stillThen, redisArrives),
-      finding(`longest stall while ${values} values expire`, expires, stillLater, redisExpires),
+      finding(`longest stall while ${values} values arrive`, arriving),
+      finding(`longest stall while ${values} values expire`, expiring),
     ];
   },
 };
+
+/** The longest waits of each round, in milliseconds. */
+type Found = { readonly ours: number[]; readonly peer: number[]; readonly still: number[] };
+
+function newFound(): Found {
+  return { ours: [], peer: [], still: [] };
+}

@@ -35,7 +35,8 @@ test(
     const native = require(process.argv[1]);
     const numbers = new Int32Array(20_000);
     for (const path of process.argv.slice(2)) {
-      if (typeof native.listen(path, -1, Buffer.alloc(1 << 17), numbers, () => {}) === 'number') throw path;
+      const parts = [Buffer.alloc(1 << 17), Buffer.alloc(1 << 16), numbers, () => {}];
+      if (typeof native.listen(path, -1, ...parts) === 'number') throw path;
     }
     process.kill(process.pid, 'SIGKILL');`;
     const addon = new URL('../../../dist/transport.node', import.meta.url).pathname;

@@ -1,5 +1,5 @@
 /**
- * The daemon's log: pino, one event a line, on stderr or in a file.
+ * The daemon's log: one event a line, on stderr or in a file.
  *
  * Guarantee: lines that cannot be written wait and are tried again; that is said on stderr when it
  * begins and in the log when it ends.
@@ -8,14 +8,14 @@
  * time; `human` is that with the time and a colour for a person at a terminal; `json` is pino's.
  */
 import { writeSync } from 'node:fs';
-import { pino } from 'pino';
+import sonicBoom from 'sonic-boom';
 import { plantedAt } from '../files/planted-file.ts';
 import { reasonOf } from '../runtime/errors.ts';
-import { type Fields, fieldsText, type Log, printable } from '../runtime/log.ts';
+import { type Fields, fieldsText, type Log } from '../runtime/log.ts';
 
 export type LogFormat = 'human' | 'plain' | 'json';
 
-export type PinoLogOptions = {
+export type DaemonLogOptions = {
   /** Path of a file; undefined for stderr. */
   readonly file: string | undefined;
   /** 0 fatal, 1 error, 2 warning, 3 info, 4 debug. */
@@ -35,6 +35,7 @@ const retryMs = 5000;
 
 /** Levels by their number, as in the original rater. */
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
+type Level = (typeof logLevels)[number];
 
 const colours: Readonly<Record<string, string>> = { error: '31', warn: '33', debug: '2' };
 
@@ -50,7 +51,12 @@ function tellOnStderr(what: string): void {
   }
 }
 
-type Entry = Fields & { readonly level: string; readonly time: string; readonly msg: string };
+/** An event on its way to its line; `time` is an ISO instant. */
+export type Entry = Fields & {
+  readonly level: Level;
+  readonly time: string;
+  readonly msg: string;
+};
 
 function plainLine(entry: Entry): string {
   const { level, time: _, msg, ...fields } = entry;
@@ -61,6 +67,12 @@ function humanLine(entry: Entry): string {
   const line = `${entry.time} ${plainLine(entry)}`;
   const colour = colours[entry.level];
   return colour ? `\u001b[${colour}m${line}\u001b[0m` : line;
+}
+
+/** What makes the lines of a format. */
+async function lineMaker(format: LogFormat): Promise<(entry: Entry) => string> {
+  if (format === 'json') return (await import('./pino-line.ts')).pinoLine;
+  return format === 'human' ? humanLine : plainLine;
 }
 
 /** The daemon's log, and what only the daemon does with it. */
@@ -75,19 +87,16 @@ export type DaemonLog = Log & {
   moveTo(file: string | undefined): void;
 };
 
-/** Throws a system error, or an Error when another user has planted the file. */
-export function pinoLog(options: PinoLogOptions): DaemonLog {
+/** Rejects with a system error, or an Error when another user has planted the file. */
+export async function daemonLog(options: DaemonLogOptions): Promise<DaemonLog> {
+  const lineOf = await lineMaker(options.format);
   const openDestination = (path: string | undefined) => {
     const planted = path === undefined ? undefined : plantedAt(path);
     if (planted !== undefined) throw new Error(planted);
     const target = path === undefined ? { fd: 2 } : { dest: path, append: true };
-    const opened = pino.destination({ ...target, sync: true, maxLength: maxWaiting });
-    let last: unknown;
-    // Pino emits some errors twice.
+    const opened = new sonicBoom.SonicBoom({ ...target, sync: true, maxLength: maxWaiting });
     opened.on('error', (error) => {
-      if (opened !== destination || error === last) return;
-      last = error;
-      fail(path, reasonOf(error));
+      if (opened === destination) fail(path, reasonOf(error));
     });
     opened.on('drop', () => {
       lost += 1;
@@ -119,31 +128,20 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
     const fields = { part: writingPart, lost };
     [isBroken, lost] = [false, 0];
     options.onMended();
-    logger.warn(fields, 'recovered');
+    write('warn')('recovered', fields);
   };
   let { file } = options;
   let destination = openDestination(file);
-  const isJson = options.format === 'json';
-  const format = options.format === 'human' ? humanLine : plainLine;
-  const lines = {
-    write(json: string) {
-      const line = isJson ? printable(json.trimEnd()) : format(JSON.parse(json));
-      destination.write(`${line}\n`);
-    },
+  let { level } = options;
+  const isOn = (name: Level) => logLevels.indexOf(name) <= level;
+  const write = (name: Level) => {
+    return (event: string, fields: Fields = {}) => {
+      if (!isOn(name)) return;
+      const time = new Date().toISOString();
+      destination.write(`${lineOf({ level: name, time, ...fields, msg: event })}\n`);
+    };
   };
-  const logger = pino(
-    {
-      base: null,
-      level: logLevels[options.level] ?? 'info',
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
-    },
-    lines,
-  );
-  const write = (level: 'debug' | 'info' | 'warn' | 'error') => {
-    return (event: string, fields: Fields = {}) => logger[level](fields, event);
-  };
-  const debugUnlessOff = () => (logger.isLevelEnabled('debug') ? write('debug') : undefined);
+  const debugUnlessOff = () => (isOn('debug') ? write('debug') : undefined);
   let debug = debugUnlessOff();
   const moveTo = (next: string | undefined) => {
     const fresh = openDestination(next);
@@ -162,8 +160,8 @@ export function pinoLog(options: PinoLogOptions): DaemonLog {
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    setLevel: (level) => {
-      logger.level = logLevels[level] ?? 'info';
+    setLevel: (next) => {
+      level = next;
       debug = debugUnlessOff();
     },
     reopen: () => {

@@ -1,0 +1,37 @@
+/**
+ * The highest ranked of many things, without sorting them all: most are turned away by one comparison.
+ */
+
+type Ranked<T> = { readonly rank: number; readonly item: T };
+
+export class Highest<T> {
+  readonly #max: number;
+  /** The highest first. */
+  readonly #kept: Ranked<T>[] = [];
+
+  /** Keeps at most `max`, at least one. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** Of equal ones it keeps those that were offered first. */
+  offer(rank: number, item: T): void {
+    const kept = this.#kept;
+    if (kept.length === this.#max) {
+      if (rank <= (kept[kept.length - 1] as Ranked<T>).rank) return;
+      kept.pop();
+    }
+    let [low, high] = [0, kept.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((kept[middle] as Ranked<T>).rank < rank) high = middle;
+      else low = middle + 1;
+    }
+    kept.splice(low, 0, { rank, item });
+  }
+
+  /** The highest first. */
+  items(): T[] {
+    return this.#kept.map(({ item }) => item);
+  }
+}
