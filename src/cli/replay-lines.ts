@@ -5,6 +5,7 @@ import type {
   CandidateSummary,
   LimitSummary,
   RaterSummary,
+  Reading,
   Summary,
 } from '../replay/replay-summary.ts';
 import type { Suggestion } from '../replay/suggest-limits.ts';
@@ -32,7 +33,7 @@ function between(from: string, to: string): string {
 }
 
 /** What was wrong with the logs, a sentence each. */
-export function troubleLines({ lines, span, troubles }: Summary): string[] {
+export function troubleLines({ lines, span, troubles }: Reading): string[] {
   const all = troubles.map(({ file, what }) => `${file}: ${what}`);
   if (lines.undated > 0) {
     const what = `${countedNoun(lines.undated, 'connection')} without a time, which cannot be used`;

@@ -9,7 +9,7 @@ import { longestWindow } from '../config/read-limits.ts';
 import type { Rate } from '../core/limits.ts';
 import { taiWithLeaps, taiWithoutLeaps } from '../logs/stamps.ts';
 import { replay } from '../replay/replay.ts';
-import { summaryOf } from '../replay/replay-summary.ts';
+import { type Reading, summaryOf } from '../replay/replay-summary.ts';
 import { type Suggestion, suggestLimits } from '../replay/suggest-limits.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
@@ -41,15 +41,20 @@ export async function runReplay({ file, arguments: paths, options }: Invocation)
   }).finally(() => progress.clear());
   const summary = summaryOf(replayed);
   const suggestions = percent === undefined ? [] : suggestLimits(replayed, percent / 100);
-  for (const line of troubleLines(summary)) {
-    process.stderr.write(`ipthrottle: warning: ${printable(line)}\n`);
-  }
+  warnOf(summary);
   return {
     exit: summary.lines.used > 0 ? exitCodes.done.code : exitCodes.refused.code,
     lines: options.json
       ? [JSON.stringify({ ...summary, suggestions: jsonOf(suggestions, percent) })]
       : replayLines(summary, suggestions, percent ?? 0),
   };
+}
+
+/** Says on standard error what was wrong with the logs. */
+export function warnOf(reading: Reading): void {
+  for (const line of troubleLines(reading)) {
+    process.stderr.write(`ipthrottle: warning: ${printable(line)}\n`);
+  }
 }
 
 function jsonOf(suggestions: readonly Suggestion[], percent: number | undefined) {
@@ -86,7 +91,7 @@ function rateIn(text: string): Rate {
 }
 
 /** @throws Fault `usage` */
-function taiSecondsIn(option: string | boolean | undefined): number | undefined {
+export function taiSecondsIn(option: string | boolean | undefined): number | undefined {
   if (option === undefined) return undefined;
   if (option === 'yes') return taiWithLeaps;
   if (option === 'no') return taiWithoutLeaps;

@@ -76,7 +76,7 @@ export type CandidateSummary = {
   readonly neverReachedBy: number;
 };
 
-export type Summary = {
+export type Reading = {
   readonly lines: {
     readonly read: number;
     readonly used: number;
@@ -106,6 +106,9 @@ export type Summary = {
       readonly seconds: number;
     } | null;
   };
+};
+
+export type Summary = Reading & {
   readonly result: RaterSummary;
   readonly against: RaterSummary | null;
   /** Clients that only one of the two configurations would refuse. */
@@ -256,8 +259,9 @@ function onlyRefusedBy(rater: ReplayedRater, against: ReplayedRater) {
   };
 }
 
-export function summaryOf(replay: Replay): Summary {
-  const { tally, span, rater, against, main, seconds } = replay;
+/** What was read, and what was wrong with it. */
+export function readingOf(replay: Replay): Reading {
+  const { tally, span, rater } = replay;
   const { connection, other, undated, unknown, 'no address': noAddress } = tally.counts;
   const notCounted = [...rater.classes.values()].reduce((sum, each) => sum + each.notCounted, 0);
   const isAny = span.firstMs <= span.lastMs;
@@ -286,6 +290,13 @@ export function summaryOf(replay: Replay): Summary {
       backwards: span.backwards,
       firstBackward: span.firstBackward ?? null,
     },
+  };
+}
+
+export function summaryOf(replay: Replay): Summary {
+  const { tally, rater, against, main, seconds } = replay;
+  return {
+    ...readingOf(replay),
     result: raterOf(rater),
     against: against ? raterOf(against) : null,
     onlyRefusedBy: against ? onlyRefusedBy(rater, against) : null,

@@ -27,6 +27,7 @@ export const faults = {
   storeAccess: { exit: exitCodes.operator.code, sentence: 'database cannot be opened' },
   driver: { exit: exitCodes.operator.code, sentence: 'database driver not usable' },
   storeCorrupt: { exit: exitCodes.operator.code, sentence: 'database is damaged' },
+  page: { exit: exitCodes.operator.code, sentence: 'page cannot be written' },
   logInput: { exit: exitCodes.operator.code, sentence: 'log cannot be read' },
   incomplete: {
     exit: exitCodes.later.code,

@@ -78,10 +78,11 @@ const floors: readonly Readonly<Record<string, string>>[] = [
     commands: 'blocks config core enforcers gatekeeper health runtime',
     replay: 'config core counters enforcers gatekeeper health logs runtime store wire',
   },
+  { report: 'commands core' },
   {
     daemon:
       'commands config counters enforcers files gatekeeper health history overload runtime store wire',
-    cli: 'commands config core counters doctor enforcers gatekeeper health logs overload replay runtime store',
+    cli: 'commands config core counters doctor enforcers files gatekeeper health logs overload replay report runtime store',
   },
 ];
 const rooms: Readonly<Record<string, string>> = Object.assign({}, ...floors);
@@ -178,9 +179,10 @@ test('only what a command or a format needs is loaded late: meanwhile the packag
     .filter(({ text }) => /\bimport\((?!'node:)/.test(text))
     .map(({ path }) => path);
   expect(late).toEqual([
-    'src/cli/cli-commands.ts',
+    'src/cli/ask-or-run-offline.ts',
     'src/cli/doctor.ts',
     'src/cli/replay.ts',
+    'src/cli/report.ts',
     'src/cli/top.ts',
     'src/daemon/daemon-log.ts',
     'src/enforcers/peers/peers-kind.ts',

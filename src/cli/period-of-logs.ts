@@ -1,0 +1,63 @@
+/** The period of logs that are replayed: what would have become of every connection in them. */
+import { instantIn } from '../commands/instant-in.ts';
+import type { LimitClass } from '../config/config.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { ipv4Text, networkOf, parseAddress } from '../core/address.ts';
+import { replay } from '../replay/replay.ts';
+import { readingOf } from '../replay/replay-summary.ts';
+import { Period } from '../report/period.ts';
+import type { Value } from '../report/top-values.ts';
+import { systemClock } from '../runtime/clock.ts';
+import type { Invocation } from './cli-command.ts';
+import { ProgressLine } from './progress-line.ts';
+import { taiSecondsIn, warnOf } from './run-replay.ts';
+
+export type ToldPeriod = {
+  readonly period: Period;
+  /** Sentences about where it comes from. */
+  readonly notes: readonly string[];
+};
+
+/** The client as its class counts it, so that it is the same as that of its blocks. */
+function clientOf(known: LimitClass | undefined, value: Value): Value {
+  if (!known?.addresses || (typeof value === 'number' && known.prefix4 === 32)) return value;
+  const address = parseAddress(typeof value === 'number' ? ipv4Text(value) : value);
+  if (!address) return value;
+  return networkOf(address, address.family === 4 ? known.prefix4 : known.prefix6).text;
+}
+
+/** @throws Fault */
+export async function periodOfLogs(invocation: Invocation): Promise<ToldPeriod> {
+  const { file, arguments: paths, options } = invocation;
+  const nowMs = systemClock.wallMs();
+  const [sinceMs, untilMs] = ['since', 'until'].map((name) => {
+    return options[name] === undefined ? undefined : instantIn(String(options[name]), nowMs);
+  });
+  const taiSeconds = taiSecondsIn(options.leapSeconds);
+  const config = loadConfig(file);
+  const progress = new ProgressLine(process.stderr, systemClock);
+  const period = new Period();
+  const replayed = await replay({
+    ...{ paths, config, sinceMs, untilMs, taiSeconds, rates: [], clock: systemClock },
+    class: options.class === undefined ? undefined : String(options.class),
+    onProgress: (read, all) => progress.show(read, all),
+    observer: {
+      connection(atMs, name, value, outcome) {
+        if (outcome === 'not counted') return;
+        const client = clientOf(config.classes.get(name), value);
+        period.connection(atMs, name, client, outcome !== 'let in');
+      },
+      blocked(atMs, value, name, seconds, offence) {
+        period.block({ atMs, value, class: name, seconds, offence });
+      },
+    },
+  }).finally(() => progress.clear());
+  const reading = readingOf(replayed);
+  warnOf(reading);
+  const { read, used } = reading.lines;
+  const what = `Replayed from ${used} connections in ${read} lines of logs`;
+  return {
+    period,
+    notes: [`${what}: this is what the limits of ${config.file} would have done.`],
+  };
+}
