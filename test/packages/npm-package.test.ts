@@ -72,7 +72,12 @@ describe('the package of npm', unless(reason), () => {
   }
 
   function rebuild(at: string, environment: NodeJS.ProcessEnv): void {
-    const outcome = run(at, environment, 'npm', 'rebuild', '-g', '--prefix', at, 'ipthrottle');
+    const outcome = run(
+      at,
+      environment,
+      ...'npm rebuild -g --allow-scripts=ipthrottle ipthrottle --prefix'.split(' '),
+      at,
+    );
     expect(outcome).toMatchObject({ status: 0 });
   }
 
@@ -131,7 +136,7 @@ describe('the package of npm', unless(reason), () => {
     expect(inside('ipthrottle', 'block', '192.0.2.9').status).toBe(0);
     expect(inside('ipthrottle', 'list').said).toContain('192.0.2.9');
     expect(inside('ipthrottle', 'doctor').said).toMatch(
-      /^problem: programs: ratecheck is neither in PATH .*; remedy: install a C compiler.*npm rebuild -g ipthrottle/m,
+      /^problem: programs: ratecheck is neither in PATH .*; remedy: install a C compiler.*npm rebuild -g --allow-scripts=ipthrottle ipthrottle$/m,
     );
     rebuild(at, {});
     expect(inside('ratecheck', '-V').status).toBe(0);
