@@ -3,8 +3,17 @@
 # transport and ratecheck. A bundle starts in about half the time that separate modules take. Only better-sqlite3
 # stays outside: it is native, and src/store/driver.ts loads it. The old dist/ stays until the new one
 # is complete.
+#
+# usage: build.sh [native]
+#   native      only what is native and not there: an npm package has the rest, and npm runs this when
+#               it installs it, so that no package carries programs of the machine that packed it
 set -eu
 cd "$(dirname "$0")/.."
+
+if [ "${1:-}" = native ]; then
+  [ -e dist/transport.node ] || sh src/transport/build.sh
+  exec sh src/ratecheck/build.sh
+fi
 
 version=$(node -p 'require("./package.json").version')
 fresh=dist.$$

@@ -18,6 +18,7 @@ import { temporaryDirectory } from '../run/temporary-directory.ts';
 import { missing, unless } from '../run/unless.ts';
 import { startMailServer } from '../system/mail-server.ts';
 import { until } from '../system/running-program.ts';
+import { installation } from './installation.ts';
 import { root } from './manual-page.ts';
 import { noOwnRoot, OwnRoot } from './own-root.ts';
 import { run } from './programs.ts';
@@ -143,18 +144,11 @@ async function environmentServer(...options: string[]): Promise<number> {
   return port;
 }
 
-/** The commands in README's installation, from the first that begins so; the programs are built. */
-function installation(first: string): string {
-  const readme = readFileSync(join(root, 'README.md'), 'utf8');
-  const [, commands = ''] = /## Installation\n.*?```sh\n(.*?)```/s.exec(readme) ?? [];
-  const begin = commands.indexOf(`\n${first}`);
-  if (begin < 0) throw new Error(`the README has no ${first}`);
-  return `cd /opt/ipthrottle\n${commands.slice(begin + 1)}`;
-}
-
 /** Follows it, with a ratecheck that waits a minute: a slow machine may exceed the usual deadline. */
 function install(machine: OwnRoot): void {
-  expect(machine.run(`set -e\n${installation('ln -s')}`)).toMatchObject({ status: 0 });
+  expect(machine.run(`set -e\ncd /opt/ipthrottle\n${installation('ln -s')}`)).toMatchObject({
+    status: 0,
+  });
   const patient = '#!/bin/sh\\nexec /opt/ipthrottle/bin/ratecheck -t 60000 "$@"\\n';
   machine.run(`printf '${patient}' >/usr/local/bin/ratecheck`);
 }

@@ -16,6 +16,7 @@ export const programs: Check = {
 /** Finds that a program of ours is not installed. */
 function missing(name: string, { searchPath, ownDirectory }: Installation): Finding[] {
   if (programIn(searchPath, name) || programIn(ownDirectory, name)) return [];
-  const remedy = 'install it; npm run build makes it, and says what is missing for that';
+  const rebuild = 'npm rebuild -g --allow-scripts=ipthrottle ipthrottle';
+  const remedy = `install a C compiler (Debian: musl-tools), then npm run build in a clone, or ${rebuild}`;
   return [problem(`${name} is neither in PATH nor in ${ownDirectory}`, remedy)];
 }

@@ -30,6 +30,6 @@ findsEach([
     what: 'a missing ratecheck',
     how: () => ({ program: bundle }),
     finds: 'problem programs',
-    says: /ratecheck is neither in PATH nor in .*; install it; npm run build makes it/,
+    says: /ratecheck is neither in PATH nor in .*; install a C compiler .*npm run build/,
   },
 ]);
