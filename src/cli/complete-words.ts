@@ -98,7 +98,7 @@ function candidatesAt(
   if (awaiting) return valuesOf(valueName(awaiting) ?? '', spot, last, ask);
   if (last.startsWith('-')) {
     return (command?.options ?? globalOptions).flatMap((option) => {
-      const name = namesOf(option).at(-1) ?? '';
+      const name = namesOf(option).find((each) => each.startsWith('--')) ?? '';
       return options.includes(name) ? [] : [{ word: name, about: option.summary }];
     });
   }
