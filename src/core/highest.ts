@@ -14,6 +14,12 @@ export class Highest<T> {
     this.#max = max;
   }
 
+  /** What is not ranked above this is turned away; 0 as long as there is room. */
+  get floor(): number {
+    const { length } = this.#kept;
+    return length === this.#max ? (this.#kept[length - 1] as Ranked<T>).rank : 0;
+  }
+
   /** Of equal ones it keeps those that were offered first. */
   offer(rank: number, item: T): void {
     const kept = this.#kept;

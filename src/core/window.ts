@@ -69,13 +69,17 @@ export function isIdle(window: Window, nowMs: number): boolean {
   return countYounger(window, window.cells[window.at + secondsCell] as number, nowMs) === 0;
 }
 
+/** Milliseconds since the hit with this number, 0 being the oldest that the window remembers. */
+function ageMs({ cells, at, size }: Window, hit: number, nowMs: number): number {
+  const slots = size - headCells;
+  const slot = (cells[at + oldestCell] as number) + hit;
+  return (nowMs - (cells[at + headCells + (slot < slots ? slot : slot - slots)] as number)) >>> 0;
+}
+
 /** Milliseconds since the latest hit; infinite when none is left. */
 export function idleMs(window: Window, nowMs: number): number {
   if (isIdle(window, nowMs)) return Number.POSITIVE_INFINITY;
-  const { cells, at } = window;
-  const count = cells[at + countCell] as number;
-  const slot = ((cells[at + oldestCell] as number) + count - 1) % slotsOf(window);
-  return (nowMs - (cells[at + headCells + slot] as number)) >>> 0;
+  return ageMs(window, (window.cells[window.at + countCell] as number) - 1, nowMs);
 }
 
 /** Whether one more hit than the `count` that `countHits` has found needs a larger window. */
@@ -102,25 +106,17 @@ export function addHit(window: Window, rate: Rate, nowMs: number, count: number)
 
 /** How old the oldest hit is that the window remembers, milliseconds; 0 without hits. */
 export function reachMs(window: Window, nowMs: number): number {
-  const { cells, at } = window;
-  if (cells[at + countCell] === 0) return 0;
-  const slot = cells[at + oldestCell] as number;
-  return (nowMs - (cells[at + headCells + slot] as number)) >>> 0;
+  return window.cells[window.at + countCell] === 0 ? 0 : ageMs(window, 0, nowMs);
 }
 
 /** How many of the hits that the window remembers are younger than `spanMs`. */
 export function hitsWithin(window: Window, spanMs: number, nowMs: number): number {
-  const { cells, at } = window;
-  const slots = slotsOf(window);
-  const ring = at + headCells;
-  const oldest = cells[at + oldestCell] as number;
-  const count = cells[at + countCell] as number;
+  const count = window.cells[window.at + countCell] as number;
   // Instants only grow from the oldest on, so the first that is young enough is found by halving.
   let [low, high] = [0, count];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const slot = (oldest + middle) % slots;
-    if ((nowMs - (cells[ring + slot] as number)) >>> 0 < spanMs) high = middle;
+    if (ageMs(window, middle, nowMs) < spanMs) high = middle;
     else low = middle + 1;
   }
   return count - low;
@@ -131,18 +127,38 @@ const beyondHits = 2 ** 26;
 
 /**
  * Orders windows by how many hits of the last `spanMs` they remember, then by all that are in them,
- * then by how quickly those came: full windows of one limit are in the order of their rates. 0 is an
- * idle one.
+ * then, if any is of that span, by how quickly they came: full windows of one limit are in the order of
+ * their rates. 0 is an idle one, or one that is not above `floor`.
  */
-export function rankByRate(window: Window, spanMs: number, nowMs: number): number {
+export function rankByRate(window: Window, spanMs: number, nowMs: number, floor: number): number {
+  if (!mayBeAbove(window, spanMs, nowMs, floor)) return 0;
   const count = countYounger(window, window.cells[window.at + secondsCell] as number, nowMs);
-  if (count === 0) return 0;
-  const quickness = 1 / (2 + reachMs(window, nowMs));
-  return hitsWithin(window, spanMs, nowMs) * beyondHits + count + quickness;
+  return rateRank(window, count, hitsWithin(window, spanMs, nowMs), nowMs);
 }
 
-/** Orders windows by the hits in them, then by those of the last `spanMs`. 0 is an idle one. */
-export function rankByCount(window: Window, spanMs: number, nowMs: number): number {
+function rateRank(window: Window, count: number, within: number, nowMs: number): number {
+  if (within === 0) return count;
+  return within * beyondHits + count + 1 / (2 + ageMs(window, 0, nowMs));
+}
+
+/** Whether `rankByRate` may be above `floor`, by few cells: most of a million windows need no more. */
+function mayBeAbove(window: Window, spanMs: number, nowMs: number, floor: number): boolean {
+  const count = window.cells[window.at + countCell] as number;
+  const within = Math.floor(floor / beyondHits);
+  const isWithin = (hits: number) => hits <= count && ageMs(window, count - hits, nowMs) < spanMs;
+  if (isWithin(within + 1)) return true;
+  if (within > 0 && !isWithin(within)) return false;
+  // Were some of its hits over by now, it would have fewer.
+  return rateRank(window, count, within, nowMs) > floor;
+}
+
+/**
+ * Orders windows by the hits in them, then by those of the last `spanMs`. 0 is an idle one, or one that
+ * is not above `floor`.
+ */
+export function rankByCount(window: Window, spanMs: number, nowMs: number, floor: number): number {
+  const most = window.cells[window.at + countCell] as number;
+  if (most * beyondHits + most <= floor) return 0;
   const count = countYounger(window, window.cells[window.at + secondsCell] as number, nowMs);
   return count === 0 ? 0 : count * beyondHits + hitsWithin(window, spanMs, nowMs);
 }

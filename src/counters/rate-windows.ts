@@ -84,7 +84,7 @@ export class RateWindows {
     let stepMs = nowMs();
     const visiting = this.#handles.visiting((value, handle) => {
       if (filter !== '' && !valueText(value).toLowerCase().includes(filter)) return;
-      const rank = rankOf(this.#cells.window(handle), spanMs, stepMs);
+      const rank = rankOf(this.#cells.window(handle), spanMs, stepMs, highest.floor);
       if (rank > 0) highest.offer(rank, value);
     });
     for (const _ of visiting) {

@@ -3,7 +3,7 @@
  *
  * Guarantee: a check pays nothing for it. All values are looked at in slices, between which checks are
  * served, and so seldom that with a million of them it takes about a hundredth of the time: then which
- * ones are shown may be ten seconds old. What is told of each of them is of now.
+ * ones are shown may be some seconds old, at most twenty. What is told of each of them is of now.
  */
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
 import { type Address, ipv4Bits, parseNetwork } from '../core/address.ts';
@@ -92,7 +92,7 @@ const minuteMs = 60_000;
 /** What choosing took is multiplied by this, and so long the choice holds. */
 const restFactor = 100;
 /** But no longer than this: on a machine that others keep busy all takes longer. */
-const longestRestMs = 10_000;
+const longestRestMs = 20_000;
 /** Choices that are kept, for operators who watch different things. */
 const maxChoices = 8;
 /** How many blocks one step looks at. */

@@ -122,13 +122,48 @@ test('windows are ordered by the hits of a span, then by all, then by how quickl
   const idle = [windowOf(), windowOf(0)];
   const by = (rankOf: typeof rankByRate, spanMs = 10_000) => {
     const ranks = Object.entries(windows).map(([name, window]) => {
-      return { name, rank: rankOf(window, spanMs, nowMs) };
+      return { name, rank: rankOf(window, spanMs, nowMs, 0) };
     });
     return ranks.sort((a, b) => b.rank - a.rank).map(({ name }) => name);
   };
   expect(by(rankByRate)).toEqual(['quick', 'slower', 'three', 'two', 'old', 'older']);
   expect(by(rankByCount)).toEqual(['slower', 'quick', 'two', 'old', 'three', 'older']);
   for (const rankOf of [rankByRate, rankByCount]) {
-    expect(idle.map((window) => rankOf(window, 10_000, nowMs))).toEqual([0, 0]);
+    expect(idle.map((window) => rankOf(window, 10_000, nowMs, 0))).toEqual([0, 0]);
   }
+});
+
+test('a rank is exact above the floor, and nothing below it is', () => {
+  const rate = { seconds: 30, count: 5 };
+  const gaps = fc.array(fc.constantFrom(0, 1, 400, 9000, 20_000), { maxLength: 25 });
+  fc.assert(
+    fc.property(fc.array(gaps, { minLength: 2, maxLength: 8 }), (all) => {
+      const nowMs = 2 ** 31;
+      const store = new CellStore();
+      const windows = all.map((each) => {
+        const window = store.window(store.allocate(cellsFor(10)));
+        let hitMs = nowMs - each.reduce<number>((sum, gap) => sum + gap, 0);
+        for (const gap of each) {
+          addHit(window, rate, hitMs, countHits(window, rate, hitMs));
+          hitMs += gap;
+        }
+        return window;
+      });
+      for (const rankOf of [rankByRate, rankByCount]) {
+        // Each on a copy, for ranking makes a window forget what is over.
+        const floors = new Set<number>([0]);
+        for (const window of windows) {
+          const copy = { ...window, cells: window.cells.slice() };
+          const rank = rankOf(copy, 10_000, nowMs, 0);
+          for (const floor of floors) {
+            const again = { ...window, cells: window.cells.slice() };
+            const given = rankOf(again, 10_000, nowMs, floor);
+            if (rank > floor) expect(given).toBe(rank);
+            else expect(given).toBeLessThanOrEqual(floor);
+          }
+          floors.add(rank);
+        }
+      }
+    }),
+  );
 });
