@@ -12,6 +12,20 @@ const usualTimeoutMs = 30_000;
 /** How connecting fails when no daemon is behind the socket. */
 const nobodyThere = new Set(['ENOENT', 'ECONNREFUSED']);
 
+/** Whether what came is an answer of rater, as far as it must be to be shown. */
+function isOutcome(value: unknown): value is Outcome {
+  const outcome = value as Partial<Outcome> | null;
+  return (
+    typeof outcome?.exit === 'number' && Array.isArray(outcome.lines) && outcome.lines.every(isLine)
+  );
+}
+
+function isLine(value: unknown): boolean {
+  if (typeof value === 'string' || Array.isArray(value)) return true;
+  const line = value as { rows?: unknown; columns?: unknown; pieces?: unknown } | null;
+  return Array.isArray(line?.pieces) || (Array.isArray(line?.rows) && Array.isArray(line?.columns));
+}
+
 /** @throws Fault `notPermitted`, `daemon` */
 export function askDaemon(
   path: string,
@@ -29,11 +43,14 @@ export function askDaemon(
     socket.on('connect', () => socket.end(`${JSON.stringify(call)}\n`));
     socket.on('data', (chunk) => received.push(chunk));
     socket.on('end', () => {
+      let answer: unknown;
       try {
-        resolve(JSON.parse(Buffer.concat(received).toString('utf8')) as Outcome);
+        answer = JSON.parse(Buffer.concat(received).toString('utf8'));
       } catch (error) {
-        fail('it closed before its answer was complete', error);
+        return fail('it closed before its answer was complete', error);
       }
+      if (isOutcome(answer)) resolve(answer);
+      else fail('its answer is none of rater');
     });
     socket.on('error', (error) => {
       const errno = errnoOf(error) ?? '';

@@ -159,6 +159,9 @@ function goSeconds(text: string): number | undefined {
   return Math.min(seconds, mostSeconds) * (text.startsWith('-') ? -1 : 1);
 }
 
+/** Characters of a line with cells; to match millions of them takes more stack than there is. */
+const longestCells = 100_000;
+
 /** Of `cscli decisions list -o raw`, or for `cscli decisions import`. */
 function foundInCsv(text: string, nowMs: number): Found[] {
   const [header = '', ...lines] = text.split('\n').map((line) => line.replace(/\r$/, ''));
@@ -168,6 +171,9 @@ function foundInCsv(text: string, nowMs: number): Found[] {
   return lines.flatMap((line, at) => {
     if (line.trim() === '') return [];
     const where = `line ${at + 2}`;
+    if (line.length > longestCells) {
+      return [{ where, mistake: `is longer than ${longestCells} characters` }];
+    }
     const cells = csvCells(line);
     if (cells.length !== names.length) {
       return [{ where, mistake: `has ${cells.length} cells and not ${names.length}` }];

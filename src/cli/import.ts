@@ -43,8 +43,9 @@ function readAll(files: readonly string[], options: CommandOptions) {
     }
     const read = readEntries(text, format, nowMs, Boolean(options.force));
     const named = (what: string) => `${quoted(file)}: ${what}`;
-    mistakes.push(...read.mistakes.map(named));
-    leftOut.push(...read.leftOut.map(named));
+    // One by one: there may be more than a call takes arguments.
+    for (const mistake of read.mistakes) mistakes.push(named(mistake));
+    for (const what of read.leftOut) leftOut.push(named(what));
     for (const entry of read.entries) {
       const untilMs = entry.kind === 'block' ? (entry.untilMs ?? usualEnd) : entry.untilMs;
       entries.push({ ...entry, untilMs });

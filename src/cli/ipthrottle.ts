@@ -5,7 +5,7 @@
 import { CommanderError, Command as Program } from 'commander';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
 import { noSuchCommand } from '../commands/help.ts';
-import { errnoOf, exitCodes } from '../runtime/errors.ts';
+import { errnoOf, exitCodes, Fault, reasonOf } from '../runtime/errors.ts';
 import { leaveWith, usageLine, version } from '../runtime/program.ts';
 import type { CliCommand } from './cli-command.ts';
 import { cliCommands } from './cli-commands.ts';
@@ -62,5 +62,8 @@ async function main(): Promise<number> {
 }
 
 // A reader that closes early, as head(1) does, is no error.
-process.stdout.on('error', () => process.exit(exitCodes.done.code));
+process.stdout.on('error', (error) => {
+  if (errnoOf(error) === 'EPIPE') process.exit(exitCodes.done.code);
+  process.exit(leaveWith('ipthrottle', new Fault('output', reasonOf(error), error)));
+});
 process.exitCode = await main();

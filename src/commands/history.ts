@@ -136,11 +136,15 @@ function filterOf(context: CommandContext, text: string | undefined, options: Co
 }
 
 /** Each object in a line of its own; with --json they make an array. */
-function* jsonLines(objects: readonly unknown[], isArray: boolean): Work<Line[]> {
+function* jsonLines<T>(
+  all: readonly T[],
+  objectOf: (each: T) => unknown,
+  isArray: boolean,
+): Work<Line[]> {
   const texts: string[] = [];
-  for (const [index, object] of objects.entries()) {
+  for (const [index, each] of all.entries()) {
     const mark = isArray && index > 0 ? ',' : '';
-    texts.push(mark + JSON.stringify(object));
+    texts.push(mark + JSON.stringify(objectOf(each)));
     yield;
   }
   return isArray ? [{ pieces: ['[', ...texts, ']'] }] : texts;
@@ -172,10 +176,15 @@ function* eventLines(
   found.reverse();
   const isAny = found.length > 0;
   if (options.json || options.jsonl) {
-    return { lines: yield* jsonLines(found.map(eventJson), Boolean(options.json)), isAny };
+    return { lines: yield* jsonLines(found, eventJson, Boolean(options.json)), isAny };
   }
   const footer = countedNoun(found.length, 'event');
-  const table = { columns: eventColumns, rows: found.map(row), footer };
+  const rows: Cell[][] = [];
+  for (const event of found) {
+    rows.push(row(event));
+    yield;
+  }
+  const table = { columns: eventColumns, rows, footer };
   const earlier = hasEarlier ? [`earlier ones are left out, but for --limit 0 or --since`] : [];
   return { lines: [...earlier, table], isAny };
 }
@@ -191,7 +200,7 @@ function* totalLines(
     .filter((total) => filter.class === undefined || filter.class === total.class);
   const isAny = totals.length > 0;
   if (options.json || options.jsonl) {
-    return { lines: yield* jsonLines(totals.map(totalJson), Boolean(options.json)), isAny };
+    return { lines: yield* jsonLines(totals, totalJson, Boolean(options.json)), isAny };
   }
   return { lines: [{ columns: totalColumns, rows: totals.map(totalRow) }], isAny };
 }

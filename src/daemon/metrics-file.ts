@@ -6,7 +6,7 @@
  */
 import { removeLeftovers, removeQuietly, replaceFile } from '../files/replace-file.ts';
 import type { Health } from '../health/health.ts';
-import { reasonOf } from '../runtime/errors.ts';
+import { Fault, reasonOf } from '../runtime/errors.ts';
 import { doBeside } from '../runtime/work.ts';
 
 const mode = 0o644;
@@ -43,7 +43,9 @@ export class MetricsFile {
       await doBeside(replaceFile(this.#path, Buffer.from(this.#text()), mode));
       this.#health.worked('metrics', part);
     } catch (error) {
-      this.#health.failed('metrics', part, reasonOf(error));
+      // The sentence of this Fault is about blocks.
+      const what = error instanceof Fault ? error.detail : reasonOf(error);
+      this.#health.failed('metrics', part, what);
     }
   }
 }

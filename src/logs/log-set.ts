@@ -30,9 +30,7 @@ const leapsMs = 13_000;
 
 /** The logs in the order of the arguments. @throws Fault `logInput` */
 export function logSets(paths: readonly string[], nowMs: number): LogSet[] {
-  const twice = paths.find((path, index) => paths.indexOf(path) < index);
-  if (twice !== undefined) throw new Fault('usage', `${twice}: named twice`);
-  return paths.map((path) => {
+  const sets = paths.map((path): LogSet => {
     if (path === '-') return { paths: [path], bytes: 0, latestMs: nowMs };
     if (!statOf(path).isDirectory()) return setOf([path]);
     const names = readdirSync(path).filter((name) => name === 'current' || rotated.test(name));
@@ -40,6 +38,19 @@ export function logSets(paths: readonly string[], nowMs: number): LogSet[] {
     if (names.length > 0) return setOf(names.sort().map((name) => join(path, name)));
     throw new Fault('logInput', `${path}: a directory with neither current nor @*.s in it`);
   });
+  checkTwice(sets.flatMap((each) => each.paths));
+  return sets;
+}
+
+/** Connections in a log that is read twice would count twice. @throws Fault `usage` */
+function checkTwice(paths: readonly string[]): void {
+  const known = new Set<string>();
+  for (const path of paths) {
+    const { dev, ino } = path === '-' ? { dev: '-', ino: '-' } : statOf(path);
+    const file = `${dev}:${ino}`;
+    if (known.has(file)) throw new Fault('usage', `${path}: named twice`);
+    known.add(file);
+  }
 }
 
 function setOf(paths: readonly string[]): LogSet {

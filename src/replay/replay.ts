@@ -222,7 +222,8 @@ class Replaying {
     const clock = this.#clock;
     while (this.#hasBegun && atMs - clock.wallMs() > stepMs) {
       clock.goTo(clock.wallMs() + stepMs);
-      this.#sweep();
+      // Over nothing that is counted any time can pass at once.
+      if (this.#sweep() === 0) break;
     }
     const backMs = clock.goTo(atMs);
     this.#span.add(atMs);
@@ -238,11 +239,15 @@ class Replaying {
     if (this.#untilSweep <= 0 || clock.monotonicMs() - this.#sweptMs > stepMs) this.#sweep();
   }
 
-  /** Costs no more than the connections since the last one did, however many values there are. */
-  #sweep(): void {
+  /**
+   * Costs no more than the connections since the last one did, however many values there are. Returns
+   * how many windows are left.
+   */
+  #sweep(): number {
     const left = this.#rater.sweep() + (this.#against?.sweep() ?? 0) + this.#candidates.sweep();
     this.#untilSweep = sweptEvery + 2 * left;
     this.#sweptMs = this.#clock.monotonicMs();
+    return left;
   }
 }
 

@@ -37,6 +37,7 @@ export const faults = {
   enforcer: { exit: exitCodes.later.code, sentence: 'block not in force' },
   listen: { exit: exitCodes.later.code, sentence: 'cannot listen' },
   log: { exit: exitCodes.later.code, sentence: 'cannot write the log' },
+  output: { exit: exitCodes.later.code, sentence: 'cannot write to stdout' },
   overload: { exit: exitCodes.later.code, sentence: 'queue not measured' },
   daemon: { exit: exitCodes.later.code, sentence: 'rater does not answer' },
 } as const satisfies Record<string, FaultKind>;

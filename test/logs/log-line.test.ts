@@ -141,6 +141,12 @@ describe('what journalctl and syslog make of it', () => {
     journal({ __REALTIME_TIMESTAMP: '1795914700344312', MESSAGE: null }),
     journal({ __REALTIME_TIMESTAMP: '1795914700344312', MESSAGE: 'Started a session' }),
     journal({ __REALTIME_TIMESTAMP: 'soon', MESSAGE: message }),
+    // Instants that no clock has shown.
+    journal({ __REALTIME_TIMESTAMP: '1e300', MESSAGE: message }),
+    journal({ __REALTIME_TIMESTAMP: '8640000000000000000', MESSAGE: message }),
+    journal({ __REALTIME_TIMESTAMP: '-1', MESSAGE: message }),
+    JSON.stringify({ time: '+275760-09-13T00:00:00Z', class: 'ip', value: '::1', msg: 'hit' }),
+    JSON.stringify({ time: '-000001-01-01T00:00:00Z', class: 'ip', value: '::1', msg: 'hit' }),
     journal({ __REALTIME_TIMESTAMP: '1795914700344312', MESSAGE: [1e9, 'x'] }),
   ])('%j is no connection', (line) => {
     expect(read(line).kind).not.toBe('connection');

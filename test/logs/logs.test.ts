@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -238,9 +239,19 @@ describe('several', () => {
   test.each([
     ['a log that is not there', ['/nonexistent/log'], /cannot be read: ENOENT/],
     ['a directory without logs', ['/proc/self/net'], /neither current nor @\*\.s/],
-    ['the same log twice', ['x', 'x'], /named twice/],
   ])('%s is a fault', (_, paths, sentence) => {
     expect(() => logSets(paths, firstMs)).toThrow(sentence);
+  });
+
+  test('the same log twice is a fault, whatever it is called', () => {
+    const directory = temporaryDirectory();
+    const file = join(directory, 'current');
+    writeFileSync(file, lines(1, 1));
+    symlinkSync(file, join(directory, 'link'));
+    for (const other of [file, join(directory, 'link'), directory]) {
+      expect(() => logSets([file, other], firstMs)).toThrow(/(current|link): named twice$/);
+    }
+    expect(() => logSets(['-', '-'], firstMs)).toThrow('-: named twice');
   });
 });
 

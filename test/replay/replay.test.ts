@@ -248,3 +248,12 @@ test('no room for values and blocks is told, as it would have been so in rater',
   expect(forgotten['block not made']).toBeGreaterThan(0);
   expect(blocks).toBe(1);
 });
+
+test('a line of a distant future ends soon, and those after it count', async () => {
+  const far = Date.parse('9999-12-31T23:59:59Z') / 1000 - startMs / 1000;
+  const connections = [...burst('192.0.2.1', 2, 0), ...burst('192.0.2.2', 1, far)];
+  const log = logText([...connections, ...burst('192.0.2.1', 4, 2)]);
+  const found = summaryOf(await replayed(`${limits} ${blocking}`, log));
+  expect(found.span).toMatchObject({ to: '9999-12-31T23:59:59.000Z', backwards: 1 });
+  expect(found.result).toMatchObject({ connections: 7, blocks: 1 });
+});

@@ -7,6 +7,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { root } from '../docs/manual-page.ts';
@@ -217,6 +218,40 @@ test.each([
     wanted.map((what) => expect.stringContaining(what)),
   );
   expect(await site.list()).toEqual([]);
+});
+
+test.each(['with', 'without'])('the history tells who has imported, %s rater', async (kind) => {
+  site = new Site();
+  const rater = await site.startRater();
+  if (kind === 'without') await rater.killedBy('SIGTERM');
+  expect(await imported('allow 192.0.2.1\nblock 192.0.2.2\n')).toMatchObject({ exit: 0 });
+  const { stdout } = await site.ipthrottle('history', '192.0.2.0/24', '--jsonl');
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(events).toMatchObject([
+    { event: 'allowed', value: '192.0.2.1', by: userInfo().username },
+    { event: 'blocked', value: '192.0.2.2', by: userInfo().username },
+  ]);
+});
+
+test('any number of mistakes is told, and cells of any length are a mistake at most', async () => {
+  site = new Site();
+  const many = await imported('x\n'.repeat(200_000));
+  expect(many.exit).toBe(100);
+  expect(many.stderr).toMatch(/^.*nothing was imported: 200000 mistakes\n.*line 1: .*\n/);
+  const long = await imported(`value,reason\n192.0.2.1,"${'x'.repeat(10_000_000)}"\n`);
+  expect(long).toMatchObject({ exit: 100, stderr: expect.stringContaining('line 2: is longer') });
+});
+
+test('what is exported to a full disk is not all there, which is said', async () => {
+  await filled();
+  const command = `"$0" "$1" -c "$2" export >/dev/full`;
+  const args = [process.execPath, join(root, 'bin/ipthrottle'), site.path('rater.conf')];
+  const { status, stderr } = spawnSync('sh', ['-c', command, ...args], { encoding: 'utf8' });
+  expect(stderr).toMatch(/^ipthrottle: error: cannot write to stdout: ENOSPC: .*\n$/);
+  expect(status).toBe(111);
 });
 
 test('blocks of allowlisted addresses are left out, which is said', async () => {

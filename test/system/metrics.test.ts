@@ -166,7 +166,7 @@ test('the file is replaced, readable by all, and gone with rater', async () => {
 test('trouble with the file is told, and over when it can be written', async () => {
   site = siteWith('file: "not/there/ipthrottle.prom"; every: 1;');
   const rater = await site.startRater();
-  await rater.says(/^rater: error: trouble: part="file of metrics"/m);
+  await rater.says(/^rater: error: trouble: part="file of metrics" what="cannot replace /m);
   expect((await site.ipthrottle('status')).stdout).toMatch(/^trouble: file of metrics: /m);
   spawnSync('mkdir', ['-p', site.path('not/there')]);
   await rater.says(/^rater: info: recovered: part="file of metrics"/m);

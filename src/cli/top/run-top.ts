@@ -87,9 +87,19 @@ async function nextScreen(ask: Ask, view: View, rows: number): Promise<TopScreen
   const name = view.class === undefined ? {} : { class: view.class };
   const { exit, lines } = await ask('top', [], { ...given, ...name });
   const text = textLines(lines).join('');
-  if (exit === exitCodes.done.code) return JSON.parse(text) as TopScreen;
+  if (exit === exitCodes.done.code) return screenIn(text);
   const code = exit === exitCodes.operator.code ? 'usage' : 'daemon';
   throw new Fault(code, text.replace(/^ipthrottle: error: ([\w ]+: )?/, ''));
+}
+
+/** @throws Fault `daemon` for what is no screen, from a rater of another version, say. */
+function screenIn(text: string): TopScreen {
+  try {
+    const screen = JSON.parse(text) as TopScreen;
+    const lists = [screen.rates, screen.values, screen.classes, screen.troubles, screen.failedOpen];
+    if (lists.every(Array.isArray) && typeof screen.counters === 'object') return screen;
+  } catch {}
+  throw new Fault('daemon', 'its answer to top is of another version');
 }
 
 /** One screen after the other, for a pipe. */
