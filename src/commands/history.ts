@@ -176,7 +176,7 @@ function* eventLines(
   }
   const footer = countedNoun(found.length, 'event');
   const table = { columns: eventColumns, rows: found.map(row), footer };
-  const earlier = hasEarlier ? [`earlier ones are left out, but for --limit 0 or --since`] : [];
+  const earlier = hasEarlier ? ['earlier ones are left out; --limit 0 shows all'] : [];
   return { lines: [...earlier, table], isAny };
 }
 

@@ -25,22 +25,23 @@ function secondsUntil(untilMs: number | undefined, nowMs: number): number | unde
   return untilMs === undefined ? undefined : Math.round(untilMs - nowMs) / 1000;
 }
 
-function importOne({ gatekeeper, clock }: CommandContext, entry: Entry, told: Imported): void {
+function importOne(context: CommandContext, entry: Entry, told: Imported): void {
+  const { gatekeeper, clock, by } = context;
   const { kind, address, untilMs, reason } = entry;
   const seconds = secondsUntil(untilMs, clock.wallMs());
   if (seconds !== undefined && seconds <= 0) {
     told.over += 1;
   } else if (kind === 'allow') {
-    const { fault } = gatekeeper.allow(address, seconds, reason);
+    const { fault } = gatekeeper.allow(address, seconds, reason, by);
     if (fault) told.leftOut.push(fault.detail);
     told.allowances += 1;
   } else {
-    const by = gatekeeper.allowlist.entryFor(address);
-    if (by) {
-      told.leftOut.push(`${address.text}: not blocked: allowlisted by ${by.address.text}`);
+    const allowing = gatekeeper.allowlist.entryFor(address);
+    if (allowing) {
+      told.leftOut.push(`${address.text}: not blocked: allowlisted by ${allowing.address.text}`);
       return;
     }
-    gatekeeper.block({ address, seconds, reason });
+    gatekeeper.block({ address, seconds, reason, by });
     told.blocks += 1;
   }
 }
