@@ -77,13 +77,13 @@ export const cliCommands: readonly CliCommand[] = [
     if (command.name === top.name) return top;
     return { ...command, run: (invocation) => askOrRunOffline(command, invocation) };
   }),
+  doctor,
+  replay,
   exportBy(askForName),
   importBy({
     byDaemon: (invocation) => ask(importEntries, invocation),
     offline: (invocation) => workOffline(importEntries, invocation),
   }),
   overload,
-  doctor,
-  replay,
   completionOf(() => cliCommands),
 ];
