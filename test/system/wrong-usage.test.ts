@@ -11,8 +11,8 @@ import { root } from '../docs/manual-page.ts';
 test.each([
   ['rater', [], "required option '-c, --config <file>' not specified"],
   ['rater', ['-c', 'a', 'b'], 'too many arguments. Expected 0 arguments but got 1.'],
-  ['ipthrottle', ['frobnicate'], "unknown command 'frobnicate'"],
-  ['ipthrottle', ['lst'], "unknown command 'lst' (Did you mean list?)"],
+  ['ipthrottle', ['frobnicate'], 'no such command: frobnicate'],
+  ['ipthrottle', ['lst'], 'no such command: lst; did you mean list?'],
   [
     'ipthrottle',
     ['list', '\u001b[2J\nx'],
