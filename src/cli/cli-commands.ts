@@ -30,14 +30,14 @@ export const cliCommands: readonly CliCommand[] = [
     if (command.name === top.name) return top;
     return { ...command, run: (invocation) => askOrRunOffline(command, invocation) };
   }),
+  doctor,
+  replay,
+  report,
   exportBy(askForName),
   importBy({
     byDaemon: (invocation) => ask(importEntries, invocation),
     offline: (invocation) => workOffline(importEntries, invocation),
   }),
   overload,
-  doctor,
-  replay,
-  report,
   completionOf(() => cliCommands),
 ];

@@ -39,6 +39,8 @@ async function main(): Promise<number> {
         process.env.IPTHROTTLE_CONF || defaultConfig,
       )
       .version(version, '-V, --version')
+      // Their arguments would leave no room for what they do.
+      .configureHelp({ subcommandTerm: (sub) => sub.name() })
       .exitOverride();
     for (const command of cliCommands) {
       register(program, command, (done) => {

@@ -7,9 +7,9 @@ export const top: CliCommand = {
   arguments: '',
   summary: 'watch the values that are hit most now; block, unblock and allow them',
   options: [
-    { flags: '--once -1', summary: 'print one screen; so it is when stdout is no terminal' },
-    { flags: '--frames -n <count>', summary: 'end after so many screens' },
-    { flags: '--delay -d <seconds>', summary: 'between two screens, from 0.5 to 60 (default: 1)' },
+    { flags: '-1, --once', summary: 'print one screen; so it is when stdout is no terminal' },
+    { flags: '-n, --frames <count>', summary: 'end after so many screens' },
+    { flags: '-d, --delay <seconds>', summary: 'between two screens, from 0.5 to 60 (default: 1)' },
     { flags: '--sort <order>', summary: `by ${busyOrders.join(', ')} (default: rate)` },
     { flags: '--class <class>', summary: 'only values of this class' },
     { flags: '--filter <text>', summary: 'only values with this text in them' },

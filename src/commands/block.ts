@@ -31,7 +31,7 @@ export const block: Command = {
       flags: '--for <time>',
       summary: 'how long: seconds, or 90s, 15m, 2h, 1d, 2w (default: blocking.time)',
     },
-    { flags: '--reason <text>', summary: 'a note that list --json shows' },
+    { flags: '--reason <text>', summary: 'a note that list, check and history show' },
     { flags: '--force', summary: 'even a network wider than /8, or /16 of IPv6' },
   ],
   changes: true,

@@ -7,7 +7,7 @@ import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import type { Usage } from '../gatekeeper/gatekeeper.ts';
 import { exitCodes } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
-import type { Command, CommandContext } from './command.ts';
+import type { Command, CommandContext, Line } from './command.ts';
 import { blockJson } from './list.ts';
 import { addressIn, ageAndRest, duration, rateOf } from './words.ts';
 
@@ -97,13 +97,13 @@ function usageLines(usage: Usage, isCounting: boolean, nowMs: number): string[] 
   return lines;
 }
 
-function allowLine(entry: AllowEntry | undefined): string {
+function allowLine(entry: AllowEntry | undefined): Line {
   if (!entry) return '  allowlist: no';
-  const until = entry.untilMs ? ` until ${new Date(entry.untilMs).toISOString()}` : '';
-  return `  allowlist: yes, by ${entry.address.text} (${entry.source})${until}`;
+  const by = `  allowlist: yes, by ${entry.address.text} (${entry.source})`;
+  return entry.untilMs === undefined ? by : [`${by} until `, { ms: entry.untilMs }];
 }
 
-function linesOf(found: Inspection, nowMs: number): string[] {
+function linesOf(found: Inspection, nowMs: number): Line[] {
   return [
     ...blockLines(found, nowMs),
     ...found.entryOwners.map(({ enforcer, owner }) => `  ${enforcer}: ${ownerWords[owner]}`),

@@ -24,18 +24,20 @@ import { unblock } from './unblock.ts';
 import { uptime } from './uptime.ts';
 import { variable } from './variable.ts';
 
-/** What ipthrottle(8) and the control shell both have. */
+/** What ipthrottle(8) and the control shell both have, in the order of `help`: daily ones in front. */
 export const commands: readonly Command[] = [
+  top,
   list,
+  check,
   history,
   block,
   unblock,
   allow,
-  check,
-  reap,
   status,
-  top,
   reload,
+  reap,
+  variable,
+  log,
   uptime,
   prf,
   metrics,
@@ -43,8 +45,6 @@ export const commands: readonly Command[] = [
   fds,
   tmr,
   cops,
-  variable,
-  log,
 ];
 
 /** Everything that the control shell understands. */

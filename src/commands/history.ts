@@ -185,7 +185,7 @@ function* eventLines(
     yield;
   }
   const table = { columns: eventColumns, rows, footer };
-  const earlier = hasEarlier ? [`earlier ones are left out, but for --limit 0 or --since`] : [];
+  const earlier = hasEarlier ? ['earlier ones are left out; --limit 0 shows all'] : [];
   return { lines: [...earlier, table], isAny };
 }
 

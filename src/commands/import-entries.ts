@@ -25,7 +25,8 @@ function secondsUntil(untilMs: number | undefined, nowMs: number): number | unde
   return untilMs === undefined ? undefined : Math.round(untilMs - nowMs) / 1000;
 }
 
-function importOne({ gatekeeper, clock, by }: CommandContext, entry: Entry, told: Imported): void {
+function importOne(context: CommandContext, entry: Entry, told: Imported): void {
+  const { gatekeeper, clock, by } = context;
   const { kind, address, untilMs, reason } = entry;
   const seconds = secondsUntil(untilMs, clock.wallMs());
   if (seconds !== undefined && seconds <= 0) {
@@ -35,9 +36,9 @@ function importOne({ gatekeeper, clock, by }: CommandContext, entry: Entry, told
     if (fault) told.leftOut.push(fault.detail);
     told.allowances += 1;
   } else {
-    const allowance = gatekeeper.allowlist.entryFor(address);
-    if (allowance) {
-      told.leftOut.push(`${address.text}: not blocked: allowlisted by ${allowance.address.text}`);
+    const allowing = gatekeeper.allowlist.entryFor(address);
+    if (allowing) {
+      told.leftOut.push(`${address.text}: not blocked: allowlisted by ${allowing.address.text}`);
       return;
     }
     gatekeeper.block({ address, seconds, reason, by });

@@ -110,7 +110,9 @@ function placesIn(measured: readonly Measured[], screenWidth: number): Place[] {
       return isTaken;
     });
   const placed = taken.map((each) => {
-    const shownWidth = Math.max(each.least, Math.min(each.width, each.least + room));
+    // What goes below its row, the heading too, never makes a line longer than the screen.
+    const least = each.column.goesBelow ? 0 : each.least;
+    const shownWidth = Math.max(least, Math.min(each.width, each.least + room));
     room -= shownWidth - each.least;
     return { ...each, shownWidth };
   });

@@ -82,13 +82,22 @@ test('history finds an address, a network, a value, a class, an event and a time
   expect(await words('history', { limit: '1' })).toEqual([0, '192.0.3.1']);
 });
 
+test('what was imported is told with who did it', async () => {
+  const { run } = site(config);
+  const lines = ['block 192.0.2.1 - noise', 'allow 198.51.100.7'];
+  await run(['import', ...lines], { force: true }, { by: 'alice' });
+  const [, , blocked, allowed] = await run('history');
+  expect(blocked).toMatch(/ blocked +192\.0\.2\.1 +by alice for .*: noise$/);
+  expect(allowed).toMatch(/ allowed +198\.51\.100\.7 +by alice/);
+});
+
 test('history shows a person the last 1000, says so, and has all for programs', async () => {
   const { run, gatekeeper } = site(config);
   for (let number = 0; number < 1002; number += 1) {
     gatekeeper.history.note({ event: 'changed', value: `v${number}` });
   }
   const [, first, , ...rows] = await run('history');
-  expect(first).toMatch(/^earlier ones are left out/);
+  expect(first).toMatch(/^earlier ones are left out; --limit 0 shows all$/);
   expect(rows).toHaveLength(1000);
   expect(rows.at(-1)).toMatch(/ v1001$/);
   expect(await run('history', { limit: '0' })).toHaveLength(1004);

@@ -77,6 +77,13 @@ test('texts that go below their rows are broken at blanks, and nothing of them i
     `    ${'x'.repeat(14)}`,
   ]);
   expect(shown(story)).toHaveLength(4);
+  expect(shown(story, { width: 14 })).toEqual([
+    'VALUE',
+    '192.0.2.1',
+    '    short',
+    ...['192.0.2.100', '    a sentence that has', '    more words than fit'],
+    ...['192.0.2.2', `    ${'x'.repeat(20)}`, `    ${'x'.repeat(20)}`],
+  ]);
 });
 
 test('no line is longer than the screen is wide, whatever the cells and whoever wrote them', () => {

@@ -109,7 +109,9 @@ describe('commands', () => {
       .slice(0, end < 0 ? rest.length : end)
       .filter((item) => item.startsWith('Fl '))
       .flatMap(optionsIn);
-    expect(paragraphs.sort()).toEqual(options.map(({ flags }) => flags.split(' ')[0]).sort());
+    expect(paragraphs.sort()).toEqual(
+      options.map(({ flags }) => /--[\w-]+/.exec(flags)?.[0]).sort(),
+    );
   });
 });
 

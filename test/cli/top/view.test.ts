@@ -173,7 +173,7 @@ test('the highest rate is remembered', () => {
   const view = viewOf(answer([], { rates: [{ seconds: 1, perSecond: 400 }] }));
   view.take(answer([]), 1000);
   expect(textOf(draw(view, 120, 24))).toContain('checks/s 31.0 ');
-  expect(textOf(draw(view, 120, 24))).toContain('peak 400 ');
+  expect(textOf(draw(view, 120, 24))).toContain('peak 400/s ');
 });
 
 describe('rows', () => {
