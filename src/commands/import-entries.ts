@@ -41,7 +41,7 @@ function importOne(context: CommandContext, entry: Entry, told: Imported): void 
       told.leftOut.push(`${address.text}: not blocked: allowlisted by ${allowing.address.text}`);
       return;
     }
-    gatekeeper.block({ address, seconds, reason, by });
+    gatekeeper.block({ address, seconds, reason, by, isFromList: true });
     told.blocks += 1;
   }
 }

@@ -71,6 +71,8 @@ export type Usage = {
 export type BlockOrder = {
   readonly address: Address;
   readonly seconds: number | undefined;
+  /** Whether a list says so that may be imported again and again: that is no offence each time. */
+  readonly isFromList?: boolean;
   readonly reason: string;
   /** Who ordered it. */
   readonly by?: string | undefined;
@@ -225,7 +227,7 @@ export class Gatekeeper {
       count: 0,
       limit: 0,
       seconds: 0,
-      times: offences + 1,
+      times: order.isFromList ? Math.max(1, offences) : offences + 1,
       source: 'operator',
       reason: order.reason,
     } as const;

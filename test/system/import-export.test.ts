@@ -236,6 +236,16 @@ test.each(['with', 'without'])('the history tells who has imported, %s rater', a
   ]);
 });
 
+test('a list that is imported again and again is an offence once', async () => {
+  site = new Site();
+  await site.startRater();
+  for (let turn = 0; turn < 3; turn += 1) await imported('192.0.2.7\n', '--for', '1h');
+  expect(await site.list()).toMatchObject([{ address: '192.0.2.7', times: 1 }]);
+  await site.ipthrottle('block', '192.0.2.7');
+  await imported('192.0.2.7\n', '--for', '1h');
+  expect(await site.list()).toMatchObject([{ address: '192.0.2.7', times: 2 }]);
+});
+
 test('any number of mistakes is told, and cells of any length are a mistake at most', async () => {
   site = new Site();
   const many = await imported('x\n'.repeat(200_000));

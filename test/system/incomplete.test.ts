@@ -151,7 +151,7 @@ test.each(['list', 'doctor'])(
   async (command) => {
     await (await site.startRater()).killedBy('SIGKILL');
     const late = readdirSync(join(installation, 'dist')).filter((name) => /^run-/.test(name));
-    expect(late).toHaveLength(4);
+    expect(late).toHaveLength(5);
     for (const name of late) rmSync(join(installation, 'dist', name));
     const { exit, stderr } = await run('ipthrottle', command);
     expect({ exit, stderr }).toEqual({

@@ -138,7 +138,7 @@ test('each command that only reads answers a program in JSON', async () => {
   // Prometheus has a format of its own.
   const told = ['help', 'reload', 'doctor', 'metrics'];
   const reading = commands.filter(({ changes, name }) => !changes && !told.includes(name));
-  const words: Record<string, string[]> = { check: ['192.0.2.1'] };
+  const words: Record<string, string[]> = { check: ['192.0.2.1'], top: ['--once'] };
   for (const { name } of reading) {
     const { stdout } = piped([name, '--json', ...(words[name] ?? [])]);
     expect(stdout.split('\n'), name).toHaveLength(2);
