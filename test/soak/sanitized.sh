@@ -21,4 +21,5 @@ fi
 cd "$scratch"
 LD_PRELOAD=$(readlink -f "$runtime") ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
   node_modules/.bin/vitest run --config test/run/vitest.config.ts --project all \
-  test/daemon/listeners/native-server.test.ts
+  test/daemon/listeners/native-server.test.ts \
+  test/daemon/listeners/datagram-server.test.ts
