@@ -2,11 +2,11 @@
 import { instantIn } from '../commands/instant-in.ts';
 import type { LimitClass } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { ipv4Text, networkOf, parseAddress } from '../core/address.ts';
+import { networkOf, parseAddress } from '../core/address.ts';
+import { type Value, valueText } from '../core/value.ts';
 import { replay } from '../replay/replay.ts';
 import { readingOf } from '../replay/replay-summary.ts';
 import { Period } from '../report/period.ts';
-import type { Value } from '../report/top-values.ts';
 import { systemClock } from '../runtime/clock.ts';
 import type { Invocation } from './cli-command.ts';
 import { ProgressLine } from './progress-line.ts';
@@ -21,7 +21,7 @@ export type ToldPeriod = {
 /** The client as its class counts it, so that it is the same as that of its blocks. */
 function clientOf(known: LimitClass | undefined, value: Value): Value {
   if (!known?.addresses || (typeof value === 'number' && known.prefix4 === 32)) return value;
-  const address = parseAddress(typeof value === 'number' ? ipv4Text(value) : value);
+  const address = parseAddress(valueText(value));
   if (!address) return value;
   return networkOf(address, address.family === 4 ? known.prefix4 : known.prefix6).text;
 }

@@ -4,6 +4,7 @@
 
 import { Highest } from '../core/highest.ts';
 import type { Rate } from '../core/limits.ts';
+import { type Value, valueText } from '../core/value.ts';
 import {
   addHit,
   cellsFor,
@@ -21,7 +22,7 @@ import {
 } from '../core/window.ts';
 import type { CellStore } from './cell-store.ts';
 import type { BusyQuery, Recent } from './counters.ts';
-import { type Value, ValueMap, valueText } from './value-map.ts';
+import { ValueMap } from './value-map.ts';
 
 export class RateWindows {
   readonly #cells: CellStore;

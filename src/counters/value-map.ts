@@ -2,7 +2,7 @@
  * A map from values, which are texts, to numbers from 0 to 2^32 - 2. Most values are IPv4 addresses,
  * kept as their bits: with a million of them that halves the memory and the time of a check.
  */
-import { ipv4Bits, ipv4Text } from '../core/address.ts';
+import { shortestValue, type Value } from '../core/value.ts';
 import { Ipv4Table, ipv4Hash } from './ipv4-table.ts';
 import { ShardedMap, shards } from './sharded-map.ts';
 
@@ -25,17 +25,6 @@ function shardOfIPv4(bits: number): number {
   return ipv4Hash(bits) >>> 24;
 }
 
-/** The text of a value, or the bits of an IPv4 address. */
-export type Value = string | number;
-
-export function valueText(value: Value): string {
-  return typeof value === 'number' ? ipv4Text(value) : value;
-}
-
-function shortest(value: Value): Value {
-  return typeof value === 'number' ? value : (ipv4Bits(value) ?? value);
-}
-
 export class ValueMap {
   readonly #ipv4 = new ShardedMap<number>(() => new Ipv4Table(), shardOfIPv4);
   readonly #others = new ShardedMap<string>(() => new Map(), shardOfText);
@@ -45,18 +34,18 @@ export class ValueMap {
   }
 
   get(value: Value): number | undefined {
-    const known = shortest(value);
+    const known = shortestValue(value);
     return typeof known === 'number' ? this.#ipv4.get(known) : this.#others.get(known);
   }
 
   set(value: Value, number: number): void {
-    const known = shortest(value);
+    const known = shortestValue(value);
     if (typeof known === 'number') this.#ipv4.set(known, number);
     else this.#others.set(known, number);
   }
 
   delete(value: Value): void {
-    const known = shortest(value);
+    const known = shortestValue(value);
     if (typeof known === 'number') this.#ipv4.delete(known);
     else this.#others.delete(known);
   }

@@ -5,6 +5,7 @@
  * Guarantee: it keeps one piece, and at most `longestLine` bytes of a line that goes on in the next, or
  * in the next file: svlogd rotates in the middle of a line.
  */
+import type { Value } from '../core/value.ts';
 import { Fault, reasonOf } from '../runtime/errors.ts';
 import { type LogBytes, openLog } from './log-bytes.ts';
 import { LogLineReader } from './log-line.ts';
@@ -55,7 +56,7 @@ export class LogCursor {
     return this.#reader.class;
   }
 
-  get value(): number | string {
+  get value(): Value {
     return this.#reader.value;
   }
 

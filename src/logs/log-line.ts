@@ -10,7 +10,8 @@
  * Guarantee: whatever the bytes are, a line is read without an error and without copying it; only
  * lines in JSON, hits of rater and IPv6 addresses become strings.
  */
-import { ipv4Bits, parseAddress } from '../core/address.ts';
+import { ipv4BitsIn, parseAddress } from '../core/address.ts';
+import { shortestValue, type Value } from '../core/value.ts';
 import { readJsonLine } from './json-line.ts';
 import { StampReader, type StampRules } from './stamps.ts';
 
@@ -26,8 +27,6 @@ export type LineKind = 'connection' | 'other' | 'undated' | 'no address' | 'unkn
 
 const carriageReturn = 0x0d;
 const space = 0x20;
-const dot = 0x2e;
-const zero = 0x30;
 const colon = 0x3a;
 const brace = 0x7b;
 
@@ -59,33 +58,13 @@ function behind(words: readonly Uint8Array[], bytes: Uint8Array, at: number, end
   return -1;
 }
 
-/** The IPv4 address that is all of the bytes, in its canonical spelling, as `ipv4Bits` has it. */
-function ipv4In(bytes: Uint8Array, start: number, end: number): number | undefined {
-  let [bits, dots, octet] = [0, 0, -1];
-  for (let index = start; index < end; index += 1) {
-    const byte = bytes[index] as number;
-    const digit = byte - zero;
-    if (digit >= 0 && digit <= 9 && octet !== 0) {
-      octet = octet < 0 ? digit : octet * 10 + digit;
-      if (octet > 255) return undefined;
-    } else if (byte === dot && octet >= 0) {
-      bits = (bits << 8) | octet;
-      dots += 1;
-      octet = -1;
-    } else {
-      return undefined;
-    }
-  }
-  return dots === 3 && octet >= 0 ? (bits << 8) | octet : undefined;
-}
-
 export class LogLineReader {
   /** When, wall milliseconds; NaN when the line does not say. */
   atMs = Number.NaN;
   /** The class that a hit of rater names; '' for a connection to a server. */
   class = '';
   /** The client: the bits of an IPv4 address, or the text of another value. */
-  value: number | string = 0;
+  value: Value = 0;
   readonly #stamps: StampReader;
 
   constructor(rules: StampRules) {
@@ -146,14 +125,14 @@ export class LogLineReader {
     if (!startsWith(bytes, at, end, from)) return 'other';
     const address = at + from.length;
     this.class = '';
-    const bits = ipv4In(bytes, address, end);
+    const bits = ipv4BitsIn(bytes, address, end);
     if (bits !== undefined) {
       this.value = bits;
       return 'connection';
     }
     const { text } = parseAddress(bytes.toString('latin1', address, end)) ?? {};
     if (text === undefined) return 'no address';
-    this.value = ipv4Bits(text) ?? text;
+    this.value = shortestValue(text);
     return 'connection';
   }
 

@@ -5,7 +5,8 @@
  * Guarantee: memory grows with the number of clients and blocked clients, not with that of connections.
  */
 import type { Block } from '../core/block.ts';
-import { type Value, ValueMap, valueText } from '../counters/value-map.ts';
+import { type Value, valueText } from '../core/value.ts';
+import { ValueMap } from '../counters/value-map.ts';
 
 /** The blocks of one client. Instants are wall milliseconds of the log. */
 export type BlockedClient = {

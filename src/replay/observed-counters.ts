@@ -1,8 +1,8 @@
 /** Counters that tell of each hit what the counts are with it. */
 import type { Rate } from '../core/limits.ts';
+import type { Value } from '../core/value.ts';
 import type { CounterKey, Counters, Counts, Ipv4Hits } from '../counters/counters.ts';
 import type { MemoryCounters } from '../counters/memory-counters.ts';
-import type { Value } from '../counters/value-map.ts';
 import type { Work } from '../runtime/work.ts';
 
 export type OnHit = (

@@ -2,7 +2,7 @@
  * Who wants to know what happens in a replay as it happens, such as a report. Each part is optional
  * and costs nothing where it is left out. Instants are wall milliseconds of the log.
  */
-import type { Value } from '../counters/value-map.ts';
+import type { Value } from '../core/value.ts';
 
 /**
  * What would have become of a connection:

@@ -7,6 +7,7 @@
  */
 import type { Config, LimitClass } from '../config/config.ts';
 import type { Limit, Rate } from '../core/limits.ts';
+import type { Value } from '../core/value.ts';
 import type { LogCursor } from '../logs/log-cursor.ts';
 import { logSets } from '../logs/log-set.ts';
 import { LogTally } from '../logs/log-tally.ts';
@@ -193,7 +194,7 @@ class Replaying {
     this.#against?.endBlocks();
   }
 
-  #ask(name: string, value: number | string): ReplayOutcome {
+  #ask(name: string, value: Value): ReplayOutcome {
     this.#untilSweep -= 1;
     const against = this.#against;
     const other = against?.classes.get(name);
@@ -213,7 +214,7 @@ class Replaying {
     return this.#rater.connection(replayed, value, row);
   }
 
-  #try(row: number, value: number | string): void {
+  #try(row: number, value: Value): void {
     this.#isExempt[row] ??= this.#rater.isExempt(this.#main, value, this.#general);
     if (!this.#isExempt[row]) this.#candidates.connection(row);
   }

@@ -3,10 +3,11 @@
  *
  * Guarantee: memory is bounded, however many connections, clients and blocks there are.
  */
-import { ipv4Bits, ipv4Text, leadingBits, networkOf, parseNetwork } from '../core/address.ts';
+import { ipv4Text, leadingBits, networkOf, parseNetwork } from '../core/address.ts';
+import { shortestValue, type Value } from '../core/value.ts';
 import { networkLengths } from './mask-address.ts';
 import { TimeBuckets } from './time-buckets.ts';
-import { TopValues, type Value } from './top-values.ts';
+import { TopValues } from './top-values.ts';
 
 export type ReportedBlock = {
   /** Wall milliseconds. */
@@ -55,11 +56,6 @@ function networkOfClient(value: Value): Value | undefined {
   return network.family === 4 ? leadingBits(network) : network.text;
 }
 
-/** How a client is written. */
-export function clientText(value: Value): string {
-  return typeof value === 'number' ? ipv4Text(value) : value;
-}
-
 /** How a network is written. */
 export function networkText(value: Value): string {
   return typeof value === 'number' ? `${ipv4Text(value)}/${networkLengths[4]}` : value;
@@ -98,7 +94,7 @@ export class Period {
   connection(atMs: number, className: string, client: Value, isRefused: boolean): void {
     const refused = isRefused ? 1 : 0;
     this.connectionsIn(atMs, atMs, 1, refused);
-    const tally = this.#clientsOf(className).note(oneValue(client));
+    const tally = this.#clientsOf(className).note(shortestValue(client));
     tally.connections += 1;
     tally.refused += refused;
     if (tally.network === undefined) return;
@@ -128,7 +124,7 @@ export class Period {
     this.#count(seconds, offence);
     this.#latest.push(block);
     if (this.#latest.length >= 2 * latestBlocks) this.#latest = this.latest();
-    const tally = this.#clientsOf(block.class).note(oneValue(value));
+    const tally = this.#clientsOf(block.class).note(shortestValue(value));
     const { network } = tally;
     for (const each of network === undefined ? [tally] : [tally, this.networks.note(network)]) {
       each.blocks += 1;
@@ -175,9 +171,4 @@ export class Period {
     this.#hour = this.hours[24 * date.getDay() + date.getHours()] as HourTally;
     return this.#hour;
   }
-}
-
-/** An IPv4 address is one value, whether it comes as text or as bits. */
-function oneValue(client: Value): Value {
-  return typeof client === 'number' ? client : (ipv4Bits(client) ?? client);
 }

@@ -8,20 +8,14 @@
 import { createHash } from 'node:crypto';
 import { localTime } from '../commands/local-time.ts';
 import { duration } from '../commands/words.ts';
+import { valueText } from '../core/value.ts';
 import { type Bar, barChart, hourMap, timeChart } from './charts.ts';
 import { grouped, minuteText, momentText, percent, shortened } from './figures.ts';
 import { type Html, html } from './html.ts';
 import { maskAddress } from './mask-address.ts';
 import { pageScript } from './page-script.ts';
 import { pageStyle } from './page-style.ts';
-import {
-  clientText,
-  durationBounds,
-  latestBlocks,
-  mostOffences,
-  networkText,
-  type Period,
-} from './period.ts';
+import { durationBounds, latestBlocks, mostOffences, networkText, type Period } from './period.ts';
 import type { DatedBucket } from './time-buckets.ts';
 import type { ValueTally } from './top-values.ts';
 
@@ -126,7 +120,7 @@ function clientsOf(period: Period, shown: (text: string) => string): NamedTally[
     return Array.from(tallies, (tally) => {
       return {
         ...tally,
-        name: shown(clientText(tally.value)),
+        name: shown(valueText(tally.value)),
         class: shortened(name, longestName),
       };
     });

@@ -7,8 +7,7 @@
  * noted more often than `mostMissed` is there.
  */
 
-/** A client or network as text, or the bits of an IPv4 address. */
-export type Value = string | number;
+import type { Value } from '../core/value.ts';
 
 export type ValueTally = {
   readonly value: Value;

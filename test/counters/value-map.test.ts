@@ -1,7 +1,8 @@
-/** Tests: src/counters/sharded-map.ts */
+/** Tests: src/core/value.ts, src/counters/sharded-map.ts */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ValueMap, valueText } from '../../src/counters/value-map.ts';
+import { valueText } from '../../src/core/value.ts';
+import { ValueMap } from '../../src/counters/value-map.ts';
 
 /** Texts that look like an address but are not one, or are another value. */
 const near = ['192.0.2.1', '192.0.2.01', '192.0.2.1.', ' 192.0.2.1', '192.0.2.1/24', '192.0.2'];

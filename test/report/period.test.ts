@@ -1,12 +1,7 @@
 /** A period tallies what happened by time, hour, client, network and block, in any order. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import {
-  clientText,
-  latestBlocks,
-  networkText,
-  Period,
-  type ReportedBlock,
-} from '../../src/report/period.ts';
+import { valueText } from '../../src/core/value.ts';
+import { latestBlocks, networkText, Period, type ReportedBlock } from '../../src/report/period.ts';
 import type { ValueTally } from '../../src/report/top-values.ts';
 
 beforeEach(() => vi.stubEnv('TZ', 'Asia/Kolkata'));
@@ -27,7 +22,7 @@ function told({ connections, refused, blocks, blockedSeconds, lastBlockMs }: Val
 
 function clients(period: Period, name = 'ip') {
   const tallies = period.clients.get(name)?.most(({ notes }) => notes, 10) ?? [];
-  return Object.fromEntries(tallies.map((tally) => [clientText(tally.value), told(tally)]));
+  return Object.fromEntries(tallies.map((tally) => [valueText(tally.value), told(tally)]));
 }
 
 function networks(period: Period) {
