@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { textLines } from '../commands/answer-text.ts';
 import type { CommandOptions, Outcome } from '../commands/command.ts';
+import { countedNoun } from '../commands/words.ts';
 import { type Checked, checkConfig, mistaken } from '../config/load-config.ts';
 import { type Address, parseAddress } from '../core/address.ts';
 import type { Installation } from '../doctor/check.ts';
@@ -59,10 +60,6 @@ async function probed(site: Installation, address: Address, file: string): Promi
   }
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
-}
-
 /** How much is wrong, what was proven, and what was not looked at. */
 function lastLine(
   found: readonly Diagnosis[],
@@ -81,9 +78,9 @@ function verdict(found: readonly Diagnosis[], steps: readonly Step[], isProven: 
   const hints = found.length + wrong - problems;
   if (found.length + wrong === 0)
     return isProven
-      ? `all is well: ${counted(checks.length, 'check')} found nothing`
+      ? `all is well: ${countedNoun(checks.length, 'check')} found nothing`
       : 'no problem found';
-  return `${counted(problems, 'problem')}, ${counted(hints, 'hint')}`;
+  return `${countedNoun(problems, 'problem')}, ${countedNoun(hints, 'hint')}`;
 }
 
 function linesOf(found: readonly Diagnosis[], steps: readonly Step[], proofs: Proofs): string[] {

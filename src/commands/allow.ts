@@ -3,7 +3,14 @@ import type { AllowEntry } from '../gatekeeper/allowlist.ts';
 import { exitCodes, Fault } from '../runtime/errors.ts';
 import type { Cell, Column, Command, CommandContext, CommandOptions, Outcome } from './command.ts';
 import { leftUndone } from './left-undone.ts';
-import { addressIn, addressToChange, duration, reasonIn, secondsInOption } from './words.ts';
+import {
+  addressIn,
+  addressToChange,
+  countedNoun,
+  duration,
+  reasonIn,
+  secondsInOption,
+} from './words.ts';
 
 type Action = (
   context: CommandContext,
@@ -75,7 +82,7 @@ const actions: Readonly<Record<string, Action>> = {
           {
             columns,
             rows: entries.map(row),
-            footer: `${entries.length} ${entries.length === 1 ? 'entry' : 'entries'}`,
+            footer: countedNoun(entries.length, 'entry', 'entries'),
           },
         ];
     return { exit: exitCodes.done.code, lines };

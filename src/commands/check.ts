@@ -9,7 +9,7 @@ import { exitCodes } from '../runtime/errors.ts';
 import { quoted } from '../runtime/log.ts';
 import type { Command, CommandContext, Line } from './command.ts';
 import { blockJson } from './list.ts';
-import { addressIn, ageAndRest, duration, rateOf } from './words.ts';
+import { addressIn, ageAndRest, countedNoun, duration, rateOf } from './words.ts';
 
 /** What is known of one address. */
 type Inspection = {
@@ -90,7 +90,7 @@ function usageLines(usage: Usage, isCounting: boolean, nowMs: number): string[] 
     lines.push(`${where}: would be blocked for ${end} more, rate ${rateOf(wouldBlock)}`);
   }
   if (nextPenalty) {
-    const past = nextPenalty.offences === 1 ? '1 offence' : `${nextPenalty.offences} offences`;
+    const past = countedNoun(nextPenalty.offences, 'offence');
     const next = duration(nextPenalty.nextSeconds * 1000);
     lines.push(`${where}: ${past} remembered, the next one blocks for ${next}`);
   }

@@ -1,7 +1,7 @@
 /** `cops`: the child processes of rater, which compile rules and look at the queue. */
 import { quoted } from '../runtime/log.ts';
 import { type Column, type Command, daemonOf } from './command.ts';
-import { duration } from './words.ts';
+import { countedNoun, duration } from './words.ts';
 
 const columns: readonly Column[] = [
   { name: 'PID' },
@@ -9,10 +9,6 @@ const columns: readonly Column[] = [
   { name: 'FOR' },
   { name: 'COMMAND', rank: 1, least: 12 },
 ];
-
-function processes(count: number): string {
-  return `${count} ${count === 1 ? 'process' : 'processes'}`;
-}
 
 export const cops: Command = {
   name: 'cops',
@@ -30,6 +26,9 @@ export const cops: Command = {
     const rows = children.map(({ pid, forMs, state, command }) => {
       return [pid, state, duration(forMs), quoted(command)];
     });
-    return { exit: 0, lines: [{ columns, rows, footer: processes(rows.length) }] };
+    return {
+      exit: 0,
+      lines: [{ columns, rows, footer: countedNoun(rows.length, 'process', 'processes') }],
+    };
   },
 };

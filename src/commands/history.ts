@@ -22,7 +22,8 @@ import type {
   Line,
   Outcome,
 } from './command.ts';
-import { instantIn } from './instant-in.ts';
+import { instantInOption } from './instant-in.ts';
+import { jsonLines } from './json-lines.ts';
 import { addressIn, countedNoun, duration } from './words.ts';
 
 /** How many events a person is shown. */
@@ -99,10 +100,6 @@ function totalRow(total: HourlyTotal): Cell[] {
   return [hourMs, name, ...[within, exceeded, blocked, errors].map(String)];
 }
 
-function instantOf(option: string | boolean | undefined, nowMs: number): number | undefined {
-  return option === undefined ? undefined : instantIn(String(option), nowMs);
-}
-
 /** Blanks of a name may be written as hyphens. @throws Fault `usage` */
 function eventIn(option: string | boolean | undefined): string | undefined {
   if (option === undefined) return undefined;
@@ -126,28 +123,13 @@ function filterOf(context: CommandContext, text: string | undefined, options: Co
   const nowMs = context.clock.wallMs();
   const isAddress = text !== undefined && parseNetwork(text) !== undefined;
   return {
-    sinceMs: instantOf(options.since, nowMs),
-    untilMs: instantOf(options.until, nowMs),
+    sinceMs: instantInOption(options.since, nowMs),
+    untilMs: instantInOption(options.until, nowMs),
     event: eventIn(options.event),
     class: options.class === undefined ? undefined : String(options.class),
     address: isAddress ? addressIn(text) : undefined,
     value: isAddress ? undefined : text,
   };
-}
-
-/** Each object in a line of its own; with --json they make an array. */
-function* jsonLines<T>(
-  all: readonly T[],
-  objectOf: (each: T) => unknown,
-  isArray: boolean,
-): Work<Line[]> {
-  const texts: string[] = [];
-  for (const [index, each] of all.entries()) {
-    const mark = isArray && index > 0 ? ',' : '';
-    texts.push(mark + JSON.stringify(objectOf(each)));
-    yield;
-  }
-  return isArray ? [{ pieces: ['[', ...texts, ']'] }] : texts;
 }
 
 /** One more than wanted tells that there are earlier ones. */

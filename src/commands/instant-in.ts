@@ -22,3 +22,11 @@ export function instantIn(text: string, nowMs: number): number {
     `${what}; write 2h or 7d for so long ago, or 2026-01-31, or 2026-01-31T08:05`,
   );
 }
+
+/** The same of an option; undefined when it is not given. @throws Fault `usage` */
+export function instantInOption(
+  option: string | boolean | undefined,
+  nowMs: number,
+): number | undefined {
+  return option === undefined ? undefined : instantIn(String(option), nowMs);
+}

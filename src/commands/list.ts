@@ -15,6 +15,7 @@ import type {
   Line,
   Table,
 } from './command.ts';
+import { jsonLines } from './json-lines.ts';
 import { countedNoun, rateOf } from './words.ts';
 
 /** How many blocks are looked at in a step. */
@@ -99,29 +100,15 @@ function* tabling(
   return { columns: [...columns, ...more], rows };
 }
 
-/** The objects as an array on one line, or each on a line of its own. */
-function* jsonLines(
-  gatekeeper: Gatekeeper,
-  blocks: readonly Block[],
-  nowMs: number,
-  isArray: boolean,
-): Work<Line[]> {
-  const texts: string[] = [];
-  for (const block of blocks) {
-    const json = { ...blockJson(block, nowMs), notPossible: notPossibleAt(gatekeeper, block) };
-    const text = JSON.stringify(json);
-    const mark = texts.length === 0 ? '' : ',';
-    if (texts.push(isArray ? `${mark}${text}` : text) % atOnce === 0) yield;
-  }
-  return isArray ? [{ pieces: ['[', ...texts, ']'] }] : texts;
-}
-
 function* listing(context: CommandContext, options: CommandOptions): Work<Line[]> {
   const { gatekeeper, clock } = context;
   const nowMs = clock.wallMs();
   const { chosen, all } = yield* choosing(context, options, nowMs);
   if (options.json || options.jsonl) {
-    return yield* jsonLines(gatekeeper, chosen, nowMs, !options.jsonl);
+    const objectOf = (block: Block) => {
+      return { ...blockJson(block, nowMs), notPossible: notPossibleAt(gatekeeper, block) };
+    };
+    return yield* jsonLines(chosen, objectOf, !options.jsonl);
   }
   const footer = chosen.length === all ? '' : `${chosen.length} of `;
   const table = yield* tabling(gatekeeper, chosen, nowMs);

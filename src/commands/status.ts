@@ -9,7 +9,7 @@ import { type Downtime, secondsOf } from '../health/heartbeat.ts';
 import { exitCodes } from '../runtime/errors.ts';
 import type { Command, CommandContext, Row } from './command.ts';
 import type { RunningDaemon } from './running-daemon.ts';
-import { duration } from './words.ts';
+import { countedNoun, duration } from './words.ts';
 
 /** What was counted since rater started. */
 export function counters({ blocks, dryRuns, health }: Gatekeeper, daemon: RunningDaemon) {
@@ -53,7 +53,7 @@ function downtimeJson(downtime: Downtime, nowMs: number) {
 
 /** `trouble: store: ..., since 2026-01-31 08:05:46+01:00, 3 failures`. */
 function troubleLine({ part, what, sinceMs, failures }: Trouble): Row {
-  const times = failures === 1 ? '1 failure' : `${failures} failures`;
+  const times = countedNoun(failures, 'failure');
   return [`trouble: ${part}: ${what}, since `, { ms: sinceMs }, `, ${times}`];
 }
 

@@ -93,8 +93,8 @@ export function shortDuration(milliseconds: number): string {
 }
 
 /** `1 block`, `2 blocks`. */
-export function countedNoun(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+export function countedNoun(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : nouns}`;
 }
 
 /** `11/10/60s`, or `-` when no rate was exceeded. */

@@ -1,4 +1,8 @@
-/** `history`: who did what, and what is asked for. */
+/**
+ * `history`: who did what, and what is asked for.
+ *
+ * Tests: src/commands/json-lines.ts
+ */
 import { expect, test } from 'vitest';
 import { localTime } from '../../src/commands/local-time.ts';
 import { commandSite as site } from './site.ts';
