@@ -1,16 +1,12 @@
 /** The period of logs that are replayed: what would have become of every connection in them. */
-import { instantIn } from '../commands/instant-in.ts';
 import type { LimitClass } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { networkOf, parseAddress } from '../core/address.ts';
 import { type Value, valueText } from '../core/value.ts';
-import { replay } from '../replay/replay.ts';
 import { readingOf } from '../replay/replay-summary.ts';
 import { Period } from '../report/period.ts';
-import { systemClock } from '../runtime/clock.ts';
 import type { Invocation } from './cli-command.ts';
-import { ProgressLine } from './progress-line.ts';
-import { taiSecondsIn, warnOf } from './run-replay.ts';
+import { askedOf, replayAsked, warnOf } from './replay-asked.ts';
 
 export type ToldPeriod = {
   readonly period: Period;
@@ -28,19 +24,11 @@ function clientOf(known: LimitClass | undefined, value: Value): Value {
 
 /** @throws Fault */
 export async function periodOfLogs(invocation: Invocation): Promise<ToldPeriod> {
-  const { file, arguments: paths, options } = invocation;
-  const nowMs = systemClock.wallMs();
-  const [sinceMs, untilMs] = ['since', 'until'].map((name) => {
-    return options[name] === undefined ? undefined : instantIn(String(options[name]), nowMs);
-  });
-  const taiSeconds = taiSecondsIn(options.leapSeconds);
-  const config = loadConfig(file);
-  const progress = new ProgressLine(process.stderr, systemClock);
+  const asked = askedOf(invocation);
+  const config = loadConfig(invocation.file);
   const period = new Period();
-  const replayed = await replay({
-    ...{ paths, config, sinceMs, untilMs, taiSeconds, rates: [], clock: systemClock },
-    class: options.class === undefined ? undefined : String(options.class),
-    onProgress: (read, all) => progress.show(read, all),
+  const replayed = await replayAsked({
+    ...{ ...asked, config, rates: [] },
     observer: {
       connection(atMs, name, value, outcome) {
         if (outcome === 'not counted') return;
@@ -51,7 +39,7 @@ export async function periodOfLogs(invocation: Invocation): Promise<ToldPeriod> 
         period.block({ atMs, value, class: name, seconds, offence });
       },
     },
-  }).finally(() => progress.clear());
+  });
   const reading = readingOf(replayed);
   warnOf(reading);
   const { read, used } = reading.lines;

@@ -2,7 +2,7 @@
  * `ipthrottle replay` as an operator runs it, and the proof that it says what rater does: it replays
  * the log of a real tcpsvd under load, and finds the blocks that rater made meanwhile.
  *
- * Tests: src/cli/replay.ts, src/cli/run-replay.ts, src/cli/replay-lines.ts
+ * Tests: src/cli/replay.ts, src/cli/run-replay.ts, src/cli/replay-lines.ts, src/cli/replay-asked.ts
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
