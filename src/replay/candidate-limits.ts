@@ -23,6 +23,7 @@ import {
 } from '../core/window.ts';
 import { CellStore } from '../counters/cell-store.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { withRoomFor } from './column.ts';
 import { RowWindows } from './row-windows.ts';
 
 /** Peaks are exact up to twice this. */
@@ -105,11 +106,7 @@ export class CandidateLimits {
   }
 
   #count(shared: Shared, row: number, count: number, nowMs: number): void {
-    if (row >= shared.peaks.length) {
-      const larger = new Uint32Array(Math.max(row + 1, 2 * shared.peaks.length));
-      larger.set(shared.peaks);
-      shared.peaks = larger;
-    }
+    shared.peaks = withRoomFor(shared.peaks, row);
     const peak = shared.peaks[row] as number;
     if (count > peak) shared.peaks[row] = count;
     const most = Math.max(count, peak);

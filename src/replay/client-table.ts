@@ -7,6 +7,7 @@
 import type { Block } from '../core/block.ts';
 import { type Value, valueText } from '../core/value.ts';
 import { ValueMap } from '../counters/value-map.ts';
+import { withRoomFor } from './column.ts';
 
 /** The blocks of one client. Instants are wall milliseconds of the log. */
 export type BlockedClient = {
@@ -18,13 +19,6 @@ export type BlockedClient = {
 };
 
 const smallest = 1024;
-
-/** A copy with room for twice as many. */
-function doubled<T extends Uint32Array | Uint8Array>(column: T): T {
-  const larger = new (column.constructor as new (length: number) => T)(column.length * 2);
-  larger.set(column);
-  return larger;
-}
 
 export class ClientTable {
   readonly #rows = new ValueMap();
@@ -48,7 +42,7 @@ export class ClientTable {
     const row = this.#size;
     this.#rows.set(value, row);
     this.#size += 1;
-    if (this.#size > this.connections.length) this.#grow();
+    this.#makeRoom(row);
     return row;
   }
 
@@ -68,10 +62,10 @@ export class ClientTable {
     });
   }
 
-  #grow(): void {
-    this.connections = doubled(this.connections);
-    this.refused = doubled(this.refused);
-    this.peakCounts = doubled(this.peakCounts);
-    this.peakRates = doubled(this.peakRates);
+  #makeRoom(row: number): void {
+    this.connections = withRoomFor(this.connections, row);
+    this.refused = withRoomFor(this.refused, row);
+    this.peakCounts = withRoomFor(this.peakCounts, row);
+    this.peakRates = withRoomFor(this.peakRates, row);
   }
 }

@@ -13,6 +13,7 @@ import {
   type Window,
 } from '../core/window.ts';
 import type { CellStore } from '../counters/cell-store.ts';
+import { withRoomFor } from './column.ts';
 
 const smallest = 1024;
 
@@ -61,11 +62,7 @@ export class RowWindows {
   }
 
   #newWindow(row: number, cells: number): Window {
-    if (row >= this.#handles.length) {
-      const more = new Float64Array(Math.max(row + 1, 2 * this.#handles.length));
-      more.set(this.#handles);
-      this.#handles = more;
-    }
+    this.#handles = withRoomFor(this.#handles, row);
     const handle = this.#cells.allocate(cells);
     this.#handles[row] = handle + 1;
     return this.#cells.window(handle);

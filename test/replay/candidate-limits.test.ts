@@ -1,7 +1,7 @@
 /**
  * Limits that are tried and limits that are suggested.
  *
- * Tests: src/replay/row-windows.ts, src/replay/suggest-limits.ts
+ * Tests: src/replay/row-windows.ts, src/replay/suggest-limits.ts, src/replay/column.ts
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
