@@ -83,11 +83,12 @@ function tellProgress(done: number, all: number): void {
 }
 
 function sum(a: Imported, b: Imported): Imported {
+  const told = new Set(a.leftOut);
   return {
     blocks: a.blocks + b.blocks,
     allowances: a.allowances + b.allowances,
     over: a.over + b.over,
-    leftOut: [...a.leftOut, ...b.leftOut.filter((each) => !a.leftOut.includes(each))],
+    leftOut: [...a.leftOut, ...b.leftOut.filter((each) => !told.has(each))],
   };
 }
 

@@ -96,18 +96,16 @@ export class RateWindows {
   }
 
   recent(value: string, spansMs: readonly number[], nowMs: number): Recent | undefined {
-    const handle = this.#handles.get(value);
-    if (handle === undefined) return undefined;
-    const window = this.#cells.window(handle);
+    const window = this.find(value);
+    if (!window) return undefined;
     const within = spansMs.map((spanMs) => hitsWithin(window, spanMs, nowMs));
     return { within, reachMs: reachMs(window, nowMs) };
   }
 
   /** Milliseconds since the value's latest hit; infinite when it has no hits. */
   idleMs(value: string, nowMs: number): number {
-    const handle = this.#handles.get(value);
-    if (handle === undefined) return Number.POSITIVE_INFINITY;
-    return idleMs(this.#cells.window(handle), nowMs);
+    const window = this.find(value);
+    return window ? idleMs(window, nowMs) : Number.POSITIVE_INFINITY;
   }
 
   #withRoom(value: Value, window: Window | undefined, count: number, rate: Rate): Window {
