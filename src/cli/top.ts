@@ -1,5 +1,5 @@
 /** `ipthrottle top` in the table of commands; its code is loaded only when needed. */
-import { busyOrders } from '../gatekeeper/busy-values.ts';
+import { busyOrders } from '../gatekeeper/busy-value.ts';
 import type { CliCommand } from './cli-command.ts';
 
 export const top: CliCommand = {

@@ -2,13 +2,8 @@
  * `top`: the values that are hit most now, and how rater is. What the live view of ipthrottle(8) asks
  * once for each of its screens.
  */
-import {
-  type BusyAnswer,
-  type BusyRequest,
-  type BusyValue,
-  busyOrders,
-  mostBusy,
-} from '../gatekeeper/busy-values.ts';
+import { type BusyValue, busyOrders } from '../gatekeeper/busy-value.ts';
+import { type BusyAnswer, type BusyRequest, mostBusy } from '../gatekeeper/busy-values.ts';
 import { degradedModes } from '../health/degraded-modes.ts';
 import type { Health } from '../health/health.ts';
 import { Fault } from '../runtime/errors.ts';

@@ -6,8 +6,7 @@
  * ones are shown may be some seconds old, at most twenty. What is told of each of them is of now.
  */
 import type { BlockKeeper } from '../blocks/block-keeper.ts';
-import { type Address, ipv4Bits, parseNetwork } from '../core/address.ts';
-import type { Block } from '../core/block.ts';
+import { type Address, parseNetwork } from '../core/address.ts';
 import { Highest } from '../core/highest.ts';
 import { judge } from '../core/judge.ts';
 import type { Rate } from '../core/limits.ts';
@@ -16,13 +15,10 @@ import type { CounterKey, Counters } from '../counters/counters.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { doBeside, type Work } from '../runtime/work.ts';
 import type { Allowlist } from './allowlist.ts';
+import { type BusyOrder, type BusyValue, comparisons } from './busy-value.ts';
 import type { ClassTable, Target } from './class-table.ts';
 import type { DryRuns } from './dry-runs.ts';
 import type { Sessions } from './sessions.ts';
-
-/** `rate`: by the hits of the last ten seconds; `count`: by how full the limit is. */
-export const busyOrders = ['rate', 'count', 'left', 'address'] as const;
-export type BusyOrder = (typeof busyOrders)[number];
 
 /** The most values that are told at once. */
 export const mostBusy = 100;
@@ -35,37 +31,6 @@ export type BusyRequest = {
   readonly class: string | undefined;
   /** What values must have in their text, in lower case; '' is in all. */
   readonly filter: string;
-};
-
-/** What is known of a value now. */
-export type BusyValue = {
-  readonly class: string;
-  readonly value: string;
-  /** Undefined when it is none. */
-  readonly address: Address | undefined;
-  /** Hits in the window that is the fullest for its limit, and that limit; -1 is unlimited. */
-  readonly count: number;
-  readonly rate: Rate;
-  /** The pattern of the limit; undefined when none matches. */
-  readonly pattern: string | undefined;
-  /** Hits per second over the last ten seconds, or as many of them as the window remembers. */
-  readonly perSecond: number;
-  /** How far back the window remembers. */
-  readonly rememberedMs: number;
-  /** Hits of the last minute; undefined when the window does not remember all of it. */
-  readonly lastMinute: number | undefined;
-  /**
-   * Hits by ten seconds, the oldest first, the last ones up to now; undefined where the window does not
-   * remember.
-   */
-  readonly history: readonly (number | undefined)[];
-  readonly sessions: number;
-  /** How many may be open; undefined when there is no bound. */
-  readonly concurrent: number | undefined;
-  readonly isAllowed: boolean;
-  /** The block that refuses it, which may be that of a network around it. */
-  readonly block: Block | undefined;
-  readonly wouldBlock: Block | undefined;
 };
 
 export type BusyAnswer = {
@@ -257,36 +222,3 @@ function* timed<T>(work: Work<T>, nowMs: () => number, took: { ms: number }): Wo
     yield step.value;
   }
 }
-
-function fullness({ count, rate }: BusyValue): number {
-  return rate.count < 0 ? -1 : count / Math.max(rate.count, 0.5);
-}
-
-function endOf({ block }: BusyValue): number {
-  return block?.untilMs ?? Number.POSITIVE_INFINITY;
-}
-
-/** IPv4 addresses by number, in front of all others. */
-function compareTexts(one: BusyValue, other: BusyValue): number {
-  const [bits, otherBits] = [ipv4Bits(one.value), ipv4Bits(other.value)];
-  if (bits !== undefined && otherBits !== undefined) return (bits >>> 0) - (otherBits >>> 0);
-  if (bits !== undefined) return -1;
-  if (otherBits !== undefined) return 1;
-  return one.value < other.value ? -1 : 1;
-}
-
-type Comparison = (one: BusyValue, other: BusyValue) => number;
-
-function byRate(one: BusyValue, other: BusyValue): number {
-  return other.perSecond - one.perSecond || other.count - one.count || compareTexts(one, other);
-}
-
-const comparisons: Readonly<Record<BusyOrder, Comparison>> = {
-  rate: byRate,
-  count: (one, other) => fullness(other) - fullness(one) || byRate(one, other),
-  left: (one, other) => {
-    const [end, otherEnd] = [endOf(one), endOf(other)];
-    return end === otherEnd ? byRate(one, other) : end - otherEnd;
-  },
-  address: compareTexts,
-};

@@ -1,3 +1,4 @@
+/** Tests: src/gatekeeper/busy-value.ts */
 import { describe, expect, test } from 'vitest';
 import type { BusyRequest } from '../../src/gatekeeper/busy-values.ts';
 import { address } from '../core/blocks.ts';

@@ -5,7 +5,8 @@
  * on the address that it named, wherever that is by then.
  */
 import type { TopScreen } from '../../commands/top.ts';
-import { type BusyOrder, busyOrders, mostBusy } from '../../gatekeeper/busy-values.ts';
+import { type BusyOrder, busyOrders } from '../../gatekeeper/busy-value.ts';
+import { mostBusy } from '../../gatekeeper/busy-values.ts';
 import { type Row, Rows } from './rows.ts';
 
 export type Act = 'block' | 'unblock' | 'allow';
